@@ -1,0 +1,299 @@
+#include "api/api_priv.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/call.h"
+#include "api/guard.h"
+#include "base/clock.h"
+#include "codec/url.h"
+
+static void *allocate(size_t count, size_t size)
+{
+	void *memory = calloc(count, size);
+	if (memory == NULL) {
+		abort();
+	}
+	return memory;
+}
+
+/* ---- a service on a loop ---- */
+
+static struct api_binding *binding_create(struct api_loop *loop, struct service *service)
+{
+	struct api_binding *binding = allocate(1, sizeof(*binding));
+	binding->loop = loop;
+	binding->service = service;
+	binding->stats = allocate(service->operation_count, sizeof(struct operation_stats));
+	return binding;
+}
+
+static void binding_destroy(struct api_binding *binding)
+{
+	service_unref(binding->service);
+	free(binding->stats);
+	free(binding);
+}
+
+/* Called when a call ends: a binding that was replaced meanwhile goes with its last call. */
+static void binding_release(struct api_binding *binding)
+{
+	assert(binding->calls > 0);
+	binding->calls--;
+	if (binding->calls == 0 && binding->loop->binding != binding) {
+		binding_destroy(binding);
+	}
+}
+
+static void adopt(struct task *task)
+{
+	struct api_loop *loop =
+		(struct api_loop *)(void *)((char *)task - offsetof(struct api_loop, adopt));
+	pthread_mutex_lock(&loop->api->lock);
+	struct api_binding *old = loop->binding;
+	loop->adopting = false;
+	service_ref(loop->api->service);
+	loop->binding = binding_create(loop, loop->api->service);
+	pthread_mutex_unlock(&loop->api->lock);
+	if (old->calls == 0) {
+		binding_destroy(old);
+	}
+}
+
+/* ---- requests ---- */
+
+static void fail_missing_path(struct call *call)
+{
+	struct error error = {0};
+	struct str path = call->request->path;
+	struct str name = str_slice(path, 1, path.len);
+	bool table = name.len > 0 && str_find(name, '/', 0) == name.len;
+	if (!table) {
+		error_set(&error, ERROR_PATH, NULL);
+		call_fail(call, &error);
+		return;
+	}
+	error_set(&error, ERROR_RESOURCE, "Could not find the table '%.*s' in the schema cache",
+			  STR_ARG(str_slice(name, 0, 100)));
+	struct str near = model_nearest_resource(call->binding->service->model, name);
+	if (near.len > 0) {
+		error_hint(&error, "Perhaps you meant the table '%.*s'", STR_ARG(near));
+	}
+	call_fail(call, &error);
+}
+
+static void add_allow(struct call *call)
+{
+	struct buf allow;
+	buf_init(&allow, KIB(1));
+	endpoint_allow(call->match.endpoint, &allow);
+	call_add_field(call, STR("Allow"), buf_str(&allow));
+	buf_finish(&allow);
+}
+
+/* An OPTIONS for `*` or for a path that is there. */
+static void answer_options(struct call *call)
+{
+	if (call->match.endpoint != NULL) {
+		add_allow(call);
+	}
+	call_answer_empty(call, 200);
+}
+
+static bool is_well_encoded(struct call *call)
+{
+	struct str path = call->request->path;
+	return str_find(path, '%', 0) == path.len || url_decode_segment(path, call->arena, &path);
+}
+
+static void dispatch(struct call *call)
+{
+	const struct http_request *request = call->request;
+	const struct router *router = &call->binding->service->router;
+	struct error error = {0};
+	if (!guard_check(request, call->binding->loop->api->options.open, &error)) {
+		call_fail(call, &error);
+	} else if (request->method == HTTP_OPTIONS && str_equal(request->path, STR("*"))) {
+		answer_options(call);
+	} else if (!is_well_encoded(call)) {
+		error_set(&error, ERROR_HTTP_SYNTAX, "the path is not well percent-encoded UTF-8");
+		call_fail(call, &error);
+	} else if (!router_find(router, request->path, call->arena, &call->match)) {
+		fail_missing_path(call);
+	} else if (request->method == HTTP_OPTIONS) {
+		answer_options(call);
+	} else {
+		enum http_method method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
+		call->operation = call->match.endpoint->operations[method];
+		if (call->operation != NULL) {
+			call->operation->run(call);
+			return;
+		}
+		add_allow(call);
+		error_set(&error, ERROR_METHOD, "Unsupported HTTP method: %.*s",
+				  STR_ARG(http_method_name(request->method)));
+		call_fail(call, &error);
+	}
+}
+
+static void handle(void *context, struct http_exchange *exchange)
+{
+	struct api_loop *loop = context;
+	struct arena *arena = http_exchange_arena(exchange);
+	struct call *call = ARENA_NEW(arena, struct call);
+	call->exchange = exchange;
+	call->request = http_exchange_request(exchange);
+	call->arena = arena;
+	call->binding = loop->binding;
+	call->binding->calls++;
+	call->success_status = 200;
+	call->id = loop->next_id++;
+	http_exchange_set_data(exchange, call);
+	dispatch(call);
+}
+
+static void write_error_body(void *context, const struct error *error, struct buf *ret_body,
+							 struct str *ret_content_type)
+{
+	const struct api_loop *loop = context;
+	error_shape_write(&loop->binding->service->errors, error, ret_body);
+	*ret_content_type = STR("application/json; charset=utf-8");
+}
+
+static void log_access(const struct api_loop *loop, const struct call *call, int status,
+					   uint64_t body_bytes, uint64_t micros)
+{
+	char id[17];
+	int len = snprintf(id, sizeof(id), "%016llx", (unsigned long long)call->id);
+	const struct http_request *request = call->request;
+	struct log_field fields[] = {
+		LOG_STR("service", loop->binding->service->model->service),
+		LOG_STR("id", ((struct str){id, (size_t)len})),
+		LOG_STR("peer", request->peer),
+		LOG_STR("method", http_method_name(request->method)),
+		LOG_STR("path", request->path),
+		LOG_STR("query", request->query),
+		LOG_INT("status", status),
+		LOG_INT("bytes", body_bytes),
+		LOG_INT("us", micros),
+	};
+	log_event(loop->api->options.log, LOG_INFO, "request", fields,
+			  sizeof(fields) / sizeof(fields[0]));
+}
+
+static void finished(void *context, const struct http_exchange *exchange, int status,
+					 uint64_t body_bytes, uint64_t micros)
+{
+	struct api_loop *loop = context;
+	struct call *call = http_exchange_data(exchange);
+	if (call == NULL) {
+		metrics_count(&loop->other, status, micros);
+		return;
+	}
+	struct api_binding *binding = call->binding;
+	metrics_count(call->operation == NULL ? &loop->other
+										  : &binding->stats[call->operation->number],
+				  status, micros);
+	if (loop->api->options.log->format != LOG_OFF) {
+		log_access(loop, call, status, body_bytes, micros);
+	}
+	binding_release(binding);
+}
+
+void api_http_options(struct api_loop *loop, struct http_server_options *ret_options)
+{
+	ret_options->limits = loop->api->options.limits;
+	ret_options->handle = handle;
+	ret_options->error_body = write_error_body;
+	ret_options->finished = finished;
+	ret_options->context = loop;
+}
+
+/* ---- life ---- */
+
+struct api *api_create(struct service *service, const struct api_options *options)
+{
+	struct api *api = allocate(1, sizeof(*api));
+	api->options = *options;
+	api->service = service;
+	pthread_mutex_init(&api->lock, NULL);
+	return api;
+}
+
+void api_destroy(struct api *api)
+{
+	if (api == NULL) {
+		return;
+	}
+	assert(api->loops == NULL);
+	service_unref(api->service);
+	pthread_mutex_destroy(&api->lock);
+	free(api);
+}
+
+struct api_loop *api_attach(struct api *api, struct loop *loop, struct error *error)
+{
+	struct store_session *session = store_attach(api->options.store, loop, error);
+	if (session == NULL) {
+		return NULL;
+	}
+	struct api_loop *api_loop = allocate(1, sizeof(*api_loop));
+	api_loop->api = api;
+	api_loop->loop = loop;
+	api_loop->session = session;
+	api_loop->adopt.run = adopt;
+	random_bytes(&api_loop->next_id, sizeof(api_loop->next_id));
+	pthread_mutex_lock(&api->lock);
+	service_ref(api->service);
+	api_loop->binding = binding_create(api_loop, api->service);
+	api_loop->next = api->loops;
+	api->loops = api_loop;
+	pthread_mutex_unlock(&api->lock);
+	return api_loop;
+}
+
+void api_detach(struct api_loop *loop)
+{
+	if (loop == NULL) {
+		return;
+	}
+	pthread_mutex_lock(&loop->api->lock);
+	struct api_loop **place = &loop->api->loops;
+	while (*place != loop) {
+		place = &(*place)->next;
+	}
+	*place = loop->next;
+	pthread_mutex_unlock(&loop->api->lock);
+	assert(loop->binding->calls == 0);
+	binding_destroy(loop->binding);
+	store_detach(loop->session);
+	free(loop);
+}
+
+void api_replace(struct api *api, struct service *service)
+{
+	pthread_mutex_lock(&api->lock);
+	service_unref(api->service);
+	api->service = service;
+	for (struct api_loop *loop = api->loops; loop != NULL; loop = loop->next) {
+		if (!loop->adopting) {
+			loop->adopting = true;
+			loop_post(loop->loop, &loop->adopt);
+		}
+	}
+	pthread_mutex_unlock(&api->lock);
+}
+
+void api_set_server(struct api_loop *loop, struct http_server *server)
+{
+	pthread_mutex_lock(&loop->api->lock);
+	loop->server = server;
+	pthread_mutex_unlock(&loop->api->lock);
+}
+
+struct str api_name(const struct api *api)
+{
+	return api->service->model->service;
+}

@@ -1,0 +1,35 @@
+/*
+ * The insides of a service's place in the program, for this folder.
+ *
+ * Ownership: see api.h. Threads: `lock` guards what metrics and reloads touch on other loops.
+ * Errors, Limits: none.
+ */
+#ifndef ROWLOCK_API_API_PRIV_H
+#define ROWLOCK_API_API_PRIV_H
+
+#include <pthread.h>
+
+#include "api/api.h"
+#include "api/metrics.h"
+
+struct api_loop {
+	struct api *api;
+	struct loop *loop;
+	struct store_session *session; /* owned */
+	struct api_binding *binding;   /* owned: the state that new requests get */
+	struct http_server *server;    /* borrowed */
+	struct operation_stats other;  /* requests without an operation */
+	uint64_t next_id;              /* of requests */
+	struct task adopt;             /* posted by api_replace() */
+	bool adopting;                 /* under api->lock: the task is posted and did not run yet */
+	struct api_loop *next;
+};
+
+struct api {
+	struct api_options options;
+	pthread_mutex_t lock;
+	struct service *service; /* under lock: the newest, one reference */
+	struct api_loop *loops;  /* under lock */
+};
+
+#endif

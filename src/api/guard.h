@@ -1,0 +1,15 @@
+/*
+ * What a server without authentication refuses, so that a web page in its user's browser cannot
+ * reach it: foreign Host names (DNS rebinding) and writes sent by other sites.
+ *
+ * Ownership: none. Threads: all. Errors: ERROR_FORBIDDEN with what was wrong. Limits: none.
+ */
+#ifndef ROWLOCK_API_GUARD_H
+#define ROWLOCK_API_GUARD_H
+
+#include "http/http.h"
+
+/* `open`: the server is bound beyond loopback on purpose, so any Host may be its own. */
+bool guard_check(const struct http_request *request, bool open, struct error *error);
+
+#endif

@@ -1,0 +1,212 @@
+#include "api/answer_key.h"
+#include "api/plan.h"
+#include "codec/url.h"
+
+static bool is_own_parameter(const void *context, struct str name)
+{
+	const struct plan *plan = context;
+	for (size_t i = plan->path_count; i < plan->name_count; i++) {
+		if (str_equal(plan->names[i], name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Fills the parameters that come from the query string; the first of each name counts. */
+static bool read_query_parameters(struct call *call, struct parameter *parameters)
+{
+	const struct plan *plan = call->operation->plan;
+	struct str rest = call->request->query;
+	struct str name;
+	struct str value;
+	bool has_value;
+	while (url_next_pair(&rest, &name, &value, &has_value)) {
+		struct str text;
+		if (!has_value || !url_decode_query(name, call->arena, &name) ||
+			!is_own_parameter(plan, name)) {
+			continue;
+		}
+		if (!url_decode_query(value, call->arena, &text)) {
+			return false;
+		}
+		for (size_t i = plan->path_count; i < plan->name_count; i++) {
+			if (str_equal(plan->names[i], name) && !parameters[i].given) {
+				parameters[i] = (struct parameter){text, text.len > 0};
+			}
+		}
+	}
+	return true;
+}
+
+/* Fills the conditions of the plan's query. A value of the path that does not fit its type
+ * addresses no row. */
+static bool bind_conditions(struct call *call, const struct parameter *parameters,
+							struct error *error)
+{
+	const struct plan *plan = call->operation->plan;
+	size_t wrong = 0;
+	if (query_bind(&plan->query, parameters, plan->name_count, call->arena, &call->query, &wrong,
+				   error)) {
+		return true;
+	}
+	if (wrong < plan->path_count) {
+		error_set(error, ERROR_NOT_FOUND, NULL);
+	}
+	return false;
+}
+
+static const struct cond *both(const struct cond *a, const struct cond *b, struct arena *arena)
+{
+	if (a == NULL || b == NULL) {
+		return a == NULL ? b : a;
+	}
+	struct cond *cond = ARENA_NEW(arena, struct cond);
+	const struct cond **children = ARENA_ARRAY(arena, 2, const struct cond *);
+	children[0] = a;
+	children[1] = b;
+	*cond = (struct cond){.kind = COND_AND, .children = children, .child_count = 2};
+	return cond;
+}
+
+/* A list or get route takes the whole query grammar: the client's conditions narrow the route's, and
+ * its select, order, limit and offset stand in place of the route's. */
+static bool join_client_query(struct call *call, struct error *error)
+{
+	const struct plan *plan = call->operation->plan;
+	const struct limits *limits = &call->binding->service->model->limits;
+	struct parsed_query parsed;
+	parsed_query_init(&parsed);
+	if (!parse_query_string(call->request->query, limits, is_own_parameter, plan, call->arena,
+							&parsed, error)) {
+		return false;
+	}
+	struct query client = {.action = QUERY_LIST, .resource = plan->query.resource};
+	if (!check_query(&parsed, QUERY_LIST, client.resource, NULL, call->arena, &client, error)) {
+		return false;
+	}
+	struct query *query = &call->query;
+	query->where = both(query->where, client.where, call->arena);
+	if (parsed.select != NULL && plan->route->values == NULL) {
+		query->columns = client.columns;
+		query->column_count = client.column_count;
+	}
+	if (parsed.order != NULL) {
+		query->order = client.order;
+		query->order_count = client.order_count;
+	}
+	query->limit = client.limit;
+	query->offset = client.offset;
+	return true;
+}
+
+static bool read_body(struct call *call, struct error *error)
+{
+	const struct plan *plan = call->operation->plan;
+	struct value *fixed = ARENA_ARRAY(call->arena, plan->fixed.count, struct value);
+	for (size_t i = 0; i < plan->fixed.count; i++) {
+		struct str text = call->match.parameters[plan->fixed_parameters[i]];
+		if (!value_from_text(plan->fixed.items[i], text, call->arena, &fixed[i], error)) {
+			return error_set(error, ERROR_NOT_FOUND, NULL);
+		}
+	}
+	bool array = str_starts_with(str_trim(call->request->body), STR("[")) ||
+				 plan->route->from.len > 0;
+	struct body_options options = {
+		.limits = &call->binding->service->model->limits,
+		.from = plan->route->from,
+		.needs = &plan->route->needs,
+		.many = plan->route->action == ACTION_INSERT,
+		.fixed = &plan->fixed,
+		.fixed_values = fixed,
+	};
+	if (!check_body(call->request->body, &options, call->arena, &call->query, error)) {
+		return false;
+	}
+	if (array) {
+		call->query.format = FORMAT_ARRAY;
+	}
+	return true;
+}
+
+static void answer_reply(struct call *call)
+{
+	const struct route *route = call->operation->plan->route;
+	switch (route->reply) {
+	case REPLY_JSON:
+		call_answer(call, 200, STR("application/json"), route->reply_text);
+		return;
+	case REPLY_TEXT:
+		call_answer(call, 200, STR("text/plain; charset=utf-8"), route->reply_text);
+		return;
+	case REPLY_STATUS:
+		call_answer_empty(call, route->reply_status);
+		return;
+	case REPLY_NONE:
+		break;
+	}
+	call_answer_empty(call, 204);
+}
+
+static void answer_written(struct call *call, const struct store_result *result)
+{
+	const struct route *route = call->operation->plan->route;
+	bool made = route->action == ACTION_INSERT ||
+				(route->action == ACTION_UPSERT && result->inserted > 0);
+	if (route->action == ACTION_INSERT) {
+		answer_add_location(call, result);
+	}
+	call_answer_rows(call, made ? 201 : 200);
+}
+
+static void answer(struct call *call, const struct store_result *result)
+{
+	const struct route *route = call->operation->plan->route;
+	if (route->reply != REPLY_NONE) {
+		answer_reply(call);
+	} else if (route->action == ACTION_DELETE) {
+		call_answer_empty(call, 204);
+	} else if (route->action == ACTION_LIST && result->rows == 0 && route->empty_status != 0) {
+		struct error error = {0};
+		error_set(&error, ERROR_NOT_FOUND, NULL);
+		call_fail_status(call, route->empty_status, &error);
+	} else if (route->action == ACTION_LIST || route->action == ACTION_GET) {
+		call_answer_rows(call, 200);
+	} else {
+		answer_written(call, result);
+	}
+}
+
+static bool prepare(struct call *call, struct error *error)
+{
+	const struct plan *plan = call->operation->plan;
+	enum route_action action = plan->route->action;
+	struct parameter parameters[2 * ROUTER_PARAMETERS] = {0};
+	for (size_t i = 0; i < call->match.parameter_count; i++) {
+		parameters[i] = (struct parameter){call->match.parameters[i], true};
+	}
+	if (plan->name_count > plan->path_count && !read_query_parameters(call, parameters)) {
+		return error_set(error, ERROR_PARSE, "a parameter is not well percent-encoded");
+	}
+	call->query = plan->query;
+	if (plan->query.where != NULL && !bind_conditions(call, parameters, error)) {
+		return false;
+	}
+	bool reads = action == ACTION_LIST || action == ACTION_GET;
+	if (reads) {
+		return call->request->query.len == 0 || join_client_query(call, error);
+	}
+	return action == ACTION_DELETE || read_body(call, error);
+}
+
+void plan_run(struct call *call)
+{
+	struct error error = {0};
+	if (call->operation->plan->route->action == ACTION_REPLY) {
+		answer_reply(call);
+	} else if (!prepare(call, &error)) {
+		call_fail(call, &error);
+	} else {
+		call_run(call, answer);
+	}
+}

@@ -1,0 +1,122 @@
+#include "api/service.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "api/general.h"
+#include "api/plan.h"
+#include "api/system.h"
+
+static struct operation *new_operation(struct service *service)
+{
+	struct operation *operation = ARENA_NEW(&service->arena, struct operation);
+	operation->number = service->operation_count;
+	service->operations[service->operation_count++] = operation;
+	return operation;
+}
+
+static bool add_routes(struct service *service, struct model_report *report)
+{
+	const struct model *model = service->model;
+	for (size_t i = 0; i < model->route_count; i++) {
+		const struct route *route = &model->routes[i];
+		const struct plan *plan = plan_create(model, route, &service->arena, report);
+		if (plan == NULL) {
+			continue;
+		}
+		struct operation *operation = new_operation(service);
+		operation->run = plan_run;
+		operation->pattern = route->path;
+		operation->plan = plan;
+		operation->own_errors = true;
+		if (!http_method_parse(route->method, &operation->method)) {
+			model_report_add(report, route->place, NULL, "unknown method %.*s",
+							 STR_ARG(route->method));
+			continue;
+		}
+		router_add(&service->router, route->segments, route->segment_count, operation);
+	}
+	return report->errors == 0;
+}
+
+static struct str path_of(struct service *service, const char *prefix, struct str name)
+{
+	return arena_printf(&service->arena, "%s%.*s", prefix, STR_ARG(name));
+}
+
+static void add_resources(struct service *service)
+{
+	const struct model *model = service->model;
+	for (size_t i = 0; i < model->resource_count; i++) {
+		const struct resource *resource = &model->resources[i];
+		struct segment segment = {.text = resource->name};
+		for (size_t k = 0; k < general_operation_count; k++) {
+			const struct general_operation *general = &general_operations[k];
+			if (general->writes && resource->tally_of != NULL) {
+				continue;
+			}
+			struct operation *operation = new_operation(service);
+			operation->run = general->run;
+			operation->method = general->method;
+			operation->pattern = path_of(service, "/", resource->name);
+			operation->resource = resource;
+			router_add(&service->router, &segment, 1, operation);
+		}
+	}
+}
+
+static void add_system_pages(struct service *service)
+{
+	for (size_t i = 0; i < system_page_count; i++) {
+		const struct system_page *page = &system_pages[i];
+		struct operation *operation = new_operation(service);
+		operation->run = page->run;
+		operation->method = HTTP_GET;
+		operation->pattern = path_of(service, "/", page->name);
+		struct segment segments[] = {{.text = STR(".rowlock")}, {.text = page->name}};
+		router_add(&service->router, segments, 2, operation);
+		if (model_resource(service->model, page->name) == NULL) {
+			router_add(&service->router, segments + 1, 1, operation);
+		}
+	}
+}
+
+struct service *service_create(struct model *model, struct model_report *report)
+{
+	struct service *service = calloc(1, sizeof(*service));
+	if (service == NULL) {
+		abort();
+	}
+	service->references = 1;
+	service->model = model;
+	arena_init(&service->arena, KIB(16));
+	router_init(&service->router, &service->arena);
+	error_shape_init(&service->errors, model->error_shape, &service->arena);
+	size_t most = model->route_count + model->resource_count * general_operation_count +
+				  system_page_count;
+	service->operations = ARENA_ARRAY(&service->arena, most, const struct operation *);
+	if (!add_routes(service, report)) {
+		service_unref(service);
+		return NULL;
+	}
+	add_resources(service);
+	add_system_pages(service);
+	assert(service->operation_count <= most);
+	return service;
+}
+
+void service_ref(struct service *service)
+{
+	atomic_fetch_add(&service->references, 1);
+}
+
+void service_unref(struct service *service)
+{
+	if (service == NULL || atomic_fetch_sub(&service->references, 1) > 1) {
+		return;
+	}
+	model_destroy(service->model);
+	arena_finish(&service->arena);
+	free(service);
+}

@@ -1,0 +1,364 @@
+#include "app/app.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/app_priv.h"
+
+enum { SETTLE_MS = 100 };
+
+/* ---- making ---- */
+
+static void on_fatal(void *context, const struct error *error)
+{
+	const struct app_service *service = context;
+	app_log_error(service->app, api_name(service->api), error);
+	_exit(1);
+}
+
+static bool is_ready(void *context)
+{
+	struct app_service *service = context;
+	return !atomic_load(&service->app->draining);
+}
+
+static bool find_address(struct app_service *service, const struct model *model,
+						 struct error *error)
+{
+	struct str listen = service->listen.len > 0 ? service->listen : STR("127.0.0.1:8080");
+	if (!address_parse(listen, &service->address, error)) {
+		return false;
+	}
+	if (!service->address.loopback && !service->app->options.open) {
+		error_set(error, ERROR_CONFIG, "refusing to listen on %s: service %.*s has no auth",
+				  service->address.text, STR_ARG(model->service));
+		return error_hint(error, "listen on 127.0.0.1, or give --open to serve everybody");
+	}
+	return address_check_free(&service->address, error);
+}
+
+static bool open_service(struct app_service *service, struct service *loaded, struct error *error)
+{
+	struct model *model = loaded->model;
+	service->limits = model->limits;
+	service->listen = arena_copy(&service->app->arena, model->listen.str);
+	service->store_url = arena_copy(&service->app->arena, model->store.str);
+	if (!find_address(service, model, error)) {
+		return false;
+	}
+	struct store_options store_options = {
+		.model = model,
+		.limits = &service->limits,
+		.fatal = on_fatal,
+		.context = service,
+	};
+	if (service->store_url.len == 0) {
+		error_set(error, ERROR_CONFIG, "%s names no store", service->file);
+		return error_hint(error, "add `store: sqlite:FILE` or give --store");
+	}
+	service->store = store_open(service->store_url, &store_options, error);
+	return service->store != NULL;
+}
+
+static bool create_service(struct app *app, struct app_service *service, const char *file)
+{
+	service->app = app;
+	service->file = file;
+	struct service *loaded = app_load(app, file);
+	if (loaded == NULL) {
+		return false;
+	}
+	struct error error = {0};
+	if (!open_service(service, loaded, &error)) {
+		app_log_error(app, loaded->model->service, &error);
+		service_unref(loaded);
+		return false;
+	}
+	struct api_options options = {
+		.log = &app->options.log,
+		.limits = &service->limits,
+		.store = service->store,
+		.open = app->options.open,
+		.ready = is_ready,
+		.context = service,
+	};
+	service->api = api_create(loaded, &options);
+	return true;
+}
+
+static bool create_server(struct app_loop *loop, struct app_service *service,
+						  struct app_server *server, struct error *error)
+{
+	server->loop = loop;
+	server->service = service;
+	server->api_loop = api_attach(service->api, loop->loop, error);
+	if (server->api_loop == NULL) {
+		return false;
+	}
+	struct http_server_options options = {.shared = &loop->app->shared};
+	api_http_options(server->api_loop, &options);
+	server->server = http_server_create(loop->loop, &service->address, &options, error);
+	if (server->server == NULL) {
+		api_detach(server->api_loop);
+		return false;
+	}
+	api_set_server(server->api_loop, server->server);
+	loop->open++;
+	return true;
+}
+
+static void drain_loop(struct task *task);
+
+static bool create_loop(struct app *app, size_t number)
+{
+	struct app_loop *loop = &app->loops[number];
+	struct error error = {0};
+	loop->app = app;
+	loop->drain.run = drain_loop;
+	loop->loop = loop_create(number, &error);
+	loop->servers = ARENA_ARRAY(&app->arena, app->service_count, struct app_server);
+	bool good = loop->loop != NULL;
+	for (size_t i = 0; good && i < app->service_count; i++) {
+		good = create_server(loop, &app->services[i], &loop->servers[i], &error);
+	}
+	if (!good) {
+		app_log_error(app, STR(""), &error);
+	}
+	return good;
+}
+
+/* ---- ending ---- */
+
+static void on_drained(void *context)
+{
+	struct app_server *server = context;
+	struct app_loop *loop = server->loop;
+	api_set_server(server->api_loop, NULL);
+	http_server_destroy(server->server);
+	api_detach(server->api_loop);
+	server->server = NULL;
+	server->api_loop = NULL;
+	if (--loop->open == 0) {
+		loop_stop(loop->loop);
+	}
+}
+
+static void drain_loop(struct task *task)
+{
+	struct app_loop *loop =
+		(struct app_loop *)(void *)((char *)task - offsetof(struct app_loop, drain));
+	for (size_t i = 0; i < loop->app->service_count; i++) {
+		if (loop->servers[i].server != NULL) {
+			http_server_drain(loop->servers[i].server, on_drained, &loop->servers[i]);
+		}
+	}
+}
+
+static void drain(struct app *app)
+{
+	if (atomic_exchange(&app->draining, true)) {
+		return;
+	}
+	log_event(&app->options.log, LOG_INFO, "draining", NULL, 0);
+	for (size_t i = 0; i < app->loop_count; i++) {
+		loop_post(app->loops[i].loop, &app->loops[i].drain);
+	}
+}
+
+/* ---- signals and watches, on the first loop ---- */
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct app *app = handle->data;
+	if (number != SIGHUP) {
+		drain(app);
+		return;
+	}
+	for (size_t i = 0; i < app->service_count; i++) {
+		app_reload(&app->services[i]);
+	}
+}
+
+static void on_settled(uv_timer_t *timer)
+{
+	app_reload(timer->data);
+}
+
+static void on_changed(uv_fs_event_t *watch, const char *name, int events, int status)
+{
+	(void)events;
+	struct app_service *service = watch->data;
+	const char *slash = strrchr(service->file, '/');
+	const char *own = slash != NULL ? slash + 1 : service->file;
+	if (status == 0 && (name == NULL || strcmp(name, own) == 0)) {
+		uv_timer_start(&service->settle, on_settled, SETTLE_MS, 0);
+	}
+}
+
+/* Editors replace files, so the folder is watched, not the file. */
+static void start_watch(struct app *app, struct app_service *service)
+{
+	uv_loop_t *uv = loop_uv(app->loops[0].loop);
+	uv_fs_event_init(uv, &service->watch);
+	uv_timer_init(uv, &service->settle);
+	service->watch.data = service;
+	service->settle.data = service;
+	const char *slash = strrchr(service->file, '/');
+	size_t len = slash != NULL ? (size_t)(slash - service->file) + 1 : 1;
+	struct str folder = slash != NULL ? (struct str){service->file, len} : STR(".");
+	int status = uv_fs_event_start(&service->watch, on_changed,
+								   arena_copy(&app->arena, folder).ptr, 0);
+	if (status != 0) {
+		struct log_field fields[] = {LOG_STR("file", str_from(service->file)),
+									 LOG_STR("reason", str_from(uv_strerror(status)))};
+		log_event(&app->options.log, LOG_ERROR, "cannot watch the service file", fields, 2);
+	}
+}
+
+static void stop_first_loop(struct loop_stop_hook *hook)
+{
+	struct app *app = (struct app *)(void *)((char *)hook - offsetof(struct app, stop));
+	for (size_t i = 0; i < sizeof(app->signals) / sizeof(app->signals[0]); i++) {
+		uv_close((uv_handle_t *)&app->signals[i], NULL);
+	}
+	for (size_t i = 0; app->options.watch && i < app->service_count; i++) {
+		uv_close((uv_handle_t *)&app->services[i].watch, NULL);
+		uv_close((uv_handle_t *)&app->services[i].settle, NULL);
+	}
+}
+
+static void start_signals(struct app *app)
+{
+	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+	struct loop *first = app->loops[0].loop;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		uv_signal_init(loop_uv(first), &app->signals[i]);
+		app->signals[i].data = app;
+		uv_signal_start(&app->signals[i], on_signal, numbers[i]);
+	}
+	for (size_t i = 0; app->options.watch && i < app->service_count; i++) {
+		start_watch(app, &app->services[i]);
+	}
+	app->stop.stop = stop_first_loop;
+	loop_on_stop(first, &app->stop);
+}
+
+/* ---- life ---- */
+
+static bool create_parts(struct app *app)
+{
+	for (size_t i = 0; i < app->options.file_count; i++) {
+		app->service_count++;
+		if (!create_service(app, &app->services[i], app->options.files[i])) {
+			return false;
+		}
+	}
+	uint64_t loops = app->services[0].limits.loops;
+	size_t count = loops > 0 ? (size_t)loops : uv_available_parallelism();
+	app->loops = ARENA_ARRAY(&app->arena, count, struct app_loop);
+	for (size_t i = 0; i < count; i++) {
+		app->loop_count++;
+		if (!create_loop(app, i)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Closes the listeners of a program that could not start. */
+static void end_unserved(struct app *app)
+{
+	for (size_t i = 0; i < app->loop_count; i++) {
+		struct app_loop *loop = &app->loops[i];
+		if (loop->loop == NULL) {
+			continue;
+		}
+		if (loop->open == 0) {
+			loop_stop(loop->loop);
+		} else {
+			drain_loop(&loop->drain);
+		}
+		loop_run(loop->loop);
+	}
+}
+
+struct app *app_create(const struct app_options *options)
+{
+	struct app *app = calloc(1, sizeof(*app));
+	if (app == NULL) {
+		abort();
+	}
+	app->options = *options;
+	arena_init(&app->arena, KIB(16));
+	app->services = ARENA_ARRAY(&app->arena, options->file_count, struct app_service);
+	if (!create_parts(app)) {
+		end_unserved(app);
+		app_destroy(app);
+		return NULL;
+	}
+	return app;
+}
+
+static void announce(const struct app *app)
+{
+	for (size_t i = 0; i < app->service_count; i++) {
+		const struct app_service *service = &app->services[i];
+		char message[128];
+		snprintf(message, sizeof(message), "%.*s: listening on http://%s",
+				 STR_ARG(api_name(service->api)), service->address.text);
+		log_event(&app->options.log, LOG_INFO, message, NULL, 0);
+	}
+}
+
+static void *run_loop(void *context)
+{
+	struct app_loop *loop = context;
+	loop_run(loop->loop);
+	return NULL;
+}
+
+static void start_loop(struct app_loop *loop)
+{
+	for (size_t i = 0; i < loop->app->service_count; i++) {
+		http_server_start(loop->servers[i].server);
+	}
+}
+
+void app_run(struct app *app)
+{
+	start_signals(app);
+	for (size_t i = 0; i < app->loop_count; i++) {
+		start_loop(&app->loops[i]);
+	}
+	announce(app);
+	for (size_t i = 1; i < app->loop_count; i++) {
+		if (pthread_create(&app->loops[i].thread, NULL, run_loop, &app->loops[i]) != 0) {
+			abort();
+		}
+	}
+	run_loop(&app->loops[0]);
+	for (size_t i = 1; i < app->loop_count; i++) {
+		pthread_join(app->loops[i].thread, NULL);
+	}
+	log_event(&app->options.log, LOG_INFO, "stopped", NULL, 0);
+}
+
+void app_destroy(struct app *app)
+{
+	if (app == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < app->loop_count; i++) {
+		loop_destroy(app->loops[i].loop);
+	}
+	for (size_t i = 0; i < app->service_count; i++) {
+		api_destroy(app->services[i].api);
+		store_close(app->services[i].store);
+	}
+	arena_finish(&app->arena);
+	free(app);
+}

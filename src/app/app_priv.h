@@ -1,0 +1,70 @@
+/*
+ * The insides of the running program, for this folder: app.c makes and ends it, reload.c puts a
+ * changed service file in place.
+ *
+ * Ownership: struct app owns all of it. Threads: the main thread, but for app_loop, which belongs to
+ * its own. Errors: logged. Limits: see app.h.
+ */
+#ifndef ROWLOCK_APP_APP_PRIV_H
+#define ROWLOCK_APP_APP_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "api/api.h"
+#include "app/app.h"
+#include "base/arena.h"
+#include "http/http.h"
+#include "net/loop.h"
+#include "store/store.h"
+
+struct app_service {
+	struct app *app;
+	const char *file;
+	struct limits limits; /* of the first load; a reload does not change them */
+	struct str listen;    /* arena */
+	struct str store_url; /* arena */
+	struct address address;
+	struct store *store; /* owned */
+	struct api *api;     /* owned */
+	uv_fs_event_t watch;
+	uv_timer_t settle; /* a changed file is read when it has been quiet for a while */
+};
+
+/* One service on one loop. */
+struct app_server {
+	struct app_loop *loop;
+	struct app_service *service;
+	struct api_loop *api_loop;  /* owned */
+	struct http_server *server; /* owned */
+};
+
+struct app_loop {
+	struct app *app;
+	struct loop *loop; /* owned */
+	pthread_t thread;  /* of all but the first */
+	struct app_server *servers;
+	size_t open; /* servers that are not drained */
+	struct task drain;
+};
+
+struct app {
+	struct app_options options;
+	struct arena arena;
+	struct app_service *services;
+	size_t service_count;
+	struct app_loop *loops;
+	size_t loop_count;
+	struct http_shared shared;
+	_Atomic bool draining;
+	uv_signal_t signals[3];
+	struct loop_stop_hook stop; /* of the first loop: closes signals and watches */
+};
+
+/* Reads the service file again and puts it in place. A wrong one is logged and the old one stays. */
+void app_reload(struct app_service *service);
+/* Loads a service file with the program's overrides; NULL after logging what is wrong. */
+struct service *app_load(struct app *app, const char *file);
+void app_log_error(const struct app *app, struct str service, const struct error *error);
+
+#endif

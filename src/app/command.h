@@ -1,0 +1,39 @@
+/*
+ * The commands of the program, one file each and one row in the table of main.c.
+ *
+ * Ownership: argv's. Threads: the main thread. Errors: written to standard error with what to do
+ * next. Limits: none.
+ */
+#ifndef ROWLOCK_APP_COMMAND_H
+#define ROWLOCK_APP_COMMAND_H
+
+#include <stdbool.h>
+
+enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct command {
+	const char *name;
+	const char *summary; /* one line for `rowlock --help` */
+	const char *help;    /* all of `rowlock NAME --help` */
+	/* argv[0] is the command's name. */
+	enum exit_code (*run)(int argc, char **argv);
+};
+
+extern const struct command command_serve;
+extern const struct command command_check;
+
+/* One option of a command: `--name`, or `--name VALUE` and `--name=VALUE` when it takes a value. */
+struct option {
+	const char *name;
+	const char **value; /* the last value given; NULL for a flag */
+	bool *flag;
+	/* May be given more than once: called with each value; NULL: `value` or `flag` is set. */
+	bool (*each)(void *context, const char *value);
+	void *context;
+};
+
+/* Reads options up to the operands, which may stand between them; `--` ends options. Returns the
+ * number of operands, moved to argv[1…], or -1 after saying on standard error what is wrong. */
+int options_read(int argc, char **argv, const struct option *options);
+
+#endif

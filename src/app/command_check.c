@@ -1,0 +1,97 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/service.h"
+#include "app/command.h"
+
+static const char help[] =
+	"usage: rowlock check FILE\n"
+	"\n"
+	"Validates a service file and prints its resources and routes, and what of the general API a\n"
+	"route hides. Errors are written as FILE:LINE:COLUMN: MESSAGE.\n";
+
+static void print_resources(const struct model *model)
+{
+	printf("resources\n");
+	for (size_t i = 0; i < model->resource_count; i++) {
+		const struct resource *resource = &model->resources[i];
+		printf("  /%.*s", STR_ARG(resource->name));
+		if (resource->tally_of != NULL) {
+			printf("  counts the rows of %.*s; read only", STR_ARG(resource->tally_of->name));
+		}
+		printf("  key");
+		for (size_t k = 0; k < resource->key.count; k++) {
+			printf("%s %.*s", k > 0 ? "," : "", STR_ARG(resource->key.items[k]->name));
+		}
+		printf("\n");
+	}
+}
+
+/* A route at /RESOURCE stands in place of the general API's operation. */
+static const struct resource *hides(const struct model *model, const struct route *route)
+{
+	return route->segment_count == 1 && !route->segments[0].parameter
+			   ? model_resource(model, route->segments[0].text)
+			   : NULL;
+}
+
+static void print_routes(const struct model *model)
+{
+	printf("routes\n");
+	for (size_t i = 0; i < model->route_count; i++) {
+		const struct route *route = &model->routes[i];
+		printf("  %-6.*s %.*s", STR_ARG(route->method), STR_ARG(route->path));
+		const struct resource *hidden = hides(model, route);
+		if (hidden != NULL) {
+			printf("  hides the general API's %.*s /%.*s", STR_ARG(route->method),
+				   STR_ARG(hidden->name));
+		}
+		printf("\n");
+	}
+}
+
+static void print_report(const struct model_report *report, const char *file)
+{
+	struct buf text;
+	buf_init(&text, MIB(1));
+	model_report_write(report, str_from(file), &text);
+	fwrite(text.ptr, 1, text.len, stderr);
+	buf_finish(&text);
+}
+
+/* getenv() has another type: its result is not const. */
+static const char *environment(const char *name)
+{
+	return getenv(name);
+}
+
+static enum exit_code run(int argc, char **argv)
+{
+	const struct option options[] = {{0}};
+	int operands = options_read(argc, argv, options);
+	if (operands != 1) {
+		fputs(operands < 0 ? "" : "rowlock check: give one service file\n", stderr);
+		return EXIT_USAGE;
+	}
+	struct model_report report;
+	model_report_init(&report);
+	struct model *model = model_load(argv[1], environment, &report);
+	struct service *service = model != NULL ? service_create(model, &report) : NULL;
+	print_report(&report, argv[1]);
+	if (service != NULL) {
+		printf("%s is good: service %.*s\n", argv[1], STR_ARG(service->model->service));
+		print_resources(service->model);
+		print_routes(service->model);
+	}
+	enum exit_code code = service != NULL ? EXIT_DONE : EXIT_FAILED;
+	service_unref(service);
+	model_report_finish(&report);
+	return code;
+}
+
+const struct command command_check = {
+	.name = "check",
+	.summary = "validate a service file; print its resources and routes",
+	.help = help,
+	.run = run,
+};

@@ -1,0 +1,57 @@
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command.h"
+#include "rowlock_config.h"
+
+static const struct command *const commands[] = {
+	&command_serve,
+	&command_check,
+};
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static void print_help(FILE *out)
+{
+	fprintf(out, "rowlock turns a service file into a REST microservice.\n\nusage: rowlock COMMAND …\n\n");
+	for (size_t i = 0; i < COMMANDS; i++) {
+		fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	}
+	fprintf(out, "\n`rowlock COMMAND --help` tells more. `rowlock --version` prints the version.\n");
+}
+
+static enum exit_code run(const struct command *command, int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0) {
+			fputs(command->help, stdout);
+			return EXIT_DONE;
+		}
+	}
+	return command->run(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+		print_help(stdout);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("rowlock " ROWLOCK_VERSION);
+		return EXIT_DONE;
+	}
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i]->name) == 0) {
+			return run(commands[i], argc - 1, argv + 1);
+		}
+	}
+	fprintf(stderr, "rowlock: there is no command `%s`\n", argv[1]);
+	print_help(stderr);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,34 @@
+#include "app/app_priv.h"
+
+static bool same_place(const struct app_service *service, const struct model *model,
+					   struct error *error)
+{
+	if (!str_equal(service->listen, model->listen.str) ||
+		!str_equal(service->store_url, model->store.str)) {
+		error_set(error, ERROR_CONFIG, "%s: listen and store cannot change while the service runs",
+				  service->file);
+		return error_hint(error, "restart rowlock to use the new address or store");
+	}
+	return true;
+}
+
+void app_reload(struct app_service *service)
+{
+	struct app *app = service->app;
+	struct service *next = app_load(app, service->file);
+	struct log_field fields[] = {LOG_STR("file", str_from(service->file))};
+	if (next == NULL) {
+		log_event(&app->options.log, LOG_ERROR,
+				  "the service file is wrong; the old one keeps serving", fields, 1);
+		return;
+	}
+	struct error error = {0};
+	if (!same_place(service, next->model, &error) ||
+		!store_adopt(service->store, next->model, &error)) {
+		app_log_error(app, next->model->service, &error);
+		service_unref(next);
+		return;
+	}
+	api_replace(service->api, next);
+	log_event(&app->options.log, LOG_INFO, "the service file was read again", fields, 1);
+}
