@@ -1,0 +1,2 @@
+-- No request(): wrk then sends one fixed text.
+dofile(os.getenv("BENCH_LUA") .. "/common.lua")

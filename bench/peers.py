@@ -1,0 +1,153 @@
+"""The peers: nginx with a constant answer, and Flask under uWSGI on a private MariaDB."""
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+import pymysql
+
+import data
+import process
+from process import BenchError
+from systems import HERE, System
+
+NGINX = """
+worker_processes 1;
+pid {work}/nginx.pid;
+error_log stderr crit;
+events {{ worker_connections 16384; }}
+http {{
+	access_log off;
+	server_tokens off;
+	default_type application/json;
+	keepalive_requests 1000000000;
+	keepalive_timeout 600s;
+	client_body_temp_path {work}/nginx-body;
+	proxy_temp_path {work}/nginx-proxy;
+	fastcgi_temp_path {work}/nginx-fastcgi;
+	uwsgi_temp_path {work}/nginx-uwsgi;
+	scgi_temp_path {work}/nginx-scgi;
+	server {{
+		listen 127.0.0.1:{port} backlog=1024;
+		location = /health {{ return 200 '{{"message":"ok"}}'; }}
+	}}
+}}
+"""
+
+MARIADB = """
+[mariadbd]
+datadir = {folder}/data
+socket = {sockets}/mariadb.sock
+pid-file = {folder}/mariadb.pid
+skip-networking
+skip-name-resolve
+skip-log-bin
+innodb_flush_log_at_trx_commit = 1
+innodb_buffer_pool_size = 512M
+innodb_log_file_size = 512M
+"""
+
+
+def need(*names):
+    for name in names:
+        if shutil.which(name) is None:
+            raise BenchError(f"{name} is not installed")
+
+
+class Nginx(System):
+    name = "nginx"
+    title = "nginx (constant)"
+    scenarios = ("constant",)
+
+    def start(self):
+        need("nginx")
+        config = os.path.join(self.work, "nginx.conf")
+        with open(config, "w") as file:
+            file.write(NGINX.format(work=self.work, port=self.port))
+        self.spawn(["nginx", "-p", self.work, "-c", config, "-e", "stderr",
+                    "-g", "daemon off;"])
+        self.wait_answer()
+
+    def start_filled(self, _say):
+        self.start()
+
+    def version(self):
+        return process.output(["nginx", "-v"]).removeprefix("nginx version: ")
+
+
+class Flask(System):
+    name = "flask"
+    title = "Flask + MariaDB"
+    scenarios = ("constant", "list", "counts", "mixed", "put")
+
+    def __init__(self, work, core):
+        super().__init__(work, core)
+        self.folder = os.path.join(work, "mariadb")
+        # The path of a Unix socket has at most 107 bytes, so it lies in a short folder.
+        self.sockets = tempfile.mkdtemp(prefix="bench-")
+        self.socket = os.path.join(self.sockets, "mariadb.sock")
+
+    def start_filled(self, say):
+        need("mariadb-install-db", "mariadbd", "uwsgi-core")
+        self._install()
+        self._start_database()
+        say("flask: filling the database")
+        data.fill_mariadb(self.socket)
+        self._start_uwsgi()
+
+    def _install(self):
+        os.mkdir(self.folder)
+        config = os.path.join(self.folder, "my.cnf")
+        with open(config, "w") as file:
+            file.write(MARIADB.format(folder=self.folder, sockets=self.sockets))
+        self.as_root = ["--user=root"] if os.geteuid() == 0 else []
+        with open(self.log, "ab") as log:
+            done = subprocess.run(
+                ["mariadb-install-db", f"--defaults-file={config}", "--skip-test-db",
+                 "--auth-root-authentication-method=normal"] + self.as_root,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=120, check=False)
+        if done.returncode != 0:
+            raise BenchError(f"mariadb-install-db failed:\n{process.tail(self.log)}")
+
+    def _start_database(self):
+        child = self.spawn(["mariadbd", f"--defaults-file={self.folder}/my.cnf"] + self.as_root)
+        end = time.monotonic() + 60
+        while True:
+            try:
+                pymysql.connect(unix_socket=self.socket, user="root").close()
+                return
+            except pymysql.MySQLError as error:
+                if child.poll() is not None or time.monotonic() > end:
+                    raise BenchError(f"mariadbd does not start ({error}):\n"
+                                     f"{process.tail(self.log)}") from error
+            time.sleep(0.05)
+
+    def _start_uwsgi(self):
+        # The HTTP router keeps all 64 connections alive. http11-socket would serve only as
+        # many connections as there are processes and let the others wait. The queue must hold
+        # the requests of two runs of wrk: those of the first are still worked off.
+        with open("/proc/sys/net/core/somaxconn") as file:
+            queue = min(1024, int(file.read()))
+        self.spawn(["uwsgi-core", "--plugin", "python3,http", "--master", "--processes", "4",
+                    "--http", f"127.0.0.1:{self.port}", "--http-keepalive=600",
+                    "--http-timeout", "60", "--socket", f"{self.sockets}/uwsgi.sock",
+                    "--listen", str(queue),
+                    "--chdir", os.path.join(HERE, "flask"), "--module", "app:app",
+                    "--need-app", "--die-on-term", "--disable-logging"],
+                   env={**os.environ, "BENCH_SOCKET": self.socket,
+                        "PYTHONDONTWRITEBYTECODE": "1"})
+        self.wait_answer()
+
+    def stop(self):
+        super().stop()
+        with contextlib.suppress(OSError):
+            shutil.rmtree(self.sockets)
+
+    def version(self):
+        python = process.output(["/usr/bin/python3", "-c", "import flask, pymysql, platform;"
+                                 "print('Flask', flask.__version__, 'PyMySQL', "
+                                 "pymysql.__version__, 'Python', platform.python_version())"])
+        database = process.output(["mariadbd", "--version"]).split("Ver ")[-1].split(" for ")[0]
+        return f"{python}, uWSGI {process.output(['uwsgi-core', '--version'])}, MariaDB {database}"

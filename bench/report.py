@@ -1,0 +1,141 @@
+"""Medians, ratios and targets: the tables on the screen and in README.md."""
+import os
+import statistics
+
+from systems import HERE
+
+BEGIN = "<!-- results: begin -->"
+END = "<!-- results: end -->"
+WRITES = ("mixed", "put")
+
+# scenario: (CPU per request against nginx's constant, at most; requests/s against Flask, at least)
+TARGETS = {"constant": (1.1, None), "list": (2.2, 20), "put": (3.5, 8)}
+IDLE_TARGETS = {"growth_kib": 8, "resident_mib": 20, "start_ms": 100}
+
+
+def median(windows, field):
+    return statistics.median(getattr(window, field) for window in windows)
+
+
+def ratio(over, under, field):
+    """The median of the ratios of the rounds, or None without both sides."""
+    if not over or not under:
+        return None
+    return statistics.median(getattr(a, field) / getattr(b, field)
+                             for a, b in zip(over, under))
+
+
+def number(value, digits=2):
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def noise(results, limit=0.1):
+    """A sentence about windows in which others used a core, or None."""
+    windows = [w for systems in results.values() for rounds in systems.values() for w in rounds]
+    noisy = sum(1 for w in windows if max(w.foreign, w.load_foreign) > limit)
+    if noisy == 0:
+        return None
+    return (f"others used more than {limit * 100:.0f} % of a core in {noisy} of {len(windows)} "
+            "windows: rates and latencies suffer from it; CPU per request less")
+
+
+def table(header, rows):
+    """A Markdown table with its columns lined up; all but the first two to the right."""
+    widths = [max(len(str(row[i])) for row in [header] + rows) for i in range(len(header))]
+
+    def line(row):
+        cells = [str(cell).ljust(width) if i < 2 else str(cell).rjust(width)
+                 for i, (cell, width) in enumerate(zip(row, widths))]
+        return "| " + " | ".join(cells) + " |"
+
+    rule = "|" + "|".join("-" * (width + 2) if i < 2 else "-" * (width + 1) + ":"
+                          for i, width in enumerate(widths)) + "|"
+    return "\n".join([line(header), rule] + [line(row) for row in rows])
+
+
+def measured(results, titles):
+    """results: {scenario: {system: [Window, ...]}}, the rounds in order."""
+    rows = []
+    for scenario, systems in results.items():
+        for name, windows in systems.items():
+            if not windows or (name == "nginx" and scenario != "constant"):
+                continue
+            rows.append((
+                scenario, titles[name], f"{median(windows, 'cpu_us'):.2f}",
+                f"{median(windows, 'rps'):.0f}", f"{median(windows, 'p50_us') / 1000:.2f}",
+                f"{median(windows, 'p99_us') / 1000:.2f}",
+                number(ratio(windows, systems.get("nginx"), "cpu_us")),
+                number(ratio(windows, systems.get("flask"), "rps"), 1),
+                f"{median(windows, 'busy') * 100:.0f} %",
+                f"{max(w.foreign for w in windows) * 100:.0f} / "
+                f"{max(w.load_foreign for w in windows) * 100:.0f} %"))
+    return table(("scenario", "system", "CPU µs/request", "requests/s", "p50 ms", "p99 ms",
+                  "CPU × nginx", "rate × Flask", "core used", "others (server / load)"), rows)
+
+
+def idle_table(idle, titles):
+    rows = [(titles[name], f"{rest.connections}", f"{rest.growth_bytes / 1024:.2f}",
+             f"{rest.resident_bytes / 2**20:.1f}",
+             "-" if rest.start_ms < 0 else f"{rest.start_ms:.1f}")
+            for name, rest in idle.items()]
+    return table(("system", "idle connections", "KiB/connection", "resident MiB", "start ms"),
+                 rows)
+
+
+def verdicts(results, idle, failures=()):
+    """Rows (scenario, target, wanted, measured, verdict) for the server under test."""
+    rows = [(scenario, f"{name} measured without an error", "yes", "no", "MISS")
+            for scenario, name, _ in failures]
+
+    def add(scenario, what, value, bound, at_most, digits=2):
+        if value is not None:
+            kept = value <= bound if at_most else value >= bound
+            rows.append((scenario, what, f"{'≤' if at_most else '≥'} {bound}",
+                         f"{value:.{digits}f}", "pass" if kept else "MISS"))
+
+    for scenario, (cpu, rate) in TARGETS.items():
+        systems = results.get(scenario, {})
+        own = systems.get("rowlock")
+        add(scenario, "CPU/request × nginx's constant",
+            ratio(own, systems.get("nginx"), "cpu_us"), cpu, True)
+        if rate is not None:
+            add(scenario, "requests/s × Flask",
+                ratio(own, systems.get("flask"), "rps"), rate, False, 1)
+    if "rowlock" in idle:
+        rest = idle["rowlock"]
+        add("idle", "KiB per idle connection", rest.growth_bytes / 1024,
+            IDLE_TARGETS["growth_kib"], True)
+        add("idle", "resident MiB", rest.resident_bytes / 2**20,
+            IDLE_TARGETS["resident_mib"], True, 1)
+        add("idle", "ms from start to the first answer", rest.start_ms,
+            IDLE_TARGETS["start_ms"], True, 1)
+    return rows
+
+
+def render(results, idle, titles, facts, failures):
+    """The report as Markdown; facts: [(label, text)], failures: [(scenario, system, why)]."""
+    if noise(results) is not None:
+        facts = facts + [("noise", noise(results))]
+    parts = ["\n".join(f"- {label}: {text}" for label, text in facts)]
+    if results:
+        parts.append(measured(results, titles))
+    if idle:
+        parts.append(idle_table(idle, titles))
+    rows = verdicts(results, idle, failures)
+    if rows:
+        parts.append(table(("scenario", "target", "wanted", "measured", "verdict"), rows))
+    return "\n\n".join(parts)
+
+
+def write_readme(text):
+    """Replaces the generated section of README.md."""
+    path = os.path.join(HERE, "README.md")
+    with open(path, encoding="utf-8") as file:
+        old = file.read()
+    head, begin, rest = old.partition(BEGIN)
+    _, end, foot = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"README.md has no section {BEGIN} … {END}")
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        file.write(f"{head}{BEGIN}\n{text}\n{END}{foot}")
+    os.replace(path + ".new", path)
