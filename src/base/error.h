@@ -1,0 +1,93 @@
+/*
+ * One table of everything that can go wrong for a client or an operator, and the value that carries
+ * one such failure up to the layer that answers or logs it.
+ *
+ * Ownership: an error holds its texts. Threads: plain data. Errors: it is one.
+ * Limits: texts are cut at their size, on a code point boundary.
+ */
+#ifndef ROWLOCK_BASE_ERROR_H
+#define ROWLOCK_BASE_ERROR_H
+
+#include "base/str.h"
+
+/*
+ * X(NAME, wire code, HTTP status, retryable, default message)
+ * The wire codes are PostgREST's (PGRST…), SQLSTATEs, and RL… for what neither knows.
+ */
+#define ERROR_TABLE(X)                                                                             \
+	X(PARSE, "PGRST100", 400, false, "The query could not be parsed")                              \
+	X(BODY, "PGRST102", 400, false, "Empty or invalid json")                                       \
+	X(RANGE, "PGRST103", 416, false, "Requested range not satisfiable")                            \
+	X(MEDIA, "PGRST107", 406, false, "None of these media types are available")                    \
+	X(METHOD, "PGRST117", 405, false, "Unsupported HTTP method")                                   \
+	X(PREFERENCES, "PGRST122", 400, false, "Invalid preferences given with handling=strict")       \
+	X(PATH, "PGRST125", 404, false, "Invalid path specified in request URL")                       \
+	X(UNSUPPORTED, "PGRST127", 400, false, "Feature not implemented")                              \
+	X(COLUMN, "PGRST204", 400, false, "Could not find the column")                                 \
+	X(RESOURCE, "PGRST205", 404, false, "Could not find the table")                                \
+	X(NOT_FOUND, "RL404", 404, false, "Not found")                                                 \
+	X(UNIQUE, "23505", 409, false, "duplicate key value violates unique constraint")               \
+	X(REFERENCE, "23503", 409, false, "insert or update violates foreign key constraint")          \
+	X(NOT_NULL, "23502", 400, false, "null value violates not-null constraint")                    \
+	X(CHECK, "23514", 400, false, "new row violates check constraint")                             \
+	X(VALUE, "22P02", 400, false, "invalid input syntax")                                          \
+	X(OUT_OF_RANGE, "22003", 400, false, "value out of range")                                     \
+	X(TOO_LONG, "22001", 400, false, "value too long")                                             \
+	X(READ_ONLY, "25006", 405, false, "cannot write to a read-only resource")                      \
+	X(FORBIDDEN, "42501", 403, false, "permission denied")                                         \
+	X(HTTP_SYNTAX, "RL400", 400, false, "Malformed HTTP request")                                  \
+	X(HTTP_TIMEOUT, "RL408", 408, false, "The request did not arrive in time")                     \
+	X(BODY_TOO_LARGE, "RL413", 413, false, "The request body is too large")                        \
+	X(URI_TOO_LONG, "RL414", 414, false, "The request line is too long")                           \
+	X(HEADER_TOO_LARGE, "RL431", 431, false, "The request header is too large")                    \
+	X(EXPECTATION, "RL417", 417, false, "Only Expect: 100-continue is supported")                  \
+	X(HTTP_METHOD, "RL501", 501, false, "Unknown request method or transfer coding")               \
+	X(HTTP_VERSION, "RL505", 505, false, "Only HTTP/1.0 and HTTP/1.1 are spoken here")             \
+	X(OVERLOADED, "RL503", 503, true, "The server is busy")                                        \
+	X(DRAINING, "RL503", 503, true, "The server is shutting down")                                 \
+	X(DEADLINE_NOT_WRITTEN, "RL504", 504, true, "Out of time; nothing was written")                \
+	X(DEADLINE_UNKNOWN, "RL504U", 504, false, "Out of time; it is unknown whether it was written") \
+	X(STORE, "RL500", 500, false, "The store failed")                                              \
+	X(STORE_FULL, "53100", 507, true, "The disk is full")                                          \
+	X(INTERNAL, "XX000", 500, false, "Internal error")                                             \
+	X(CONFIG, "RLCFG", 500, false, "Wrong configuration")
+
+enum error_code {
+	ERROR_NONE,
+#define X(name, wire, status, retryable, message) ERROR_##name,
+	ERROR_TABLE(X)
+#undef X
+};
+
+struct error {
+	enum error_code code;
+	size_t at;         /* byte offset in the text that is wrong; SIZE_MAX when there is none */
+	char message[256]; /* what is wrong, for people */
+	char details[256]; /* "" when there is nothing to add */
+	char hint[160];    /* what to do next; "" when not known */
+};
+
+/* What the table says of a code. */
+struct error_info {
+	const char *name;
+	const char *wire;
+	int status;
+	bool retryable;
+	const char *message;
+};
+const struct error_info *error_info(enum error_code code);
+
+/* Sets all of *error; returns false, so that a caller can `return error_set(…)`. A NULL format
+ * stands for the table's message. `error` may be NULL. */
+bool error_set(struct error *error, enum error_code code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same with a place. */
+bool error_set_at(struct error *error, enum error_code code, size_t at, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+/* Adds to an error that is set; returns false. */
+bool error_details(struct error *error, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+bool error_hint(struct error *error, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif
