@@ -1,0 +1,22 @@
+/*
+ * What goes to a client: gathered, sent with one write(), kept only when it must wait.
+ *
+ * Ownership: Texts are borrowed during the call.
+ * Threads: the server's loop. Errors: A connection that cannot be written to is lost.
+ * Limits: 32 bits of length a write.
+ */
+#ifndef ROWLOCK_HTTP_OUTPUT_H
+#define ROWLOCK_HTTP_OUTPUT_H
+
+#include "http/http_priv.h"
+
+/* The buffer for what goes to the connection next. */
+struct buf *http_output_cork(struct http_connection *connection);
+/* Sends what is corked and then the two texts (which may be empty) without copying them, unless
+ * the kernel is short of room. */
+void http_output_send(struct http_connection *connection, struct str body, struct str tail);
+void http_output_flush(struct http_connection *connection);
+size_t http_output_queued(const struct http_connection *connection);
+void http_output_drop(struct http_connection *connection);
+
+#endif

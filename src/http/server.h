@@ -1,0 +1,16 @@
+/*
+ * What the server of a loop does for its connections.
+ *
+ * Ownership: The server owns them.
+ * Threads: the server's loop. Errors: None.
+ * Limits: limits->connections.
+ */
+#ifndef ROWLOCK_HTTP_SERVER_H
+#define ROWLOCK_HTTP_SERVER_H
+
+#include "http/http_priv.h"
+
+/* Something that a drain waits for is over. */
+void http_server_check_drained(struct http_server *server);
+
+#endif
