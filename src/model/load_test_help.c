@@ -1,0 +1,214 @@
+#include "model/load_test_help.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+const char *test_environment(const char *name)
+{
+	static const struct {
+		const char *name;
+		const char *value;
+	} variables[] = {
+		{"NAME", "fromenv"},
+		{"EMPTY", ""},
+		{"PORT", "8080"},
+		{"BAD", "\xff"},
+		{"DIR", "data"},
+		{"STORE", "sqlite:there.db"},
+		{"INJECT", "x }\nroutes: { a: b"},
+	};
+
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+		if (strcmp(variables[i].name, name) == 0) {
+			return variables[i].value;
+		}
+	}
+	return NULL;
+}
+
+static void describe_names(struct buf *buf, const char *what, const struct field_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		buf_printf(buf, "%s%.*s", i == 0 ? what : ",", STR_ARG(list->items[i]->name));
+	}
+}
+
+static void describe_value(struct buf *buf, const char *what, const struct field *field,
+						   const struct value *value)
+{
+	if (value != NULL) {
+		buf_append(buf, str_from(what));
+		value_write_json(buf, field, value);
+	}
+}
+
+static void describe_field(struct buf *buf, const struct field *field)
+{
+	buf_printf(buf, "  %.*s %s", STR_ARG(field->name), value_type_name(field->type));
+	if (field->type == TYPE_DECIMAL) {
+		buf_printf(buf, "(%d,%d)", field->precision, field->scale);
+	}
+	if (field->max_chars > 0) {
+		buf_printf(buf, "(%zu)", field->max_chars);
+	}
+	buf_printf(buf, "%s%s%s%s", field->key ? " key" : "", field->required ? " required" : "",
+		field->default_kind == DEFAULT_AUTO ? " auto" : "",
+		field->write == WRITE_ONCE	  ? " once"
+		: field->write == WRITE_NEVER ? " never"
+									  : "");
+	if (field->default_kind == DEFAULT_VALUE) {
+		describe_value(buf, " default ", field, &field->default_value);
+	}
+	describe_value(buf, " min ", field, field->min);
+	describe_value(buf, " max ", field, field->max);
+	for (size_t i = 0; i < field->in_count; i++) {
+		describe_value(buf, i == 0 ? " in " : ",", field, &field->in[i]);
+	}
+	if (field->references != NULL) {
+		buf_printf(buf, " references %.*s", STR_ARG(field->references->name));
+	}
+	buf_append_byte(buf, '\n');
+}
+
+static void describe_resource(struct buf *buf, const struct resource *resource)
+{
+	buf_printf(buf, "%.*s", STR_ARG(resource->name));
+	describe_names(buf, " key ", &resource->key);
+	if (resource->tally_of != NULL) {
+		buf_printf(buf, " tally %.*s", STR_ARG(resource->tally_of->name));
+		describe_names(buf, " by ", &resource->by);
+	}
+	for (size_t i = 0; i < resource->tally_count; i++) {
+		buf_printf(buf, " counted %.*s", STR_ARG(resource->tallies[i]->name));
+	}
+	buf_append_byte(buf, '\n');
+	for (size_t i = 0; i < resource->field_count; i++) {
+		assert_int_equal(resource->fields[i].number, i);
+		describe_field(buf, &resource->fields[i]);
+	}
+	for (size_t i = 0; i < resource->unique_count; i++) {
+		buf_printf(buf, "  unique %.*s", STR_ARG(resource->uniques[i].name));
+		describe_names(buf, ": ", &resource->uniques[i].fields);
+		buf_append_byte(buf, '\n');
+	}
+	for (size_t i = 0; i < resource->index_count; i++) {
+		describe_names(buf, "  index ", &resource->indexes[i]);
+		buf_append_byte(buf, '\n');
+	}
+}
+
+static void describe_route(struct buf *buf, const struct route *route)
+{
+	static const char *const actions[] = {
+		"reply", "list", "get", "insert", "upsert", "replace", "update", "delete"};
+
+	buf_printf(buf, "%.*s %.*s", STR_ARG(route->method), STR_ARG(route->path));
+	for (size_t i = 0; i < route->segment_count; i++) {
+		buf_printf(buf, "%s%s%.*s", i == 0 ? " [" : " ", route->segments[i].parameter ? "$" : "",
+			STR_ARG(route->segments[i].text));
+	}
+	buf_printf(buf, "%s %s", route->segment_count > 0 ? "]" : "", actions[route->action]);
+	if (route->resource != NULL) {
+		buf_printf(buf, " %.*s", STR_ARG(route->resource->name));
+	}
+	if (route->select.str.len > 0) {
+		buf_printf(buf, " select %.*s", STR_ARG(route->select.str));
+	}
+	if (route->order.str.len > 0) {
+		buf_printf(buf, " order %.*s", STR_ARG(route->order.str));
+	}
+	for (size_t i = 0; i < route->where_count; i++) {
+		buf_printf(buf, " where %.*s", STR_ARG(route->where[i].str));
+	}
+	if (route->from.len > 0) {
+		buf_printf(buf, " from %.*s", STR_ARG(route->from));
+	}
+	describe_names(buf, " needs ", &route->needs);
+	if (route->values != NULL) {
+		buf_printf(buf, " values %.*s", STR_ARG(route->values->name));
+	}
+	if (route->empty_status > 0) {
+		buf_printf(buf, " empty %d", route->empty_status);
+	}
+	if (route->reply == REPLY_STATUS) {
+		buf_printf(buf, " status %d", route->reply_status);
+	} else if (route->reply != REPLY_NONE) {
+		buf_printf(buf, " %s %.*s", route->reply == REPLY_JSON ? "json" : "text",
+			STR_ARG(route->reply_text));
+	}
+	buf_append_byte(buf, '\n');
+}
+
+void test_describe(const struct model *model, struct buf *buf)
+{
+	struct limits limits;
+
+	limits_init(&limits);
+	buf_append(buf, model->service);
+	if (model->listen.str.len > 0) {
+		buf_printf(buf, " listen %.*s", STR_ARG(model->listen.str));
+	}
+	if (model->store.str.len > 0) {
+		buf_printf(buf, " store %.*s", STR_ARG(model->store.str));
+	}
+	if (model->error_shape.len > 0) {
+		buf_printf(buf, " errors %.*s", STR_ARG(model->error_shape));
+	}
+#define X(name, value, min, max, what)                                                             \
+	if (model->limits.name != limits.name) {                                                       \
+		buf_printf(buf, " " #name " %zu", (size_t)model->limits.name);                             \
+	}
+	LIMITS_TABLE(X)
+#undef X
+	buf_append_byte(buf, '\n');
+	for (size_t i = 0; i < model->resource_count; i++) {
+		assert_int_equal(model->resources[i].number, i);
+		describe_resource(buf, &model->resources[i]);
+	}
+	for (size_t i = 0; i < model->route_count; i++) {
+		describe_route(buf, &model->routes[i]);
+	}
+}
+
+char *test_load(const char *before, const char *yaml)
+{
+	struct model_report report;
+	struct model *model;
+	struct buf text;
+	struct buf got;
+
+	buf_init(&text, SIZE_MAX);
+	buf_init(&got, SIZE_MAX);
+	buf_append(&text, str_from(before));
+	buf_append(&text, str_from(yaml));
+	model_report_init(&report);
+	model = model_parse(buf_str(&text), STR("there/f.yaml"), test_environment, &report);
+	assert_true((model == NULL) == (report.errors > 0));
+	if (model == NULL) {
+		model_report_write(&report, STR(""), &got);
+	} else {
+		test_describe(model, &got);
+	}
+	buf_append_byte(&got, '\0');
+	assert_false(got.failed);
+	model_destroy(model);
+	model_report_finish(&report);
+	buf_finish(&text);
+	return got.ptr;
+}
+
+void test_load_rows(const char *before, const struct load_row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char *got = test_load(before, rows[i].yaml);
+
+		if (strcmp(got, rows[i].want) != 0) {
+			fail_msg("row of line %d gives\n%sand not\n%s", rows[i].line, got, rows[i].want);
+		}
+		free(got);
+	}
+}

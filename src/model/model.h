@@ -1,0 +1,174 @@
+/*
+ * A service file, loaded and checked: resources, fields, routes. The tree is immutable; the rest of
+ * the program only reads it. Conditions, shapes and orders stay text with their place here; query
+ * compiles them before the first listen.
+ *
+ * Ownership: model_load() to model_destroy(); all parts live in the model's arena.
+ * Threads: any number of readers. Errors: a list of problems with file, line and column.
+ * Limits: file 1 MiB, depth 16, no aliases, 1,000 resources, 1,000 fields each, 10,000 routes.
+ */
+#ifndef ROWLOCK_MODEL_MODEL_H
+#define ROWLOCK_MODEL_MODEL_H
+
+#include "base/limits.h"
+#include "model/value.h"
+
+/* Where in a service file something stands; both count from 1. */
+struct place {
+	size_t line;
+	size_t column;
+};
+
+/* A text of the file with its place. */
+struct text {
+	struct str str;
+	struct place place;
+};
+
+enum field_default { DEFAULT_NONE, DEFAULT_VALUE, DEFAULT_AUTO };
+enum field_write { WRITE_ALWAYS, WRITE_ONCE, WRITE_NEVER };
+
+struct resource;
+
+struct field {
+	struct str name;
+	struct place place;
+	size_t number; /* position in resource->fields */
+	enum type type;
+	int precision; /* decimal */
+	int scale;     /* decimal */
+	size_t max_chars; /* text(n), in code points; 0 is no limit */
+	bool key;      /* part of the primary key */
+	bool required; /* must be given and not null; key fields always are, but for DEFAULT_AUTO */
+	enum field_default default_kind;
+	struct value default_value;
+	enum field_write write;
+	const struct value *in; /* allowed values; NULL allows all */
+	size_t in_count;
+	const struct value *min; /* NULL: none */
+	const struct value *max;
+	const struct resource *references; /* its single key field; NULL: none */
+};
+
+/* A list of fields of one resource. */
+struct field_list {
+	const struct field **items;
+	size_t count;
+};
+
+struct unique_rule {
+	struct str name;
+	struct field_list fields;
+};
+
+struct resource {
+	struct str name;
+	struct place place;
+	size_t number; /* position in model->resources */
+	const struct field *fields;
+	size_t field_count;
+	struct field_list key;
+	const struct unique_rule *uniques;
+	size_t unique_count;
+	const struct field_list *indexes;
+	size_t index_count;
+	const struct resource *tally_of; /* counts the rows of this one per `by`; read only */
+	struct field_list by;            /* fields of tally_of */
+	const struct resource *const *tallies; /* resources that count this one's rows */
+	size_t tally_count;
+};
+
+enum route_action {
+	ACTION_REPLY, /* touches no rows */
+	ACTION_LIST,
+	ACTION_GET,
+	ACTION_INSERT,
+	ACTION_UPSERT,
+	ACTION_REPLACE,
+	ACTION_UPDATE,
+	ACTION_DELETE,
+};
+
+enum reply_kind { REPLY_NONE, REPLY_JSON, REPLY_TEXT, REPLY_STATUS };
+
+struct segment {
+	struct str text; /* literal, or the name of the parameter */
+	bool parameter;
+};
+
+struct route {
+	struct str method; /* GET, PUT, … */
+	struct str path;   /* as it was written, without trailing slash */
+	struct place place;
+	const struct segment *segments;
+	size_t segment_count;
+	enum route_action action;
+	const struct resource *resource; /* NULL for ACTION_REPLY */
+	struct text select;              /* "" when not given */
+	struct text order;
+	const struct text *where;
+	size_t where_count;
+	struct str from;           /* "" : the body itself holds the rows */
+	struct field_list needs;
+	const struct field *values; /* answer a list of bare values; NULL: objects */
+	int empty_status;           /* answered instead of an empty list; 0: none */
+	enum reply_kind reply;
+	struct str reply_text; /* JSON or text */
+	int reply_status;
+};
+
+struct model {
+	struct str service;
+	struct str file;     /* as it was given to model_load() */
+	struct text listen;  /* "" when not given */
+	struct text store;   /* URL; a relative path in it is already relative to the working folder */
+	struct limits limits;
+	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
+	const struct resource *resources;
+	size_t resource_count;
+	const struct route *routes;
+	size_t route_count;
+	uint64_t hash; /* of the file's content with the environment filled in */
+};
+
+struct model_problem {
+	struct place place; /* line 0: the file as a whole */
+	struct str message;
+	struct str hint; /* "" when there is none */
+	bool warning;
+};
+
+/* Everything that is wrong with one file; at most 50 are kept. */
+struct model_report {
+	struct arena arena;
+	struct model_problem *problems;
+	size_t count;
+	size_t errors; /* problems that are not warnings */
+};
+void model_report_init(struct model_report *report);
+void model_report_finish(struct model_report *report);
+void model_report_add(struct model_report *report, struct place place, const char *hint,
+					  const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Writes `file:line:column: message` lines, each with its hint in a line of its own. */
+void model_report_write(const struct model_report *report, struct str file, struct buf *ret_text);
+
+/* The value of ${NAME}, or NULL. */
+typedef const char *model_environment(const char *name);
+
+/* Reads and checks a file. NULL when report->errors is not 0 afterwards. */
+struct model *model_load(const char *path, model_environment *environment,
+						 struct model_report *report);
+/* The same for text in memory; `file` is used in messages and for relative paths. */
+struct model *model_parse(struct str yaml, struct str file, model_environment *environment,
+						  struct model_report *report);
+/* Accepts NULL. */
+void model_destroy(struct model *model);
+
+/* NULL when there is none of that name (case-sensitive). */
+const struct resource *model_resource(const struct model *model, struct str name);
+const struct field *resource_field(const struct resource *resource, struct str name);
+/* The name nearest to a wrong one, for hints; "" when none is near. */
+struct str model_nearest_resource(const struct model *model, struct str name);
+struct str resource_nearest_field(const struct resource *resource, struct str name);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * The types that a field can have, and one value of them. Text from paths, queries and bodies
+ * becomes a value once, here, and travels as a bound parameter from then on.
+ *
+ * Ownership: a value borrows its text. Threads: plain data.
+ * Errors: ERROR_VALUE (22P02), ERROR_OUT_OF_RANGE (22003), ERROR_TOO_LONG (22001), ERROR_CHECK
+ * (23514), each naming the field. Limits: 64-bit integers; decimals of 18 digits; text(n).
+ */
+#ifndef ROWLOCK_MODEL_VALUE_H
+#define ROWLOCK_MODEL_VALUE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+
+struct field;
+struct json_reader;
+
+/* X(NAME, name in a service file, name in error messages) */
+#define TYPE_TABLE(X)                                                                              \
+	X(INTEGER, "integer", "integer")                                                               \
+	X(NUMBER, "number", "number")                                                                  \
+	X(DECIMAL, "decimal", "decimal")                                                               \
+	X(TEXT, "text", "text")                                                                        \
+	X(BOOLEAN, "boolean", "boolean")                                                               \
+	X(UUID, "uuid", "uuid")                                                                        \
+	X(JSON, "json", "json")
+
+enum type {
+#define X(name, word, shown) TYPE_##name,
+	TYPE_TABLE(X)
+#undef X
+};
+
+enum value_kind {
+	VALUE_NULL,
+	VALUE_INTEGER, /* integer; boolean as 0 and 1; decimal scaled by 10^scale */
+	VALUE_NUMBER,
+	VALUE_TEXT, /* text; uuid in lower case; json minified */
+};
+
+struct value {
+	enum value_kind kind;
+	union {
+		int64_t integer;
+		double number;
+		struct str text;
+	};
+};
+
+/* As it stands in error messages. */
+const char *value_type_name(enum type type);
+
+/* From a path, a query string, CSV or a form. Checks the type only, not `in`, `min`, `max`. */
+bool value_from_text(const struct field *field, struct str text, struct arena *arena,
+					 struct value *ret_value, struct error *error);
+/* From the value that the reader stands before; reads all of it. Checks the type only. With
+ * `numbers_as_text` "7" is taken as 7, as PostgREST does. */
+bool value_from_json(const struct field *field, struct json_reader *reader, bool numbers_as_text,
+					 struct value *ret_value, struct error *error);
+/* Checks required, `in`, `min`, `max` and text(n) of a value that is about to be stored. */
+bool value_check(const struct field *field, const struct value *value, struct error *error);
+/* Writes the value as JSON, as the field's type is answered. */
+void value_write_json(struct buf *buf, const struct field *field, const struct value *value);
+/* Writes the value as text, as value_from_text() reads it. */
+void value_write_text(struct buf *buf, const struct field *field, const struct value *value);
+/* Orders two values of one field; null is last. Numbers numerically, text by code point. */
+int value_compare(const struct value *a, const struct value *b);
+
+#endif
