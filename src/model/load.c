@@ -28,7 +28,8 @@ static void read_service(struct load *load, const struct node *node, void *targe
 		good = good && (letter || (i > 0 && ((c >= '0' && c <= '9') || c == '_' || c == '-')));
 	}
 	if (!good) {
-		model_report_add(load->report, node->place,
+		model_report_add(
+			load->report, node->place,
 			"a lower-case letter, then lower-case letters, digits, _ and -; at most 63 characters",
 			"\"%.*s\" is no name of a service", STR_ARG(name.str));
 		return;
@@ -68,8 +69,8 @@ static void read_listen(struct load *load, const struct node *node, void *target
 	if (colon == rest.len || !is_port(str_slice(rest, colon + 1, rest.len)) ||
 		(rest.len != text.str.len && colon != 0)) {
 		model_report_add(load->report, node->place,
-			"write HOST:PORT, [V6]:PORT or :PORT, such as 127.0.0.1:8888",
-			"\"%.*s\" is no address to listen on", STR_ARG(text.str));
+						 "write HOST:PORT, [V6]:PORT or :PORT, such as 127.0.0.1:8888",
+						 "\"%.*s\" is no address to listen on", STR_ARG(text.str));
 		return;
 	}
 	load->model->listen = text;
@@ -84,7 +85,7 @@ static bool check_sqlite_path(struct load *load, const struct node *node, struct
 		problem = "`store` names no file";
 	} else if (str_starts_with(path, STR(":memory:"))) {
 		problem = "sqlite::memory: would give each connection a database of its own";
-		hint = "write memory:";
+		hint = "write \"memory:\" in quotes";
 	} else if (str_starts_with(path, STR("//")) || str_starts_with(path, STR("file:"))) {
 		problem = "`store` takes a path after sqlite:, not a URI";
 	} else if (str_ends_with(path, STR("/"))) {
@@ -105,8 +106,8 @@ static void read_sqlite(struct load *load, const struct node *node, struct str p
 	}
 	load->model->store = (struct text){node->text, node->place};
 	if (path.ptr[0] != '/' && !yaml_from_environment(node, offset)) {
-		load->model->store.str = arena_printf(load->arena, "sqlite:%.*s%.*s",
-			STR_ARG(load->folder), STR_ARG(path));
+		load->model->store.str = arena_printf(load->arena, "sqlite:%.*s%.*s", STR_ARG(load->folder),
+											  STR_ARG(path));
 	}
 }
 
@@ -133,14 +134,14 @@ static void read_store(struct load *load, const struct node *node, void *target)
 	}
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
 		if (str_equal(scheme, str_from(later[i])) && scheme.len < url.str.len) {
-			model_report_add(load->report, node->place, "use sqlite:FILE or memory:",
-				"the store \"%s\" is not known yet in this version", later[i]);
+			model_report_add(load->report, node->place, "use sqlite:FILE, or \"memory:\" in quotes",
+							 "the store \"%s\" is not known yet in this version", later[i]);
 			return;
 		}
 	}
 	/* A URL may hold a password: only its scheme is shown. */
-	model_report_add(load->report, node->place, "write sqlite:FILE or memory:",
-		"`store` is the URL of a store this server knows");
+	model_report_add(load->report, node->place, "write sqlite:FILE, or \"memory:\" in quotes",
+					 "`store` is no URL of a store that is known");
 }
 
 static void read_cache(struct load *load, const struct node *node, void *target)
@@ -150,10 +151,11 @@ static void read_cache(struct load *load, const struct node *node, void *target)
 	(void)target;
 	if (load_text(load, node, "`cache`", &value) && !str_equal(value.str, STR("off"))) {
 		bool known = str_equal(value.str, STR("memory")) ||
-					 str_starts_with(value.str, STR("redis://"));
+			str_starts_with(value.str, STR("redis://"));
 
 		model_report_add(load->report, node->place, "write cache: off, or leave it out",
-			known ? "this cache is not known yet in this version" : "there is no such cache");
+						 known ? "this cache is not known yet in this version"
+							   : "there is no such cache");
 	}
 }
 
@@ -189,7 +191,7 @@ static void read_limits(struct load *load, const struct node *node, void *target
 		}
 		if (!limits_set(&load->model->limits, child->key.str, value, &error)) {
 			model_report_add(load->report, known ? child->place : child->key.place,
-				error.hint[0] == '\0' ? NULL : error.hint, "%s", error.message);
+							 error.hint[0] == '\0' ? NULL : error.hint, "%s", error.message);
 		}
 	}
 }
@@ -231,7 +233,7 @@ static void load_root(struct load *load, const struct node *root)
 	}
 	if (!has_service) {
 		model_report_add(load->report, root->place, "begin the file with `service: NAME`",
-			"the service has no name");
+						 "the service has no name");
 	}
 	load_resources(load);
 	load_routes(load);
@@ -317,7 +319,7 @@ struct model *model_load(const char *path, model_environment *environment,
 	buf_init(&text, YAML_MAX_BYTES + 1);
 	if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
 		model_report_add(report, (struct place){0}, "name the service.yaml in it",
-			"is a folder, not a service file");
+						 "is a folder, not a service file");
 	} else if (!read_file(fd, &text)) {
 		model_report_add(report, (struct place){0}, NULL, "cannot be read: %s", strerror(errno));
 	} else {

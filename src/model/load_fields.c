@@ -40,8 +40,8 @@ static bool set_decimal(struct load *load, const struct node *node, struct str a
 
 	if (precision < 1 || precision > MAX_PRECISION || scale < 0 || scale > precision) {
 		model_report_add(load->report, node->place,
-			"decimal(p,s): p digits in all, at most 18, s of them behind the point",
-			"\"%.*s\" is no decimal type", STR_ARG(node->text));
+						 "decimal(p,s): p digits in all, at most 18, s of them behind the point",
+						 "\"%.*s\" is no decimal type", STR_ARG(node->text));
 		return false;
 	}
 	field->precision = (int)precision;
@@ -56,7 +56,7 @@ static bool set_text_length(struct load *load, const struct node *node, struct s
 
 	if (chars < 1 || chars > MAX_CHARS) {
 		model_report_add(load->report, node->place, "text(n): at most n characters",
-			"\"%.*s\" is no text type", STR_ARG(node->text));
+						 "\"%.*s\" is no text type", STR_ARG(node->text));
 		return false;
 	}
 	field->max_chars = (size_t)chars;
@@ -76,7 +76,7 @@ static bool report_type(struct load *load, const struct node *node, struct str w
 	for (size_t i = 0; i < sizeof(later_types) / sizeof(later_types[0]); i++) {
 		if (str_equal(word, str_from(later_types[i]))) {
 			model_report_add(load->report, node->place, NULL,
-				"the type \"%s\" is not known yet in this version", later_types[i]);
+							 "the type \"%s\" is not known yet in this version", later_types[i]);
 			return false;
 		}
 	}
@@ -87,7 +87,8 @@ static bool report_type(struct load *load, const struct node *node, struct str w
 	if (str_find(word, '(', 0) < word.len) {
 		hint = "close the parenthesis; inside { } write a type with a comma in quotes";
 	}
-	model_report_add(load->report, node->place,
+	model_report_add(
+		load->report, node->place,
 		hint != NULL ? hint : "integer, number, decimal(p,s), text, text(n), boolean, uuid or json",
 		"there is no type \"%.*s\"", STR_ARG(word));
 	return false;
@@ -128,7 +129,7 @@ static bool set_type(struct load *load, const struct node *node, struct field *f
 	}
 	if (has) {
 		model_report_add(load->report, node->place, NULL, "the type %.*s takes no (…)",
-			STR_ARG(word));
+						 STR_ARG(word));
 	}
 	return !has;
 }
@@ -145,8 +146,7 @@ static void read_required(struct load *load, const struct node *node, void *targ
 {
 	struct draft_field *draft = target;
 
-	draft->required_given =
-		load_boolean(load, node, "`required`", &draft->field->required);
+	draft->required_given = load_boolean(load, node, "`required`", &draft->field->required);
 	draft->required_place = node->place;
 }
 
@@ -170,8 +170,8 @@ static void read_write(struct load *load, const struct node *node, void *target)
 		draft->field->write = WRITE_NEVER;
 	} else {
 		model_report_add(load->report, node->place,
-			"leave it out for a field that can always be written",
-			"`write` is once or never, not \"%.*s\"", STR_ARG(word.str));
+						 "leave it out for a field that can always be written",
+						 "`write` is once or never, not \"%.*s\"", STR_ARG(word.str));
 	}
 }
 
@@ -200,16 +200,11 @@ static void keep_references(struct load *load, const struct node *node, void *ta
 }
 
 static const struct word field_words[] = {
-	{"type", read_type},
-	{"required", read_required},
-	{"default", keep_default},
-	{"write", read_write},
-	{"in", keep_in},
-	{"min", keep_min},
-	{"max", keep_max},
-	{"references", keep_references},
-	{"pattern", NULL},
-	{"accept", NULL},
+	{"type", read_type},       {"required", read_required},
+	{"default", keep_default}, {"write", read_write},
+	{"in", keep_in},           {"min", keep_min},
+	{"max", keep_max},         {"references", keep_references},
+	{"pattern", NULL},         {"accept", NULL},
 	{"computed", NULL},
 };
 
@@ -222,7 +217,7 @@ static void load_one_field(struct load *load, const struct node *node, struct dr
 	draft->broken = true;
 	if (LOAD_WORDS(load, node, field_words, "a field", draft) && !draft->type_given) {
 		model_report_add(load->report, node->key.place, "such as { type: integer }",
-			"the field \"%.*s\" has no type", STR_ARG(draft->field->name));
+						 "the field \"%.*s\" has no type", STR_ARG(draft->field->name));
 	}
 }
 
@@ -238,7 +233,7 @@ void load_fields(struct load *load, struct draft *draft)
 	}
 	if (node->count == 0 || node->count > MAX_FIELDS) {
 		model_report_add(load->report, node->place, NULL, "a resource has 1 to %d fields",
-			MAX_FIELDS);
+						 MAX_FIELDS);
 		draft->broken = true;
 		return;
 	}
@@ -253,8 +248,8 @@ void load_fields(struct load *load, struct draft *draft)
 		before = map_put(&names, load_fold_name(load, child->key.str), (void *)child);
 		if (before != NULL) {
 			model_report_add(load->report, child->key.place, NULL,
-				"the field \"%.*s\" differs from the one in line %zu only in case",
-				STR_ARG(child->key.str), before->key.place.line);
+							 "the field \"%.*s\" differs from the one in line %zu only in case",
+							 STR_ARG(child->key.str), before->key.place.line);
 		}
 		*field = (struct field){
 			.name = child->key.str,
@@ -282,7 +277,7 @@ static bool read_literal(struct load *load, const struct node *node, const struc
 	}
 	if (node->kind != NODE_SCALAR) {
 		model_report_add(load->report, node->place, NULL, "%s is one value, not a %s", what,
-			node->kind == NODE_MAP ? "map" : "list");
+						 node->kind == NODE_MAP ? "map" : "list");
 		return false;
 	}
 	scalar = yaml_scalar(node);
@@ -312,8 +307,9 @@ static bool read_literal(struct load *load, const struct node *node, const struc
 		return false;
 	}
 	model_report_add(load->report, node->place,
-		error.code == ERROR_NONE ? "write it without quotes" : NULL, "%s: \"%.*s\" is no %s", what,
-		STR_ARG(str_slice(node->text, 0, 100)), value_type_name(field->type));
+					 error.code == ERROR_NONE ? "write it without quotes" : NULL,
+					 "%s: \"%.*s\" is no %s", what, STR_ARG(str_slice(node->text, 0, 100)),
+					 value_type_name(field->type));
 	return false;
 }
 
@@ -341,8 +337,8 @@ static void read_auto(struct load *load, const struct node *node, const struct d
 		return;
 	}
 	model_report_add(load->report, node->place,
-		field->type == TYPE_TEXT ? "the text is written in quotes: \"auto\"" : NULL,
-		"default: auto is for a uuid, or an integer that is the whole key");
+					 field->type == TYPE_TEXT ? "the text is written in quotes: \"auto\"" : NULL,
+					 "default: auto is for a uuid, or an integer that is the whole key");
 }
 
 static void read_default(struct load *load, const struct draft *draft,
@@ -376,10 +372,11 @@ static void read_in(struct load *load, const struct node *node, struct field *fi
 	size_t most = is_list ? node->count : 1;
 	struct value *values = ARENA_ARRAY(load->arena, most, struct value);
 	size_t count = 0;
+	bool good = true;
 
 	if (field->type == TYPE_JSON) {
 		model_report_add(load->report, node->place, NULL, "`in` is not for the type %s",
-			value_type_name(field->type));
+						 value_type_name(field->type));
 		return;
 	}
 	if (is_list && node->count == 0) {
@@ -391,6 +388,7 @@ static void read_in(struct load *load, const struct node *node, struct field *fi
 		struct error error;
 
 		if (!read_literal(load, item, field, "`in`", &values[count])) {
+			good = false;
 			continue;
 		}
 		if (!value_check(field, &values[count], &error)) {
@@ -403,8 +401,10 @@ static void read_in(struct load *load, const struct node *node, struct field *fi
 		}
 		count++;
 	}
-	field->in = values;
-	field->in_count = count;
+	if (good) {
+		field->in = values;
+		field->in_count = count;
+	}
 }
 
 static const struct value *read_bound(struct load *load, const struct node *node,
@@ -417,7 +417,7 @@ static const struct value *read_bound(struct load *load, const struct node *node
 	}
 	if (field->type != TYPE_INTEGER && field->type != TYPE_NUMBER && field->type != TYPE_DECIMAL) {
 		model_report_add(load->report, node->place, NULL, "%s is for numbers, not for the type %s",
-			what, value_type_name(field->type));
+						 what, value_type_name(field->type));
 		return NULL;
 	}
 	value = ARENA_NEW(load->arena, struct value);
@@ -434,7 +434,7 @@ static void read_references(struct load *load, const struct node *node, struct f
 	}
 	if (other->tally != NULL) {
 		model_report_add(load->report, node->place, NULL, "`references`: \"%.*s\" is a tally",
-			STR_ARG(other->resource->name));
+						 STR_ARG(other->resource->name));
 		return;
 	}
 	if (other->resource->key.count == 0) {
@@ -446,13 +446,13 @@ static void read_references(struct load *load, const struct node *node, struct f
 	}
 	if (other->resource->key.count > 1) {
 		model_report_add(load->report, node->place, NULL,
-			"`references`: the key of \"%.*s\" has more than one field",
-			STR_ARG(other->resource->name));
+						 "`references`: the key of \"%.*s\" has more than one field",
+						 STR_ARG(other->resource->name));
 	} else if (key->type != field->type || key->scale != field->scale) {
 		model_report_add(load->report, node->place, "give both the same type",
-			"`references`: the key of \"%.*s\" is %s, this field is %s",
-			STR_ARG(other->resource->name), value_type_name(key->type),
-			value_type_name(field->type));
+						 "`references`: the key of \"%.*s\" is %s, this field is %s",
+						 STR_ARG(other->resource->name), value_type_name(key->type),
+						 value_type_name(field->type));
 	} else {
 		field->references = other->resource;
 	}
@@ -465,7 +465,7 @@ static void load_values_of(struct load *load, const struct draft *draft,
 
 	if (field->key && draft_field->required_given && !field->required) {
 		model_report_add(load->report, draft_field->required_place, NULL,
-			"a field of the key is always required");
+						 "a field of the key is always required");
 	}
 	field->required = field->required || field->key;
 	if (draft_field->broken) {
@@ -475,7 +475,7 @@ static void load_values_of(struct load *load, const struct draft *draft,
 	field->max = read_bound(load, draft_field->max, field, "`max`");
 	if (field->min != NULL && field->max != NULL && value_compare(field->min, field->max) > 0) {
 		model_report_add(load->report, draft_field->max->place, NULL,
-			"`max` is less than `min`: no value fits");
+						 "`max` is less than `min`: no value fits");
 	}
 	/* Bounds first: what `in` allows, and the default, must keep them. */
 	if (draft_field->in != NULL) {

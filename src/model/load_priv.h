@@ -46,7 +46,7 @@ struct draft {
 	const struct node *by;
 	const struct resource **tallies;
 	bool key_broken; /* it has a key, but not all its fields are known */
-	bool broken; /* its fields are not all known: names that are not found are not reported */
+	bool broken;     /* its fields are not all known: names that are not found are not reported */
 };
 
 struct load {
@@ -78,8 +78,7 @@ bool load_words(struct load *load, const struct node *node, const struct word *w
 	load_words((load), (node), (words), sizeof(words) / sizeof((words)[0]), (where), (target))
 
 /* A scalar that is not null, as text. NULL hint is fine; `what` begins the message. */
-bool load_text(struct load *load, const struct node *node, const char *what,
-			   struct text *ret_text);
+bool load_text(struct load *load, const struct node *node, const char *what, struct text *ret_text);
 bool load_boolean(struct load *load, const struct node *node, const char *what, bool *ret_value);
 bool load_integer(struct load *load, const struct node *node, const char *what, int64_t *ret_value);
 /* A node that is a map; others are reported. */

@@ -24,7 +24,7 @@ bool load_status(struct load *load, const struct node *node, const char *what, i
 	}
 	if (status < MIN_STATUS || status > MAX_STATUS) {
 		model_report_add(load->report, node->place, NULL, "%s is a status from %d to %d", what,
-			MIN_STATUS, MAX_STATUS);
+						 MIN_STATUS, MAX_STATUS);
 		return false;
 	}
 	*ret_status = (int)status;
@@ -53,14 +53,14 @@ void load_reply(struct load *load, const struct node *node, struct route *route)
 		return;
 	case SCALAR_NULL:
 		model_report_add(load->report, node->place, "reply: 204 answers nothing",
-			"`reply` has no value");
+						 "`reply` has no value");
 		return;
 	case SCALAR_TRUE:
 	case SCALAR_FALSE:
 		break;
 	}
 	model_report_add(load->report, node->place, "a text is written in quotes",
-		"`reply` is a map, a list, a text or a status");
+					 "`reply` is a map, a list, a text or a status");
 }
 
 static bool is_word_byte(char c)
@@ -96,8 +96,8 @@ static bool check_placeholders(void *context, const struct node *node)
 			const char *hint = nearest_hint(&nearest, load->arena);
 
 			model_report_add(load->report, node->place,
-				hint != NULL ? hint : "{message}, {code}, {details} or {hint}",
-				"`errors`: there is no {%.*s}", STR_ARG(nearest.wanted));
+							 hint != NULL ? hint : "{message}, {code}, {details} or {hint}",
+							 "`errors`: there is no {%.*s}", STR_ARG(nearest.wanted));
 		}
 	}
 	return true;
@@ -110,7 +110,7 @@ void load_error_shape(struct load *load, const struct node *node, void *target)
 	(void)target;
 	if (node->kind == NODE_SCALAR && yaml_scalar(node) == SCALAR_NULL) {
 		model_report_add(load->report, node->place, "errors: { error: \"{message}\" }",
-			"`errors` has no value");
+						 "`errors` has no value");
 		return;
 	}
 	buf_init(&buf, SIZE_MAX);

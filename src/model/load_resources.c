@@ -19,16 +19,11 @@ KEEP(by)
 #undef KEEP
 
 static const struct word resource_words[] = {
-	{"key", keep_key},
-	{"fields", keep_fields_node},
-	{"unique", keep_unique},
-	{"index", keep_index},
-	{"tally", keep_tally},
-	{"by", keep_by},
-	{"check", NULL},
-	{"rules", NULL},
-	{"load", NULL},
-	{"at", NULL},
+	{"key", keep_key},       {"fields", keep_fields_node},
+	{"unique", keep_unique}, {"index", keep_index},
+	{"tally", keep_tally},   {"by", keep_by},
+	{"check", NULL},         {"rules", NULL},
+	{"load", NULL},          {"at", NULL},
 	{"search", NULL},
 };
 
@@ -36,8 +31,8 @@ static void refuse_beside_tally(struct load *load, const struct node *node, cons
 {
 	if (node != NULL) {
 		model_report_add(load->report, node->key.place,
-			"a tally has the fields that `by` names, and `count`",
-			"`%s` cannot stand beside `tally`", word);
+						 "a tally has the fields that `by` names, and `count`",
+						 "`%s` cannot stand beside `tally`", word);
 	}
 }
 
@@ -54,22 +49,26 @@ static void read_words(struct load *load, struct draft *draft)
 		refuse_beside_tally(load, draft->index, "index");
 		if (draft->by == NULL) {
 			model_report_add(load->report, draft->node->key.place, "by: [FIELDS] of the other",
-				"the tally \"%.*s\" does not say by what it counts",
-				STR_ARG(draft->resource->name));
+							 "the tally \"%.*s\" does not say by what it counts",
+							 STR_ARG(draft->resource->name));
 			draft->broken = true;
 		}
 		return;
 	}
 	if (draft->by != NULL) {
 		model_report_add(load->report, draft->by->key.place, "tally: RESOURCE",
-			"`by` is for a tally");
+						 "`by` is for a tally");
+		if (draft->fields_node == NULL) {
+			draft->broken = true;
+			return;
+		}
 	}
 	if (draft->fields_node != NULL) {
 		load_fields(load, draft);
 		return;
 	}
 	model_report_add(load->report, draft->node->key.place, "fields: { NAME: TYPE, … }",
-		"the resource \"%.*s\" has no fields", STR_ARG(draft->resource->name));
+					 "the resource \"%.*s\" has no fields", STR_ARG(draft->resource->name));
 	draft->broken = true;
 }
 
@@ -78,13 +77,14 @@ static void read_key(struct load *load, struct draft *draft)
 {
 	struct resource *resource = draft->resource;
 
-	if (draft->tally != NULL || draft->node->kind != NODE_MAP) {
+	if (draft->tally != NULL || draft->node->kind != NODE_MAP ||
+		(draft->by != NULL && draft->fields_node == NULL)) {
 		return;
 	}
 	if (draft->key == NULL) {
 		model_report_add(load->report, draft->node->key.place,
-			"key: FIELD, or key: [FIELDS]; such as `key: id` with `id: { type: uuid, default: auto }`",
-			"the resource \"%.*s\" has no key", STR_ARG(resource->name));
+						 "such as `key: id` with a field `id: { type: uuid, default: auto }`",
+						 "the resource \"%.*s\" has no key", STR_ARG(resource->name));
 		return;
 	}
 	if (!load_field_list(load, draft->key, "`key`", draft, &resource->key)) {
@@ -97,7 +97,8 @@ static void read_key(struct load *load, struct draft *draft)
 		field->key = true;
 		if (field->type == TYPE_JSON && !draft->field_drafts[field->number].broken) {
 			model_report_add(load->report, draft->key->place, NULL,
-				"`key`: \"%.*s\" is json, which cannot be a key", STR_ARG(field->name));
+							 "`key`: \"%.*s\" is json, which cannot be a key",
+							 STR_ARG(field->name));
 		}
 	}
 }
@@ -111,7 +112,7 @@ static void refuse_json(struct load *load, const struct node *node, const char *
 
 		if (field->type == TYPE_JSON && !draft->field_drafts[field->number].broken) {
 			model_report_add(load->report, node->place, NULL, "%s: \"%.*s\" is json", what,
-				STR_ARG(field->name));
+							 STR_ARG(field->name));
 		}
 	}
 }
@@ -148,7 +149,7 @@ static struct field_list read_field_set(struct load *load, const struct node *no
 		read_set_fields(load, node, &set);
 	} else if (LOAD_WORDS(load, node, set_words, what, &set) && !set.given) {
 		model_report_add(load->report, node->place, "{ fields: [FIELDS] }", "%s names no fields",
-			what);
+						 what);
 	}
 	return set.list;
 }
@@ -166,21 +167,21 @@ static void read_uniques(struct load *load, struct draft *draft)
 	if (node->kind != NODE_MAP) {
 		if (node->kind != NODE_BROKEN) {
 			model_report_add(load->report, node->place, "unique: { RULE NAME: [FIELDS] }",
-				"each unique rule has a name");
+							 "each unique rule has a name");
 		}
 		return;
 	}
 	map_init(&names);
 	rules = ARENA_ARRAY(load->arena, node->count, struct unique_rule);
 	for (const struct node *child = node->first; child != NULL; child = child->next) {
-		const struct node *before =
-			map_put(&names, load_fold_name(load, child->key.str), (void *)child);
+		const struct node *before = map_put(&names, load_fold_name(load, child->key.str),
+											(void *)child);
 
 		(void)load_check_name(load, &child->key, "a rule's name");
 		if (before != NULL) {
 			model_report_add(load->report, child->key.place, NULL,
-				"the rule \"%.*s\" differs from the one in line %zu only in case",
-				STR_ARG(child->key.str), before->key.place.line);
+							 "the rule \"%.*s\" differs from the one in line %zu only in case",
+							 STR_ARG(child->key.str), before->key.place.line);
 		}
 		rules[count].name = child->key.str;
 		rules[count].fields = read_field_set(load, child, draft, "a unique rule");
@@ -207,7 +208,7 @@ static void read_indexes(struct load *load, struct draft *draft)
 		 item = is_list ? item->next : NULL) {
 		if (item->kind == NODE_LIST) {
 			model_report_add(load->report, item->place, "{ fields: [FIELDS] }",
-				"an index over several fields is a map");
+							 "an index over several fields is a map");
 			continue;
 		}
 		indexes[count++] = read_field_set(load, item, draft, "an index");
@@ -230,14 +231,15 @@ static bool check_by(struct load *load, const struct node *by, const struct draf
 			good = false;
 		} else if (field->type == TYPE_JSON) {
 			model_report_add(load->report, by->place, NULL, "`by`: \"%.*s\" is json",
-				STR_ARG(field->name));
+							 STR_ARG(field->name));
 			good = false;
 		} else if (str_equal(field->name, STR("count"))) {
 			model_report_add(load->report, by->place, NULL,
-				"`by`: a tally has a field \"count\" of its own");
+							 "`by`: a tally has a field \"count\" of its own");
 			good = false;
 		} else if (!field->key && !field->required && !other->key_broken) {
-			model_report_add(load->report, by->place,
+			model_report_add(
+				load->report, by->place,
 				arena_printf(load->arena, "give \"%.*s\" required: true", STR_ARG(field->name)).ptr,
 				"`by`: \"%.*s\" can be null", STR_ARG(field->name));
 			good = false;
@@ -294,7 +296,7 @@ static void read_tally(struct load *load, struct draft *draft)
 	}
 	if (other->tally != NULL) {
 		model_report_add(load->report, draft->tally->place, "count the rows of a table",
-			"`tally`: \"%.*s\" is a tally itself", STR_ARG(other->resource->name));
+						 "`tally`: \"%.*s\" is a tally itself", STR_ARG(other->resource->name));
 		return;
 	}
 	if (!load_field_list(load, draft->by, "`by`", other, &by) || other->field_drafts == NULL ||
@@ -335,16 +337,15 @@ static void join_tallies(struct load *load)
 
 static void begin_drafts(struct load *load)
 {
-	struct resource *resources =
-		ARENA_ARRAY(load->arena, load->resources->count, struct resource);
+	struct resource *resources = ARENA_ARRAY(load->arena, load->resources->count, struct resource);
 	struct map names;
 
 	load->drafts = ARENA_ARRAY(load->arena, load->resources->count, struct draft);
 	map_init(&names);
 	for (const struct node *node = load->resources->first; node != NULL; node = node->next) {
 		size_t number = load->draft_count++;
-		const struct node *before =
-			map_put(&names, load_fold_name(load, node->key.str), (void *)node);
+		const struct node *before = map_put(&names, load_fold_name(load, node->key.str),
+											(void *)node);
 
 		resources[number] = (struct resource){
 			.name = node->key.str,
@@ -353,10 +354,14 @@ static void begin_drafts(struct load *load)
 		};
 		load->drafts[number] = (struct draft){.resource = &resources[number], .node = node};
 		(void)load_check_name(load, &node->key, "a resource's name");
+		if (str_equal(node->key.str, STR(".rowlock"))) {
+			model_report_add(load->report, node->key.place, NULL,
+							 "\".rowlock\" is where the system's pages are");
+		}
 		if (before != NULL) {
 			model_report_add(load->report, node->key.place, NULL,
-				"the resource \"%.*s\" differs from the one in line %zu only in case",
-				STR_ARG(node->key.str), before->key.place.line);
+							 "the resource \"%.*s\" differs from the one in line %zu only in case",
+							 STR_ARG(node->key.str), before->key.place.line);
 		}
 		read_words(load, &load->drafts[number]);
 	}
@@ -376,7 +381,7 @@ void load_resources(struct load *load)
 	}
 	if (load->resources->count > MAX_RESOURCES) {
 		model_report_add(load->report, load->resources->place, NULL,
-			"a service has at most %d resources", MAX_RESOURCES);
+						 "a service has at most %d resources", MAX_RESOURCES);
 		load->resources_broken = true;
 		return;
 	}

@@ -24,12 +24,12 @@ struct action {
 static const struct action actions[] = {
 	[ACTION_REPLY] = {"reply", WITH_REPLY},
 	[ACTION_LIST] = {"list", WITH_SELECT | WITH_ORDER | WITH_WHERE | WITH_VALUES | WITH_EMPTY,
-		.reads = true},
+					 .reads = true},
 	[ACTION_GET] = {"get", WITH_SELECT | WITH_WHERE, .reads = true, .whole_key = true},
 	[ACTION_INSERT] = {"insert", WITH_SELECT | WITH_BODY | WITH_REPLY},
 	[ACTION_UPSERT] = {"upsert", WITH_SELECT | WITH_BODY | WITH_REPLY},
 	[ACTION_REPLACE] = {"replace", WITH_SELECT | WITH_WHERE | WITH_BODY | WITH_REPLY,
-		.whole_key = true},
+						.whole_key = true},
 	[ACTION_UPDATE] = {"update", WITH_SELECT | WITH_WHERE | WITH_BODY | WITH_REPLY},
 	[ACTION_DELETE] = {"delete", WITH_WHERE | WITH_REPLY},
 };
@@ -48,8 +48,9 @@ struct draft_route {
 	const struct node *values;
 	const struct node *empty;
 	const struct node *reply;
-	bool path_broken; /* reported; what depends on the path is not checked */
-	bool *used; /* per segment: a condition uses this parameter */
+	bool path_broken;  /* reported; what depends on the path is not checked */
+	bool where_broken; /* the same */
+	bool *used;        /* per segment: a condition uses this parameter */
 };
 
 static void set_action(struct draft_route *draft, const struct node *node, enum route_action action)
@@ -91,21 +92,11 @@ KEEP(reply)
 #undef KEEP
 
 static const struct word route_words[] = {
-	{"list", keep_list},
-	{"get", keep_get},
-	{"insert", keep_insert},
-	{"upsert", keep_upsert},
-	{"replace", keep_replace},
-	{"update", keep_update},
-	{"delete", keep_delete},
-	{"reply", keep_reply},
-	{"select", keep_select},
-	{"order", keep_order},
-	{"where", keep_where},
-	{"from", keep_from},
-	{"needs", keep_needs},
-	{"values", keep_values},
-	{"empty", keep_empty},
+	{"list", keep_list},     {"get", keep_get},         {"insert", keep_insert},
+	{"upsert", keep_upsert}, {"replace", keep_replace}, {"update", keep_update},
+	{"delete", keep_delete}, {"reply", keep_reply},     {"select", keep_select},
+	{"order", keep_order},   {"where", keep_where},     {"from", keep_from},
+	{"needs", keep_needs},   {"values", keep_values},   {"empty", keep_empty},
 	{"then", NULL},
 };
 
@@ -123,8 +114,9 @@ static bool read_method(struct load *load, const struct node *node, struct str m
 	}
 	hint = nearest_hint(&nearest, load->arena);
 	model_report_add(load->report, node->key.place,
-		hint != NULL ? hint : "a route is METHOD /path, with GET, POST, PUT, PATCH or DELETE",
-		"\"%.*s\" is no method of a route", STR_ARG(method));
+					 hint != NULL ? hint
+								  : "a route is METHOD /path, with GET, POST, PUT, PATCH or DELETE",
+					 "\"%.*s\" is no method of a route", STR_ARG(method));
 	return false;
 }
 
@@ -174,24 +166,17 @@ static const char *read_segment(struct str text, struct segment *ret_segment, co
 	return NULL;
 }
 
+/* The path begins with a slash and does not end with one, but for "/" itself. */
 static const char *read_segments(struct load *load, struct str path, struct route *route,
 								 const char **ret_hint)
 {
-	struct segment *segments = ARENA_ARRAY(load->arena, path.len + 1, struct segment);
+	struct segment *segments = ARENA_ARRAY(load->arena, path.len, struct segment);
 	struct str rest = str_slice(path, 1, path.len);
 	size_t count = 0;
 
-	while (rest.len > 0 || count == 0) {
-		bool last = str_find(rest, '/', 0) == rest.len;
-		const char *problem;
+	while (rest.len > 0) {
+		const char *problem = read_segment(str_split(&rest, '/'), &segments[count], ret_hint);
 
-		if (path.len == 1) {
-			break;
-		}
-		problem = read_segment(str_split(&rest, '/'), &segments[count], ret_hint);
-		if (problem == NULL && !last && rest.len == 0) {
-			problem = "ends with more than one slash";
-		}
 		if (problem != NULL) {
 			return problem;
 		}
@@ -213,16 +198,18 @@ static bool read_path(struct load *load, const struct node *node, struct str pat
 {
 	const char *hint = NULL;
 	const char *problem;
+	struct str shown = path;
 
+	/* One slash at the end of a request's path is ignored too. */
+	if (path.len > 1 && str_ends_with(path, STR("/"))) {
+		path = str_slice(path, 0, path.len - 1);
+	}
 	if (!str_starts_with(path, STR("/"))) {
 		problem = "does not begin with a slash";
 		hint = "a route is METHOD /path";
+	} else if (shown.len > 1 && str_ends_with(path, STR("/"))) {
+		problem = "has an empty segment";
 	} else {
-		/* One slash at the end of a request's path is ignored too. */
-		if (path.len > 1 && str_ends_with(path, STR("/"))) {
-			path = str_slice(path, 0, path.len - 1);
-		}
-		route->path = path;
 		problem = read_segments(load, path, route, &hint);
 	}
 	if (problem == NULL && route->segment_count > 0 &&
@@ -230,10 +217,12 @@ static bool read_path(struct load *load, const struct node *node, struct str pat
 		problem = "is one of the system's pages";
 	}
 	if (problem != NULL) {
-		model_report_add(load->report, node->key.place, hint, "the path \"%.*s\" %s", STR_ARG(path),
-			problem);
+		model_report_add(load->report, node->key.place, hint, "the path \"%.*s\" %s",
+						 STR_ARG(shown), problem);
+		return false;
 	}
-	return problem == NULL;
+	route->path = path;
+	return true;
 }
 
 /* The key of a route: METHOD /path. */
@@ -244,7 +233,11 @@ static bool read_key(struct load *load, const struct node *node, struct route *r
 	bool good = read_method(load, node, method);
 
 	route->method = method;
-	return read_path(load, node, str_trim(rest), route) && good;
+	rest = str_trim(rest);
+	if (!good && rest.len == 0) {
+		return false;
+	}
+	return read_path(load, node, rest, route) && good;
 }
 
 /* Two routes of one shape would answer the same requests. */
@@ -266,7 +259,7 @@ static void check_shape(struct load *load, const struct node *node, const struct
 	before = map_get(shapes, shape);
 	if (before != NULL) {
 		model_report_add(load->report, node->key.place, NULL,
-			"the route in line %zu answers the same requests", before->key.place.line);
+						 "the route in line %zu answers the same requests", before->key.place.line);
 		return;
 	}
 	(void)map_put(shapes, shape, (void *)node);
@@ -282,11 +275,12 @@ static void check_method(struct load *load, const struct draft_route *draft)
 	}
 	if (action->reads) {
 		model_report_add(load->report, draft->action->key.place, "reads are for GET",
-			"`%s` cannot stand under %.*s", action->word, STR_ARG(draft->route->method));
+						 "`%s` cannot stand under %.*s", action->word,
+						 STR_ARG(draft->route->method));
 	} else {
 		model_report_add(load->report, draft->action->key.place,
-			"a GET changes nothing: use POST, PUT, PATCH or DELETE",
-			"`%s` cannot stand under GET", action->word);
+						 "a GET changes nothing: use POST, PUT, PATCH or DELETE",
+						 "`%s` cannot stand under GET", action->word);
 	}
 }
 
@@ -300,7 +294,7 @@ static bool is_allowed(struct load *load, const struct draft_route *draft, const
 		return node != NULL;
 	}
 	model_report_add(load->report, node->key.place, NULL, "`%.*s` makes no sense with `%s`",
-		STR_ARG(node->key.str), action->word);
+					 STR_ARG(node->key.str), action->word);
 	return false;
 }
 
@@ -318,7 +312,7 @@ static void read_shape(struct load *load, const struct draft_route *draft, const
 		route->values = load_field(load, draft->values, "`values`", of);
 		if (draft->select != NULL) {
 			model_report_add(load->report, draft->values->key.place, NULL,
-				"`values` and `select` cannot stand together");
+							 "`values` and `select` cannot stand together");
 		}
 	}
 	if (is_allowed(load, draft, draft->empty, WITH_EMPTY)) {
@@ -364,7 +358,7 @@ static void read_parameter(struct load *load, const struct draft_route *draft,
 
 	if (str_starts_with(name, STR("claims."))) {
 		model_report_add(load->report, node->place, NULL,
-			"{%.*s}: tokens are not known yet in this version", STR_ARG(inside));
+						 "{%.*s}: tokens are not known yet in this version", STR_ARG(inside));
 		return;
 	}
 	if (draft->path_broken) {
@@ -373,14 +367,16 @@ static void read_parameter(struct load *load, const struct draft_route *draft,
 	if (use_path_parameter(draft, name)) {
 		if (optional) {
 			model_report_add(load->report, node->place,
-				arena_printf(load->arena, "write {%.*s}", STR_ARG(name)).ptr,
-				"{%.*s} is always given: it is in the path", STR_ARG(inside));
+							 arena_printf(load->arena, "write {%.*s}", STR_ARG(name)).ptr,
+							 "{%.*s} is always given: it is in the path", STR_ARG(inside));
 		}
 	} else if (!optional) {
 		model_report_add(load->report, node->place,
-			arena_printf(load->arena, "a parameter of the query string is written {%.*s?}",
-				STR_ARG(name)).ptr,
-			"{%.*s} is no parameter of the path", STR_ARG(inside));
+						 arena_printf(load->arena,
+									  "a parameter of the query string is written {%.*s?}",
+									  STR_ARG(name))
+							 .ptr,
+						 "{%.*s} is no parameter of the path", STR_ARG(inside));
 	}
 }
 
@@ -425,7 +421,7 @@ static void read_parameters(struct load *load, const struct draft_route *draft,
 	}
 }
 
-static void read_where(struct load *load, const struct draft_route *draft)
+static void read_where(struct load *load, struct draft_route *draft)
 {
 	const struct node *node = draft->where;
 	bool is_list;
@@ -442,6 +438,8 @@ static void read_where(struct load *load, const struct draft_route *draft)
 		if (load_text(load, item, "a condition", &conditions[count])) {
 			read_parameters(load, draft, item);
 			count++;
+		} else {
+			draft->where_broken = true;
 		}
 	}
 	draft->route->where = conditions;
@@ -486,7 +484,7 @@ static void check_whole_key(struct load *load, const struct draft_route *draft,
 {
 	const struct action *action = &actions[draft->route->action];
 
-	if (!action->whole_key || draft->path_broken) {
+	if (!action->whole_key || draft->path_broken || draft->where_broken) {
 		return;
 	}
 	for (size_t i = 0; i < resource->key.count; i++) {
@@ -494,9 +492,11 @@ static void check_whole_key(struct load *load, const struct draft_route *draft,
 
 		if (!is_pinned(draft->route, resource->key.items[i])) {
 			model_report_add(load->report, draft->action->key.place,
-				arena_printf(load->arena, "put {%.*s} into the path, or use `%s`", STR_ARG(name),
-					action->reads ? "list" : "update").ptr,
-				"`%s` needs the whole key: \"%.*s\" is missing", action->word, STR_ARG(name));
+							 arena_printf(load->arena, "put {%.*s} into the path, or use `%s`",
+										  STR_ARG(name), action->reads ? "list" : "update")
+								 .ptr,
+							 "`%s` needs the whole key: \"%.*s\" is missing", action->word,
+							 STR_ARG(name));
 		}
 	}
 }
@@ -512,35 +512,40 @@ static void check_path_parameters(struct load *load, const struct draft_route *d
 	for (size_t i = 0; i < route->segment_count; i++) {
 		struct str name = route->segments[i].text;
 		const struct field *field = resource == NULL ? NULL : resource_field(resource, name);
-		struct str nearest =
-			resource == NULL ? STR("") : resource_nearest_field(resource, name);
+		struct str nearest = resource == NULL ? STR("") : resource_nearest_field(resource, name);
 
 		if (!route->segments[i].parameter || draft->used[i]) {
 			continue;
 		}
+		if (field == NULL && draft->where_broken) {
+			continue;
+		}
 		if (field == NULL) {
-			model_report_add(load->report, draft->node->key.place,
+			model_report_add(
+				load->report, draft->node->key.place,
 				nearest.len > 0
 					? arena_printf(load->arena, "did you mean {%.*s}?", STR_ARG(nearest)).ptr
-				: resource == NULL ? "a route that only replies takes no parameters"
-								   : "name it as a field, or use it in `where`",
+					: resource == NULL ? "a route that only replies takes no parameters"
+									   : "name it as a field, or use it in `where`",
 				"the parameter {%.*s} is neither a field nor used in `where`", STR_ARG(name));
 		} else if (field->type == TYPE_JSON) {
 			model_report_add(load->report, draft->node->key.place, NULL,
-				"the parameter {%.*s}: a json field cannot stand in a path", STR_ARG(name));
+							 "the parameter {%.*s}: a json field cannot stand in a path",
+							 STR_ARG(name));
 		}
 	}
 }
 
 static void read_action(struct load *load, struct draft_route *draft)
 {
-	struct draft *of = load_resource_name(load, draft->action, actions[draft->route->action].word);
+	const char *what = arena_printf(load->arena, "`%s`", actions[draft->route->action].word).ptr;
+	struct draft *of = load_resource_name(load, draft->action, what);
 	struct draft nothing = {.resource = &(struct resource){.name = STR("")}, .broken = true};
 	struct draft *known = of == NULL ? &nothing : of;
 
 	if (of != NULL && of->tally != NULL && !actions[draft->route->action].reads) {
 		model_report_add(load->report, draft->action->place, "write to the resource that it counts",
-			"\"%.*s\" is a tally, which is only read", STR_ARG(of->resource->name));
+						 "\"%.*s\" is a tally, which is only read", STR_ARG(of->resource->name));
 	}
 	read_shape(load, draft, known);
 	read_where(load, draft);
@@ -559,12 +564,13 @@ static void read_route(struct load *load, struct draft_route *draft)
 	}
 	if (draft->actions > 1) {
 		model_report_add(load->report, draft->node->key.place, NULL,
-			"a route has one action, not %zu", draft->actions);
+						 "a route has one action, not %zu", draft->actions);
 		return;
 	}
 	if (draft->actions == 0 && draft->reply == NULL) {
 		model_report_add(load->report, draft->node->key.place,
-			"such as { list: RESOURCE }, or only { reply: … }", "the route does nothing");
+						 "such as { list: RESOURCE }, or only { reply: … }",
+						 "the route does nothing");
 		return;
 	}
 	if (draft->actions == 1) {
@@ -591,7 +597,7 @@ void load_routes(struct load *load)
 	}
 	if (routes->count > MAX_ROUTES) {
 		model_report_add(load->report, routes->place, NULL, "a service has at most %d routes",
-			MAX_ROUTES);
+						 MAX_ROUTES);
 		return;
 	}
 	list = ARENA_ARRAY(load->arena, routes->count, struct route);

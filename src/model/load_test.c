@@ -7,415 +7,424 @@
 
 #include <cmocka.h>
 
+#include "model/load_priv.h"
+
 #define ROWS(rows) (rows), sizeof(rows) / sizeof((rows)[0])
 
 /* The top level of a service file. */
 static const struct load_row settings_rows[] = {
-	{__LINE__,
-		"listen: :80\n",
-		":1:1: the service has no name\n"
-		"    hint: begin the file with `service: NAME`\n"},
-	{__LINE__,
-		"service:\n",
-		":1:9: `service` has no value\n"},
-	{__LINE__,
-		"service: ''\n",
-		":1:10: `service` has no value\n"},
-	{__LINE__,
-		"service: X\n",
-		":1:10: \"X\" is no name of a service\n"
-		"    hint: a lower-case letter, then lower-case letters, digits, _ and -; at most 63 "
-		"characters\n"},
-	{__LINE__,
-		"service: 1x\n",
-		":1:10: \"1x\" is no name of a service\n"
-		"    hint: a lower-case letter, then lower-case letters, digits, _ and -; at most 63 "
-		"characters\n"},
-	{__LINE__,
-		"service: x-y_9\n",
-		"x-y_9\n"},
-	{__LINE__,
-		"service: a b\n",
-		":1:10: \"a b\" is no name of a service\n"
-		"    hint: a lower-case letter, then lower-case letters, digits, _ and -; at most 63 "
-		"characters\n"},
-	{__LINE__,
-		"service: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"},
-	{__LINE__,
-		"service: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
-		":1:10: \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" is no "
-		"name of a service\n"
-		"    hint: a lower-case letter, then lower-case letters, digits, _ and -; at most 63 "
-		"characters\n"},
-	{__LINE__,
-		"service: [x]\n",
-		":1:10: `service` is one text, not a list\n"},
-	{__LINE__,
-		"service: {a: b}\n",
-		":1:10: `service` is one text, not a map\n"},
-	{__LINE__,
-		"service: null\n",
-		":1:10: `service` has no value\n"},
-	{__LINE__,
-		"servce: x\n",
-		":1:1: unknown word \"servce\" in the service file\n"
-		"    hint: did you mean \"service\"?\n"
-		":1:1: the service has no name\n"
-		"    hint: begin the file with `service: NAME`\n"},
-	{__LINE__,
-		"Service: x\n",
-		":1:1: unknown word \"Service\" in the service file\n"
-		"    hint: did you mean \"service\"?\n"
-		":1:1: the service has no name\n"
-		"    hint: begin the file with `service: NAME`\n"},
-	{__LINE__,
-		"service: x\n"
-		"ports: 80\n",
-		":2:1: unknown word \"ports\" in the service file\n"
-		"    hint: known here: service, listen, store, cache, errors, limits, resources, "
-		"routes\n"},
-	{__LINE__,
-		"service: x\n"
-		"listne: :80\n"
-		"stor: memory:\n",
-		":3:13: mapping values are not allowed in this context\n"
-		"    hint: indent all entries of a map alike, and write a text that holds \": \" in "
-		"quotes\n"},
-	{__LINE__,
-		"service: x\n"
-		"auth: {}\n",
-		":2:1: \"auth\" in the service file is not known yet in this version\n"},
-	{__LINE__,
-		"service: x\n"
-		"cache: off\n",
-		"x\n"},
-	{__LINE__,
-		"service: x\n"
-		"cache: memory\n",
-		":2:8: this cache is not known yet in this version\n"
-		"    hint: write cache: off, or leave it out\n"},
-	{__LINE__,
-		"service: x\n"
-		"cache: redis://h:1\n",
-		":2:8: this cache is not known yet in this version\n"
-		"    hint: write cache: off, or leave it out\n"},
-	{__LINE__,
-		"service: x\n"
-		"cache: false\n",
-		":2:8: there is no such cache\n"
-		"    hint: write cache: off, or leave it out\n"},
-	{__LINE__,
-		"service: x\n"
-		"cache:\n",
-		":2:7: `cache` has no value\n"},
-	{__LINE__,
-		"service: x\n"
-		"listen: 127.0.0.1:80\n",
-		"x listen 127.0.0.1:80\n"},
-	{__LINE__,
-		"service: x\n"
-		"listen: localhost:0\n",
-		"x listen localhost:0\n"},
-	{__LINE__,
-		"service: x\n"
-		"listen: \"[::1]:65535\"\n",
-		"x listen [::1]:65535\n"},
-	{__LINE__,
-		"service: x\n"
-		"listen: 8080\n",
-		":2:9: \"8080\" is no address to listen on\n"
-		"    hint: write HOST:PORT, [V6]:PORT or :PORT, such as 127.0.0.1:8888\n"},
-	{__LINE__,
-		"service: x\n"
-		"listen: 1.2.3.4:65536\n",
-		":2:9: \"1.2.3.4:65536\" is no address to listen on\n"
-		"    hint: write HOST:PORT, [V6]:PORT or :PORT, such as 127.0.0.1:8888\n"},
-	{__LINE__,
-		"service: x\n"
-		"listen: ::1:80\n",
-		":2:9: \"::1:80\" is no address to listen on\n"
-		"    hint: write HOST:PORT, [V6]:PORT or :PORT, such as 127.0.0.1:8888\n"},
-	{__LINE__,
-		"service: x\n"
-		"listen: \"[::1]\"\n",
-		":2:9: \"[::1]\" is no address to listen on\n"
-		"    hint: write HOST:PORT, [V6]:PORT or :PORT, such as 127.0.0.1:8888\n"},
-	{__LINE__,
-		"service: x\n"
-		"listen: a:b\n",
-		":2:9: \"a:b\" is no address to listen on\n"
-		"    hint: write HOST:PORT, [V6]:PORT or :PORT, such as 127.0.0.1:8888\n"},
-	{__LINE__,
-		"service: x\n"
-		"listen: \"a:\"\n",
-		":2:9: \"a:\" is no address to listen on\n"
-		"    hint: write HOST:PORT, [V6]:PORT or :PORT, such as 127.0.0.1:8888\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: sqlite:a.db\n",
-		"x store sqlite:there/a.db\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: sqlite:/a.db\n",
-		"x store sqlite:/a.db\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: sqlite:../a.db\n",
-		"x store sqlite:there/../a.db\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: ${STORE:-sqlite:a.db}\n",
-		"x store sqlite:there.db\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: ${NOT_SET:-sqlite:a.db}\n",
-		"x store sqlite:there/a.db\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: sqlite:${DIR}/a.db\n",
-		"x store sqlite:data/a.db\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: sqlite:sub/${DIR}.db\n",
-		"x store sqlite:there/sub/data.db\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: ${NOT_SET:-sqlite}:a.db\n",
-		"x store sqlite:there/a.db\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: \"memory:\"\n",
-		"x store memory:\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: memory\n",
-		":2:8: `store` is the URL of a store this server knows\n"
-		"    hint: write sqlite:FILE or memory:\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: memory:x\n",
-		":2:8: `store` is the URL of a store this server knows\n"
-		"    hint: write sqlite:FILE or memory:\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: \"sqlite:\"\n",
-		":2:8: `store` names no file\n"
-		"    hint: write sqlite:FILE, such as sqlite:data.db\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: \"sqlite::memory:\"\n",
-		":2:8: sqlite::memory: would give each connection a database of its own\n"
-		"    hint: write memory:\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: sqlite://a.db\n",
-		":2:8: `store` takes a path after sqlite:, not a URI\n"
-		"    hint: write sqlite:FILE, such as sqlite:data.db\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: sqlite:///a.db\n",
-		":2:8: `store` takes a path after sqlite:, not a URI\n"
-		"    hint: write sqlite:FILE, such as sqlite:data.db\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: sqlite:file:a\n",
-		":2:8: `store` takes a path after sqlite:, not a URI\n"
-		"    hint: write sqlite:FILE, such as sqlite:data.db\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: sqlite:a/\n",
-		":2:8: `store` names a folder\n"
-		"    hint: write sqlite:FILE, such as sqlite:data.db\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: json:data\n",
-		":2:8: the store \"json\" is not known yet in this version\n"
-		"    hint: use sqlite:FILE or memory:\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: mysql://u:p@h/d\n",
-		":2:8: the store \"mysql\" is not known yet in this version\n"
-		"    hint: use sqlite:FILE or memory:\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: mariadb://u:p@h/d\n",
-		":2:8: the store \"mariadb\" is not known yet in this version\n"
-		"    hint: use sqlite:FILE or memory:\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: postgres://u:secret@h/d\n",
-		":2:8: `store` is the URL of a store this server knows\n"
-		"    hint: write sqlite:FILE or memory:\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: a.db\n",
-		":2:8: `store` is the URL of a store this server knows\n"
-		"    hint: write sqlite:FILE or memory:\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: sqlite\n",
-		":2:8: `store` is the URL of a store this server knows\n"
-		"    hint: write sqlite:FILE or memory:\n"},
-	{__LINE__,
-		"service: x\n"
-		"store: [sqlite:a]\n",
-		":2:8: `store` is one text, not a list\n"},
-	{__LINE__,
-		"service: x\n"
-		"limits: { loops: 1, body_bytes: 2000 }\n",
-		"x loops 1 body_bytes 2000\n"},
-	{__LINE__,
-		"service: x\n"
-		"limits: { lops: 1 }\n",
-		":2:11: there is no limit named 'lops'\n"
-		"    hint: did you mean 'loops'?\n"},
-	{__LINE__,
-		"service: x\n"
-		"limits: { loops: 257, idle_ms: 0 }\n",
-		":2:18: limit 'loops' cannot be 257\n"
-		"    hint: it is a number from 0 to 256\n"
-		":2:32: limit 'idle_ms' cannot be 0\n"
-		"    hint: it is a number from 1 to 86400000\n"},
-	{__LINE__,
-		"service: x\n"
-		"limits: { loops: -1 }\n",
-		":2:18: limit 'loops' cannot be -1\n"
-		"    hint: it is a number from 0 to 256\n"},
-	{__LINE__,
-		"service: x\n"
-		"limits: { loops: \"1\" }\n",
-		":2:18: a limit is an integer\n"
-		"    hint: write it without quotes\n"},
-	{__LINE__,
-		"service: x\n"
-		"limits: { loops: 1.5 }\n",
-		":2:18: a limit is an integer\n"},
-	{__LINE__,
-		"service: x\n"
-		"limits: { loops: 9223372036854775808 }\n",
-		":2:18: a limit is an integer\n"
-		"    hint: integers have 64 bits\n"},
-	{__LINE__,
-		"service: x\n"
-		"limits: { loops: }\n",
-		":2:18: a limit is an integer\n"},
-	{__LINE__,
-		"service: x\n"
-		"limits: { loops: [1] }\n",
-		":2:18: a limit is an integer\n"},
-	{__LINE__,
-		"service: x\n"
-		"limits: 5\n",
-		":2:9: `limits` is a map of entries `word: value`\n"},
-	{__LINE__,
-		"service: x\n"
-		"limits:\n",
-		":2:8: `limits` is a map of entries `word: value`\n"},
-	{__LINE__,
-		"service: x\n"
-		"errors: { err: \"{message}\" }\n",
-		"x errors {\"err\":\"{message}\"}\n"},
-	{__LINE__,
-		"service: x\n"
-		"errors: { ok: false, error: \"{message} ({code})\", more: [\"{details}\", { h: "
-		"\"{hint}\" }] }\n",
-		"x errors {\"ok\":false,\"error\":\"{message} "
-		"({code})\",\"more\":[\"{details}\",{\"h\":\"{hint}\"}]}\n"},
-	{__LINE__,
-		"service: x\n"
-		"errors: \"{message}\"\n",
-		"x errors \"{message}\"\n"},
-	{__LINE__,
-		"service: x\n"
-		"errors: { a: 1, b: -1.50, c: null, d: ~, e: TRUE, f: 'true', g: 1e5, h: , i: yes, j: "
-		"2024-01-01, k: \"a\\\"\\u0001\" }\n",
-		"x errors {\"a\":1,\"b\":-1.50,\"c\":null,\"d\":null,\"e\":true,\"f\":\"true\",\"g\":1e5,\"h\":null,\"i\":\"yes\",\"j\":\"2024-01-01\",\"k\":\"a\\\"\\u0001\"}\n"},
-	{__LINE__,
-		"service: x\n"
-		"errors: { a: \"{mesage}\" }\n",
-		":2:14: `errors`: there is no {mesage}\n"
-		"    hint: did you mean \"message\"?\n"},
-	{__LINE__,
-		"service: x\n"
-		"errors: { a: \"{path}\" }\n",
-		":2:14: `errors`: there is no {path}\n"
-		"    hint: {message}, {code}, {details} or {hint}\n"},
-	{__LINE__,
-		"service: x\n"
-		"errors: { a: \"{ message } {} {a-b} {\" }\n",
-		"x errors {\"a\":\"{ message } {} {a-b} {\"}\n"},
-	{__LINE__,
-		"service: x\n"
-		"errors:\n",
-		":2:8: `errors` has no value\n"
-		"    hint: errors: { error: \"{message}\" }\n"},
-	{__LINE__,
-		"service: x\n"
-		"errors: { a: 0x1F, b: +5, c: .5, d: 5., e: 05, f: .inf, g: .nan, h: 0o7, i: 1_000, "
-		"j: -.Inf }\n",
-		":2:14: 0x1F is no JSON number\n"
-		"    hint: write it as JSON does, or in quotes if it is a text\n"
-		":2:23: +5 is no JSON number\n"
-		"    hint: write it as JSON does, or in quotes if it is a text\n"
-		":2:30: .5 is no JSON number\n"
-		"    hint: write it as JSON does, or in quotes if it is a text\n"
-		":2:37: 5. is no JSON number\n"
-		"    hint: write it as JSON does, or in quotes if it is a text\n"
-		":2:44: 05 is no JSON number\n"
-		"    hint: write it as JSON does, or in quotes if it is a text\n"
-		":2:51: .inf is no JSON number\n"
-		"    hint: write it as JSON does, or in quotes if it is a text\n"
-		":2:60: .nan is no JSON number\n"
-		"    hint: write it as JSON does, or in quotes if it is a text\n"
-		":2:69: 0o7 is no JSON number\n"
-		"    hint: write it as JSON does, or in quotes if it is a text\n"
-		":2:87: -.Inf is no JSON number\n"
-		"    hint: write it as JSON does, or in quotes if it is a text\n"},
-	{__LINE__,
-		"service: x\n"
-		"errors: { a: -, b: ., c: e5, d: 1e, e: 0x, f: 0o8, g: 1.2.3, h: + }\n",
-		"x errors {\"a\":\"-\",\"b\":\".\",\"c\":\"e5\",\"d\":\"1e\",\"e\":\"0x\",\"f\":\"0o8\",\"g\":\"1.2.3\",\"h\":\"+\"}\n"},
-	{__LINE__,
-		"service: x\n"
-		"resources:\n",
-		":2:11: `resources` is a map of entries `word: value`\n"},
-	{__LINE__,
-		"service: x\n"
-		"resources: {}\n"
-		"routes: {}\n",
-		"x\n"},
-	{__LINE__,
-		"service: x\n"
-		"resources: []\n"
-		"routes: text\n",
-		":2:12: `resources` is a map of entries `word: value`\n"
-		":3:9: `routes` is a map of entries `word: value`\n"},
-	{__LINE__,
-		"resources:\n"
-		"  a: {}\n"
-		"routes:\n"
-		"  GET a: {}\n"
-		"limts: 1\n",
-		":1:1: the service has no name\n"
-		"    hint: begin the file with `service: NAME`\n"
-		":2:3: the resource \"a\" has no fields\n"
-		"    hint: fields: { NAME: TYPE, \xe2\x80\xa6 }\n"
-		":2:3: the resource \"a\" has no key\n"
-		"    hint: key: FIELD, or key: [FIELDS]; such as `key: id` with `id: { type: uuid, "
-		"default: auto }`\n"
-		":4:3: the path \"a\" does not begin with a slash\n"
-		"    hint: a route is METHOD /path\n"
-		":4:3: the route does nothing\n"
-		"    hint: such as { list: RESOURCE }, or only { reply: \xe2\x80\xa6 }\n"
-		":5:1: unknown word \"limts\" in the service file\n"
-		"    hint: did you mean \"limits\"?\n"},
+	{__LINE__, "listen: :80\n",
+	 ":1:1: the service has no name\n"
+	 "    hint: begin the file with `service: NAME`\n"},
+	{__LINE__, "service:\n", ":1:9: `service` has no value\n"},
+	{__LINE__, "service: ''\n", ":1:10: `service` has no value\n"},
+	{__LINE__, "service: X\n",
+	 ":1:10: \"X\" is no name of a service\n"
+	 "    hint: a lower-case letter, then lower-case letters, digits, _ and -; at most 63 "
+	 "characters\n"},
+	{__LINE__, "service: 1x\n",
+	 ":1:10: \"1x\" is no name of a service\n"
+	 "    hint: a lower-case letter, then lower-case letters, digits, _ and -; at most 63 "
+	 "characters\n"},
+	{__LINE__, "service: x-y_9\n", "x-y_9\n"},
+	{__LINE__, "service: a b\n",
+	 ":1:10: \"a b\" is no name of a service\n"
+	 "    hint: a lower-case letter, then lower-case letters, digits, _ and -; at most 63 "
+	 "characters\n"},
+	{__LINE__, "service: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
+	 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"},
+	{__LINE__, "service: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
+	 ":1:10: \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" is no "
+	 "name of a service\n"
+	 "    hint: a lower-case letter, then lower-case letters, digits, _ and -; at most 63 "
+	 "characters\n"},
+	{__LINE__, "service: [x]\n", ":1:10: `service` is one text, not a list\n"},
+	{__LINE__, "service: {a: b}\n", ":1:10: `service` is one text, not a map\n"},
+	{__LINE__, "service: null\n", ":1:10: `service` has no value\n"},
+	{__LINE__, "servce: x\n",
+	 ":1:1: unknown word \"servce\" in the service file\n"
+	 "    hint: did you mean \"service\"?\n"
+	 ":1:1: the service has no name\n"
+	 "    hint: begin the file with `service: NAME`\n"},
+	{__LINE__, "Service: x\n",
+	 ":1:1: unknown word \"Service\" in the service file\n"
+	 "    hint: did you mean \"service\"?\n"
+	 ":1:1: the service has no name\n"
+	 "    hint: begin the file with `service: NAME`\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "ports: 80\n",
+	 ":2:1: unknown word \"ports\" in the service file\n"
+	 "    hint: known here: service, listen, store, cache, errors, limits, resources, "
+	 "routes\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "listne: :80\n"
+	 "stor: sqlite:a\n",
+	 ":2:1: unknown word \"listne\" in the service file\n"
+	 "    hint: did you mean \"listen\"?\n"
+	 ":3:1: unknown word \"stor\" in the service file\n"
+	 "    hint: did you mean \"store\"?\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "auth: {}\n",
+	 ":2:1: \"auth\" in the service file is not known yet in this version\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "cache: off\n",
+	 "x\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "cache: memory\n",
+	 ":2:8: this cache is not known yet in this version\n"
+	 "    hint: write cache: off, or leave it out\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "cache: redis://h:1\n",
+	 ":2:8: this cache is not known yet in this version\n"
+	 "    hint: write cache: off, or leave it out\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "cache: false\n",
+	 ":2:8: there is no such cache\n"
+	 "    hint: write cache: off, or leave it out\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "cache:\n",
+	 ":2:7: `cache` has no value\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "listen: 127.0.0.1:80\n",
+	 "x listen 127.0.0.1:80\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "listen: localhost:0\n",
+	 "x listen localhost:0\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "listen: \"[::1]:65535\"\n",
+	 "x listen [::1]:65535\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "listen: 8080\n",
+	 ":2:9: \"8080\" is no address to listen on\n"
+	 "    hint: write HOST:PORT, [V6]:PORT or :PORT, such as 127.0.0.1:8888\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "listen: 1.2.3.4:65536\n",
+	 ":2:9: \"1.2.3.4:65536\" is no address to listen on\n"
+	 "    hint: write HOST:PORT, [V6]:PORT or :PORT, such as 127.0.0.1:8888\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "listen: ::1:80\n",
+	 ":2:9: \"::1:80\" is no address to listen on\n"
+	 "    hint: write HOST:PORT, [V6]:PORT or :PORT, such as 127.0.0.1:8888\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "listen: \"[::1]\"\n",
+	 ":2:9: \"[::1]\" is no address to listen on\n"
+	 "    hint: write HOST:PORT, [V6]:PORT or :PORT, such as 127.0.0.1:8888\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "listen: a:b\n",
+	 ":2:9: \"a:b\" is no address to listen on\n"
+	 "    hint: write HOST:PORT, [V6]:PORT or :PORT, such as 127.0.0.1:8888\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "listen: \"a:\"\n",
+	 ":2:9: \"a:\" is no address to listen on\n"
+	 "    hint: write HOST:PORT, [V6]:PORT or :PORT, such as 127.0.0.1:8888\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: sqlite:a.db\n",
+	 "x store sqlite:there/a.db\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: sqlite:/a.db\n",
+	 "x store sqlite:/a.db\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: sqlite:../a.db\n",
+	 "x store sqlite:there/../a.db\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: ${STORE:-sqlite:a.db}\n",
+	 "x store sqlite:there.db\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: ${NOT_SET:-sqlite:a.db}\n",
+	 "x store sqlite:there/a.db\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: sqlite:${DIR}/a.db\n",
+	 "x store sqlite:data/a.db\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: sqlite:sub/${DIR}.db\n",
+	 "x store sqlite:there/sub/data.db\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: ${NOT_SET:-sqlite}:a.db\n",
+	 "x store sqlite:there/a.db\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: \"memory:\"\n",
+	 "x store memory:\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: memory\n",
+	 ":2:8: `store` is no URL of a store that is known\n"
+	 "    hint: write sqlite:FILE, or \"memory:\" in quotes\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: memory:x\n",
+	 ":2:8: `store` is no URL of a store that is known\n"
+	 "    hint: write sqlite:FILE, or \"memory:\" in quotes\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: \"sqlite:\"\n",
+	 ":2:8: `store` names no file\n"
+	 "    hint: write sqlite:FILE, such as sqlite:data.db\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: \"sqlite::memory:\"\n",
+	 ":2:8: sqlite::memory: would give each connection a database of its own\n"
+	 "    hint: write \"memory:\" in quotes\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: sqlite://a.db\n",
+	 ":2:8: `store` takes a path after sqlite:, not a URI\n"
+	 "    hint: write sqlite:FILE, such as sqlite:data.db\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: sqlite:///a.db\n",
+	 ":2:8: `store` takes a path after sqlite:, not a URI\n"
+	 "    hint: write sqlite:FILE, such as sqlite:data.db\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: sqlite:file:a\n",
+	 ":2:8: `store` takes a path after sqlite:, not a URI\n"
+	 "    hint: write sqlite:FILE, such as sqlite:data.db\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: sqlite:a/\n",
+	 ":2:8: `store` names a folder\n"
+	 "    hint: write sqlite:FILE, such as sqlite:data.db\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: json:data\n",
+	 ":2:8: the store \"json\" is not known yet in this version\n"
+	 "    hint: use sqlite:FILE, or \"memory:\" in quotes\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: mysql://u:p@h/d\n",
+	 ":2:8: the store \"mysql\" is not known yet in this version\n"
+	 "    hint: use sqlite:FILE, or \"memory:\" in quotes\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: mariadb://u:p@h/d\n",
+	 ":2:8: the store \"mariadb\" is not known yet in this version\n"
+	 "    hint: use sqlite:FILE, or \"memory:\" in quotes\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: postgres://u:secret@h/d\n",
+	 ":2:8: `store` is no URL of a store that is known\n"
+	 "    hint: write sqlite:FILE, or \"memory:\" in quotes\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: a.db\n",
+	 ":2:8: `store` is no URL of a store that is known\n"
+	 "    hint: write sqlite:FILE, or \"memory:\" in quotes\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: sqlite\n",
+	 ":2:8: `store` is no URL of a store that is known\n"
+	 "    hint: write sqlite:FILE, or \"memory:\" in quotes\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: [sqlite:a]\n",
+	 ":2:8: `store` is one text, not a list\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: { loops: 1, body_bytes: 2000 }\n",
+	 "x loops 1 body_bytes 2000\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: { lops: 1 }\n",
+	 ":2:11: there is no limit named 'lops'\n"
+	 "    hint: did you mean 'loops'?\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: { loops: 257, idle_ms: 0 }\n",
+	 ":2:18: limit 'loops' cannot be 257\n"
+	 "    hint: it is a number from 0 to 256\n"
+	 ":2:32: limit 'idle_ms' cannot be 0\n"
+	 "    hint: it is a number from 1 to 86400000\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: { loops: -1 }\n",
+	 ":2:18: limit 'loops' cannot be -1\n"
+	 "    hint: it is a number from 0 to 256\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: { loops: \"1\" }\n",
+	 ":2:18: a limit is an integer\n"
+	 "    hint: write it without quotes\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: { loops: 1.5 }\n",
+	 ":2:18: a limit is an integer\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: { loops: 9223372036854775808 }\n",
+	 ":2:18: a limit is an integer\n"
+	 "    hint: integers have 64 bits\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: { loops: }\n",
+	 ":2:18: a limit is an integer\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: { loops: [1] }\n",
+	 ":2:18: a limit is an integer\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: 5\n",
+	 ":2:9: `limits` is a map of entries `word: value`\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits:\n",
+	 ":2:8: `limits` is a map of entries `word: value`\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "errors: { err: \"{message}\" }\n",
+	 "x errors {\"err\":\"{message}\"}\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "errors: { ok: false, error: \"{message} ({code})\", more: [\"{details}\", { h: "
+	 "\"{hint}\" }] }\n",
+	 "x errors {\"ok\":false,\"error\":\"{message} "
+	 "({code})\",\"more\":[\"{details}\",{\"h\":\"{hint}\"}]}\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "errors: \"{message}\"\n",
+	 "x errors \"{message}\"\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "errors: { a: 1, b: -1.50, c: null, d: ~, e: TRUE, f: 'true' }\n",
+	 "x errors {\"a\":1,\"b\":-1.50,\"c\":null,\"d\":null,\"e\":true,\"f\":\"true\"}\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "errors: { g: 1e5, h: , i: yes, j: 2024-01-01, k: \"a\\\"\\u0001\" }\n",
+	 "x errors {\"g\":1e5,\"h\":null,\"i\":\"yes\",\"j\":\"2024-01-01\",\"k\":\"a\\\"\\u0001\"}\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "errors: { a: \"{mesage}\" }\n",
+	 ":2:14: `errors`: there is no {mesage}\n"
+	 "    hint: did you mean \"message\"?\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "errors: { a: \"{path}\" }\n",
+	 ":2:14: `errors`: there is no {path}\n"
+	 "    hint: {message}, {code}, {details} or {hint}\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "errors: { a: \"{ message } {} {a-b} {\" }\n",
+	 "x errors {\"a\":\"{ message } {} {a-b} {\"}\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "errors:\n",
+	 ":2:8: `errors` has no value\n"
+	 "    hint: errors: { error: \"{message}\" }\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "errors: { a: 0x1F, b: +5, c: .5, d: 5., e: 05, f: .inf, g: .nan, h: 0o7, i: 1_000, "
+	 "j: -.Inf }\n",
+	 ":2:14: 0x1F is no JSON number\n"
+	 "    hint: write it as JSON does, or in quotes if it is a text\n"
+	 ":2:23: +5 is no JSON number\n"
+	 "    hint: write it as JSON does, or in quotes if it is a text\n"
+	 ":2:30: .5 is no JSON number\n"
+	 "    hint: write it as JSON does, or in quotes if it is a text\n"
+	 ":2:37: 5. is no JSON number\n"
+	 "    hint: write it as JSON does, or in quotes if it is a text\n"
+	 ":2:44: 05 is no JSON number\n"
+	 "    hint: write it as JSON does, or in quotes if it is a text\n"
+	 ":2:51: .inf is no JSON number\n"
+	 "    hint: write it as JSON does, or in quotes if it is a text\n"
+	 ":2:60: .nan is no JSON number\n"
+	 "    hint: write it as JSON does, or in quotes if it is a text\n"
+	 ":2:69: 0o7 is no JSON number\n"
+	 "    hint: write it as JSON does, or in quotes if it is a text\n"
+	 ":2:87: -.Inf is no JSON number\n"
+	 "    hint: write it as JSON does, or in quotes if it is a text\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "errors: { a: -, b: ., c: e5, d: 1e, e: 0x }\n",
+	 "x errors {\"a\":\"-\",\"b\":\".\",\"c\":\"e5\",\"d\":\"1e\",\"e\":\"0x\"}\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "errors: { a: +1e-5 }\n",
+	 ":2:14: +1e-5 is no JSON number\n"
+	 "    hint: write it as JSON does, or in quotes if it is a text\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "errors: { a: \"caf\xc3\xa9 {b}\", b: *c }\n"
+	 "limits: { loops: *a, idle_ms: 0 }\n"
+	 "listen: *b\n",
+	 ":2:14: `errors`: there is no {b}\n"
+	 "    hint: {message}, {code}, {details} or {hint}\n"
+	 ":2:29: aliases (*c) are not allowed\n"
+	 "    hint: write the part out\n"
+	 ":3:18: aliases (*a) are not allowed\n"
+	 "    hint: write the part out\n"
+	 ":3:31: limit 'idle_ms' cannot be 0\n"
+	 "    hint: it is a number from 1 to 86400000\n"
+	 ":4:9: aliases (*b) are not allowed\n"
+	 "    hint: write the part out\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "errors: { f: 0o8, g: 1.2.3, h: + }\n",
+	 "x errors {\"f\":\"0o8\",\"g\":\"1.2.3\",\"h\":\"+\"}\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "resources:\n",
+	 ":2:11: `resources` is a map of entries `word: value`\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "resources: {}\n"
+	 "routes: {}\n",
+	 "x\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "resources: []\n"
+	 "routes: text\n",
+	 ":2:12: `resources` is a map of entries `word: value`\n"
+	 ":3:9: `routes` is a map of entries `word: value`\n"},
+	{__LINE__,
+	 "resources:\n"
+	 "  a: {}\n"
+	 "routes:\n"
+	 "  GET a: {}\n"
+	 "limts: 1\n",
+	 ":1:1: the service has no name\n"
+	 "    hint: begin the file with `service: NAME`\n"
+	 ":2:3: the resource \"a\" has no fields\n"
+	 "    hint: fields: { NAME: TYPE, \xe2\x80\xa6 }\n"
+	 ":2:3: the resource \"a\" has no key\n"
+	 "    hint: such as `key: id` with a field `id: { type: uuid, default: auto }`\n"
+	 ":4:3: the path \"a\" does not begin with a slash\n"
+	 "    hint: a route is METHOD /path\n"
+	 ":4:3: the route does nothing\n"
+	 "    hint: such as { list: RESOURCE }, or only { reply: \xe2\x80\xa6 }\n"
+	 ":5:1: unknown word \"limts\" in the service file\n"
+	 "    hint: did you mean \"limits\"?\n"},
 };
 
 static void test_settings(void **state)
 {
 	(void)state;
-	test_load_rows("", ROWS(settings_rows));
+	test_load_rows("", "", ROWS(settings_rows));
 }
 
 static struct str report_text(const struct model_report *report, struct buf *buf)
@@ -443,13 +452,15 @@ static void test_load_refuses_what_is_no_file(void **state)
 		const char *path;
 		const char *want;
 	} rows[] = {
-		{__LINE__, "src", "f: is a folder, not a service file\n"
-						  "    hint: name the service.yaml in it\n"},
+		{__LINE__, "src",
+		 "f: is a folder, not a service file\n"
+		 "    hint: name the service.yaml in it\n"},
 		{__LINE__, "src/nothing.yaml", "f: cannot be opened: No such file or directory\n"},
 		{__LINE__, "meson.build/x", "f: cannot be opened: Not a directory\n"},
 		{__LINE__, "/dev/zero", "f: the file is larger than 1 MiB\n"},
-		{__LINE__, "/dev/null", "f: the file is empty\n"
-								"    hint: it begins with `service: NAME`\n"},
+		{__LINE__, "/dev/null",
+		 "f: the file is empty\n"
+		 "    hint: it begins with `service: NAME`\n"},
 	};
 
 	(void)state;
@@ -476,7 +487,8 @@ static void test_load_ratings(void **state)
 	assert_non_null(model);
 	test_describe(model, &buf);
 	buf_append_byte(&buf, '\0');
-	assert_string_equal(buf.ptr,
+	assert_string_equal(
+		buf.ptr,
 		"ratings listen 127.0.0.1:8888 store sqlite:services/ratings/ratings.db\n"
 		"ratings key user_id,item_id counted counts\n"
 		"  user_id integer key required\n"
@@ -545,7 +557,7 @@ static void test_load_when_the_environment_is_large(void **state)
 	model_report_init(&report);
 	assert_null(model_parse(buf_str(&buf), STR("f"), large_environment, &report));
 	assert_report(&report,
-		"f:18:8: with the environment filled in the file is larger than 1 MiB\n");
+				  "f:19:8: with the environment filled in the file is larger than 1 MiB\n");
 	model_report_finish(&report);
 	buf_finish(&buf);
 }
@@ -560,11 +572,11 @@ static void test_limits_of_counts(void **state)
 		const char *want;
 	} rows[] = {
 		{__LINE__, "service: x\nresources:\n", "  a%zu: { key: a, fields: { a: text } }\n", 1000,
-			"f:3:3: a service has at most 1000 resources\n"},
-		{__LINE__, "service: x\nresources:\n  a:\n    key: a1\n    fields:\n",
-			"      a%zu: text\n", 1000, "f:6:7: a resource has 1 to 1000 fields\n"},
+		 "f:3:3: a service has at most 1000 resources\n"},
+		{__LINE__, "service: x\nresources:\n  a:\n    key: a1\n    fields:\n", "      a%zu: text\n",
+		 1000, "f:6:7: a resource has 1 to 1000 fields\n"},
 		{__LINE__, "service: x\nroutes:\n", "  GET /%zu: { reply: 204 }\n", 10000,
-			"f:3:3: a service has at most 10000 routes\n"},
+		 "f:3:3: a service has at most 10000 routes\n"},
 	};
 
 	(void)state;
@@ -664,7 +676,7 @@ static void test_hash(void **state)
 		{__LINE__, "service: x\nerrors: [ab, c]\n", "service: x\nerrors: [a, bc]\n", false},
 		{__LINE__, "service: x\nerrors: 1\n", "service: x\nerrors: '1'\n", false},
 		{__LINE__, "service: x\nerrors: a\nlisten: :1\n", "service: x\nlisten: :1\nerrors: a\n",
-			false},
+		 false},
 	};
 
 	(void)state;
@@ -699,7 +711,7 @@ static void test_lookup(void **state)
 	assert_true(str_equal(resource_nearest_field(people, STR("lastname")), STR("last_name")));
 	assert_true(str_equal(resource_nearest_field(people, STR("x")), STR("")));
 	assert_int_equal(people->place.line, 3);
-	assert_int_equal(people->fields[1].place.column, 46);
+	assert_int_equal(people->fields[1].place.column, 45);
 	model_destroy(model);
 	model_destroy(NULL);
 	model_report_finish(&report);

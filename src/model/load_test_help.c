@@ -56,10 +56,10 @@ static void describe_field(struct buf *buf, const struct field *field)
 		buf_printf(buf, "(%zu)", field->max_chars);
 	}
 	buf_printf(buf, "%s%s%s%s", field->key ? " key" : "", field->required ? " required" : "",
-		field->default_kind == DEFAULT_AUTO ? " auto" : "",
-		field->write == WRITE_ONCE	  ? " once"
-		: field->write == WRITE_NEVER ? " never"
-									  : "");
+			   field->default_kind == DEFAULT_AUTO ? " auto" : "",
+			   field->write == WRITE_ONCE        ? " once"
+				   : field->write == WRITE_NEVER ? " never"
+												 : "");
 	if (field->default_kind == DEFAULT_VALUE) {
 		describe_value(buf, " default ", field, &field->default_value);
 	}
@@ -103,13 +103,13 @@ static void describe_resource(struct buf *buf, const struct resource *resource)
 
 static void describe_route(struct buf *buf, const struct route *route)
 {
-	static const char *const actions[] = {
-		"reply", "list", "get", "insert", "upsert", "replace", "update", "delete"};
+	static const char *const actions[] = {"reply",  "list",    "get",    "insert",
+										  "upsert", "replace", "update", "delete"};
 
 	buf_printf(buf, "%.*s %.*s", STR_ARG(route->method), STR_ARG(route->path));
 	for (size_t i = 0; i < route->segment_count; i++) {
 		buf_printf(buf, "%s%s%.*s", i == 0 ? " [" : " ", route->segments[i].parameter ? "$" : "",
-			STR_ARG(route->segments[i].text));
+				   STR_ARG(route->segments[i].text));
 	}
 	buf_printf(buf, "%s %s", route->segment_count > 0 ? "]" : "", actions[route->action]);
 	if (route->resource != NULL) {
@@ -138,7 +138,7 @@ static void describe_route(struct buf *buf, const struct route *route)
 		buf_printf(buf, " status %d", route->reply_status);
 	} else if (route->reply != REPLY_NONE) {
 		buf_printf(buf, " %s %.*s", route->reply == REPLY_JSON ? "json" : "text",
-			STR_ARG(route->reply_text));
+				   STR_ARG(route->reply_text));
 	}
 	buf_append_byte(buf, '\n');
 }
@@ -201,13 +201,16 @@ char *test_load(const char *before, const char *yaml)
 	return got.ptr;
 }
 
-void test_load_rows(const char *before, const struct load_row *rows, size_t count)
+void test_load_rows(const char *before, const char *common, const struct load_row *rows,
+					size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		char *got = test_load(before, rows[i].yaml);
+		bool known = strncmp(got, common, strlen(common)) == 0;
+		const char *rest = known ? got + strlen(common) : got;
 
-		if (strcmp(got, rows[i].want) != 0) {
-			fail_msg("row of line %d gives\n%sand not\n%s", rows[i].line, got, rows[i].want);
+		if (strcmp(rest, rows[i].want) != 0) {
+			fail_msg("row of line %d gives\n%sand not\n%s", rows[i].line, rest, rows[i].want);
 		}
 		free(got);
 	}

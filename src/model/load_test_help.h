@@ -21,7 +21,9 @@ struct load_row {
 	const char *yaml;
 	const char *want;
 };
-/* Fails naming the first row whose outcome is another. */
-void test_load_rows(const char *before, const struct load_row *rows, size_t count);
+/* Fails naming the first row whose outcome is another. What `before` alone describes as, `common`,
+ * is left out of the descriptions when it is their beginning. */
+void test_load_rows(const char *before, const char *common, const struct load_row *rows,
+					size_t count);
 
 #endif

@@ -12,9 +12,14 @@ struct nearest nearest_begin(struct str wanted)
 void nearest_try(struct nearest *nearest, struct str name)
 {
 	size_t longer = name.len > nearest->wanted.len ? name.len : nearest->wanted.len;
-	size_t most = longer <= 3 ? 1 : longer <= 8 ? 2 : 3;
-	size_t distance =
-		str_equal_nocase(name, nearest->wanted) ? 0 : str_distance(name, nearest->wanted);
+	size_t most = longer <= 5 ? 1 : longer <= 8 ? 2 : 3;
+	size_t distance = str_equal_nocase(name, nearest->wanted) ? 0
+															  : str_distance(name, nearest->wanted);
+
+	/* "int" and "bool" are near, however much is missing. */
+	if (nearest->wanted.len >= 3 && distance > 0 && str_starts_with(name, nearest->wanted)) {
+		distance = 1;
+	}
 
 	/* A distance as long as the names would turn any word into any other. */
 	if (distance <= most && distance < longer && distance < nearest->distance) {
@@ -63,20 +68,20 @@ static void report_word(struct load *load, const struct node *node, const struct
 		for (size_t i = 0; i < count; i++) {
 			if (words[i].read != NULL) {
 				list = arena_printf(load->arena, "%.*s%s %s", STR_ARG(list),
-					list.ptr[list.len - 1] == ':' ? "" : ",", words[i].name);
+									list.ptr[list.len - 1] == ':' ? "" : ",", words[i].name);
 			}
 		}
 		hint = list.ptr;
 	}
 	model_report_add(load->report, key->place, hint, "unknown word \"%.*s\" in %s",
-		STR_ARG(key->str), where);
+					 STR_ARG(key->str), where);
 }
 
 bool load_is_map(struct load *load, const struct node *node, const char *what)
 {
 	if (node->kind != NODE_MAP && node->kind != NODE_BROKEN) {
 		model_report_add(load->report, node->place, NULL, "%s is a map of entries `word: value`",
-			what);
+						 what);
 	}
 	return node->kind == NODE_MAP;
 }
@@ -94,8 +99,8 @@ bool load_words(struct load *load, const struct node *node, const struct word *w
 			report_word(load, child, words, count, where);
 		} else if (word->read == NULL) {
 			model_report_add(load->report, child->key.place, NULL,
-				"\"%s\" in %s is not known yet in this version", word->name, where);
-		} else if (child->kind != NODE_BROKEN) {
+							 "\"%s\" in %s is not known yet in this version", word->name, where);
+		} else {
 			word->read(load, child, target);
 		}
 	}
@@ -109,7 +114,7 @@ bool load_text(struct load *load, const struct node *node, const char *what, str
 	}
 	if (node->kind != NODE_SCALAR) {
 		model_report_add(load->report, node->place, NULL, "%s is one text, not a %s", what,
-			node->kind == NODE_MAP ? "map" : "list");
+						 node->kind == NODE_MAP ? "map" : "list");
 		return false;
 	}
 	if (yaml_scalar(node) == SCALAR_NULL || node->text.len == 0) {
@@ -189,7 +194,7 @@ static bool is_control(struct str name, size_t i)
 
 	/* C2 80 to C2 9F are the C1 controls. */
 	return byte < 0x20 || byte == 0x7F ||
-		   (byte == 0xC2 && i + 1 < name.len && (unsigned char)name.ptr[i + 1] < 0xA0);
+		(byte == 0xC2 && i + 1 < name.len && (unsigned char)name.ptr[i + 1] < 0xA0);
 }
 
 bool load_check_name(struct load *load, const struct text *name, const char *what)
@@ -199,13 +204,13 @@ bool load_check_name(struct load *load, const struct text *name, const char *wha
 
 	if (s.len == 0 || s.len > MAX_NAME_BYTES) {
 		model_report_add(load->report, name->place, NULL, "%s has 1 to %d bytes", what,
-			MAX_NAME_BYTES);
+						 MAX_NAME_BYTES);
 		return false;
 	}
 	for (size_t i = 0; i < s.len; i++) {
 		if (is_control(s, i)) {
 			model_report_add(load->report, name->place, NULL, "%s cannot hold control characters",
-				what);
+							 what);
 			return false;
 		}
 	}
@@ -214,7 +219,7 @@ bool load_check_name(struct load *load, const struct text *name, const char *wha
 
 		if (str_equal_nocase(str_slice(s, 0, prefix.len), prefix)) {
 			model_report_add(load->report, name->place, "names of that kind belong to the store",
-				"%s cannot begin with \"%s\"", what, reserved[i]);
+							 "%s cannot begin with \"%s\"", what, reserved[i]);
 			return false;
 		}
 	}
@@ -242,7 +247,8 @@ static void report_no_field(struct load *load, const struct text *name, const ch
 		nearest_try(&nearest, resource->fields[i].name);
 	}
 	model_report_add(load->report, name->place, nearest_hint(&nearest, load->arena),
-		"%s: \"%.*s\" has no field \"%.*s\"", what, STR_ARG(resource->name), STR_ARG(name->str));
+					 "%s: \"%.*s\" has no field \"%.*s\"", what, STR_ARG(resource->name),
+					 STR_ARG(name->str));
 }
 
 const struct field *load_field(struct load *load, const struct node *node, const char *what,
@@ -291,7 +297,7 @@ bool load_field_list(struct load *load, const struct node *node, const char *wha
 			good = false;
 		} else if (list_holds(&list, field)) {
 			model_report_add(load->report, item->place, NULL, "%s names \"%.*s\" twice", what,
-				STR_ARG(field->name));
+							 STR_ARG(field->name));
 			good = false;
 		} else {
 			list.items[list.count++] = field;
@@ -320,7 +326,7 @@ struct draft *load_resource_name(struct load *load, const struct node *node, con
 	}
 	if (!load->resources_broken) {
 		model_report_add(load->report, name.place, nearest_hint(&nearest, load->arena),
-			"%s: there is no resource \"%.*s\"", what, STR_ARG(name.str));
+						 "%s: there is no resource \"%.*s\"", what, STR_ARG(name.str));
 	}
 	return NULL;
 }

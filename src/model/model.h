@@ -35,11 +35,11 @@ struct field {
 	struct place place;
 	size_t number; /* position in resource->fields */
 	enum type type;
-	int precision; /* decimal */
-	int scale;     /* decimal */
+	int precision;    /* decimal */
+	int scale;        /* decimal */
 	size_t max_chars; /* text(n), in code points; 0 is no limit */
-	bool key;      /* part of the primary key */
-	bool required; /* must be given and not null; key fields always are, but for DEFAULT_AUTO */
+	bool key;         /* part of the primary key */
+	bool required;    /* must be given and not null; key fields always are, but for DEFAULT_AUTO */
 	enum field_default default_kind;
 	struct value default_value;
 	enum field_write write;
@@ -72,8 +72,8 @@ struct resource {
 	size_t unique_count;
 	const struct field_list *indexes;
 	size_t index_count;
-	const struct resource *tally_of; /* counts the rows of this one per `by`; read only */
-	struct field_list by;            /* fields of tally_of */
+	const struct resource *tally_of;       /* counts the rows of this one per `by`; read only */
+	struct field_list by;                  /* fields of tally_of */
 	const struct resource *const *tallies; /* resources that count this one's rows */
 	size_t tally_count;
 };
@@ -108,7 +108,7 @@ struct route {
 	struct text order;
 	const struct text *where;
 	size_t where_count;
-	struct str from;           /* "" : the body itself holds the rows */
+	struct str from; /* "" : the body itself holds the rows */
 	struct field_list needs;
 	const struct field *values; /* answer a list of bare values; NULL: objects */
 	int empty_status;           /* answered instead of an empty list; 0: none */
@@ -119,9 +119,9 @@ struct route {
 
 struct model {
 	struct str service;
-	struct str file;     /* as it was given to model_load() */
-	struct text listen;  /* "" when not given */
-	struct text store;   /* URL; a relative path in it is already relative to the working folder */
+	struct str file;    /* as it was given to model_load() */
+	struct text listen; /* "" when not given */
+	struct text store;  /* URL; a relative path in it is already relative to the working folder */
 	struct limits limits;
 	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
 	const struct resource *resources;

@@ -18,7 +18,7 @@ void model_report_finish(struct model_report *report)
 	*report = (struct model_report){0};
 }
 
-/* Names of the file stand in messages: none of them may forge a line, or end in half a character. */
+/* Names of the file stand in messages: none may forge a line, or end in half a character. */
 static struct str printable(char *message)
 {
 	for (char *c = message; *c != '\0'; c++) {
@@ -58,9 +58,10 @@ void model_report_sort(struct model_report *report)
 		struct model_problem problem = report->problems[i];
 		size_t j = i;
 
-		while (j > 0 && (report->problems[j - 1].place.line > problem.place.line ||
-							(report->problems[j - 1].place.line == problem.place.line &&
-								report->problems[j - 1].place.column > problem.place.column))) {
+		while (j > 0 &&
+			   (report->problems[j - 1].place.line > problem.place.line ||
+				(report->problems[j - 1].place.line == problem.place.line &&
+				 report->problems[j - 1].place.column > problem.place.column))) {
 			report->problems[j] = report->problems[j - 1];
 			j--;
 		}

@@ -37,7 +37,7 @@ static struct type_text type_text(const struct field *field)
 
 	if (field->type == TYPE_DECIMAL) {
 		(void)snprintf(shown.text, sizeof(shown.text), "%s(%d,%d)", name, field->precision,
-			field->scale);
+					   field->scale);
 	} else if (field->type == TYPE_TEXT && field->max_chars > 0) {
 		(void)snprintf(shown.text, sizeof(shown.text), "%s(%zu)", name, field->max_chars);
 	} else {
@@ -68,12 +68,12 @@ static bool refuse(const struct field *field, struct str text, enum number_resul
 
 	if (result == NUMBER_OUT_OF_RANGE) {
 		return error_set(error, ERROR_OUT_OF_RANGE,
-			"field \"%.*s\": value \"%.*s%s\" is out of range for type %s", STR_ARG(field->name),
-			STR_ARG(shown), dots, type_text(field).text);
+						 "field \"%.*s\": value \"%.*s%s\" is out of range for type %s",
+						 STR_ARG(field->name), STR_ARG(shown), dots, type_text(field).text);
 	}
 	return error_set(error, ERROR_VALUE,
-		"field \"%.*s\": invalid input syntax for type %s: \"%.*s%s\"", STR_ARG(field->name),
-		value_type_name(field->type), STR_ARG(shown), dots);
+					 "field \"%.*s\": invalid input syntax for type %s: \"%.*s%s\"",
+					 STR_ARG(field->name), value_type_name(field->type), STR_ARG(shown), dots);
 }
 
 static bool from_number(const struct field *field, struct str text, struct value *ret_value,
@@ -114,11 +114,11 @@ static bool from_text(const struct field *field, struct str text, struct value *
 {
 	if (utf8_check(text) != text.len) {
 		return error_set(error, ERROR_VALUE, "field \"%.*s\": the text is not UTF-8",
-			STR_ARG(field->name));
+						 STR_ARG(field->name));
 	}
 	if (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL) {
 		return error_set(error, ERROR_VALUE, "field \"%.*s\": a text cannot hold \\u0000",
-			STR_ARG(field->name));
+						 STR_ARG(field->name));
 	}
 	*ret_value = (struct value){.kind = VALUE_TEXT, .text = text};
 	return true;
@@ -219,7 +219,8 @@ bool value_from_json(const struct field *field, struct json_reader *reader, bool
 		*ret_value = (struct value){.kind = VALUE_NULL};
 		return true;
 	}
-	if (event == JSON_STRING && (takes_json_string(type) || (numbers_as_text && type != TYPE_JSON))) {
+	if (event == JSON_STRING &&
+		(takes_json_string(type) || (numbers_as_text && type != TYPE_JSON))) {
 		return value_from_text(field, text, reader->arena, ret_value, error);
 	}
 	if (event == JSON_NUMBER && takes_json_number(type)) {
@@ -253,8 +254,8 @@ static bool refuse_in(const struct field *field, struct error *error)
 		buf_append(&buf, i == 0 ? STR("") : STR(", "));
 		value_write_json(&buf, field, &field->in[i]);
 	}
-	(void)error_set(error, ERROR_CHECK, "field \"%.*s\" must be one of %.*s",
-		STR_ARG(field->name), STR_ARG(buf_str(&buf)));
+	(void)error_set(error, ERROR_CHECK, "field \"%.*s\" must be one of %.*s", STR_ARG(field->name),
+					STR_ARG(buf_str(&buf)));
 	buf_finish(&buf);
 	return false;
 }
@@ -274,7 +275,7 @@ static bool refuse_range(const struct field *field, struct error *error)
 		value_write_json(&buf, field, field->min != NULL ? field->min : field->max);
 	}
 	(void)error_set(error, ERROR_CHECK, "field \"%.*s\" must be %.*s", STR_ARG(field->name),
-		STR_ARG(buf_str(&buf)));
+					STR_ARG(buf_str(&buf)));
 	buf_finish(&buf);
 	return false;
 }
@@ -293,14 +294,14 @@ bool value_check(const struct field *field, const struct value *value, struct er
 {
 	if (value->kind == VALUE_NULL) {
 		return !field->required ||
-			   error_set(error, ERROR_NOT_NULL,
-				   "null value in column \"%.*s\" violates not-null constraint",
-				   STR_ARG(field->name));
+			error_set(error, ERROR_NOT_NULL,
+					  "null value in column \"%.*s\" violates not-null constraint",
+					  STR_ARG(field->name));
 	}
 	if (field->max_chars > 0 && value->text.len > field->max_chars &&
 		utf8_length(value->text) > field->max_chars) {
 		return error_set(error, ERROR_TOO_LONG, "field \"%.*s\": value too long for type %s",
-			STR_ARG(field->name), type_text(field).text);
+						 STR_ARG(field->name), type_text(field).text);
 	}
 	if (field->in != NULL && !is_one_of(field, value)) {
 		return refuse_in(field, error);

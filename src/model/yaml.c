@@ -76,7 +76,7 @@ static const struct {
 	{"found a tab character that violates indentation", '\0', "indent with spaces, not with tabs"},
 	{"found character that cannot start any token", '\0', "write the text in quotes"},
 	{"mapping values are not allowed in this context", '\0',
-		"indent all entries of a map alike, and write a text that holds \": \" in quotes"},
+	 "indent all entries of a map alike; a text that holds \": \" or ends with : needs quotes"},
 	{"could not find expected ':'", '\0', "an entry of a map is written `word: value`"},
 	{"did not find expected key", '\0', "indent all entries of a map alike"},
 	{"found unexpected end of stream", '\0', "a quote is not closed"},
@@ -134,7 +134,7 @@ static void refuse_extras(struct build *build, struct place place, const yaml_ch
 {
 	if (anchor != NULL) {
 		model_report_add(build->report, place, "write the part out where it is used",
-			"anchors (&%s) are not allowed", (const char *)anchor);
+						 "anchors (&%s) are not allowed", (const char *)anchor);
 	}
 	if (tag != NULL) {
 		struct str name = str_from((const char *)tag);
@@ -142,25 +142,14 @@ static void refuse_extras(struct build *build, struct place place, const yaml_ch
 
 		name = str_slice(name, standard ? strlen(YAML_TAG_PREFIX) : 0, name.len);
 		model_report_add(build->report, place, "types are those of the fields",
-			"tags (%s%.*s) are not allowed", standard ? "!!" : "",
-			STR_ARG(name));
+						 "tags (%s%.*s) are not allowed", standard ? "!!" : "", STR_ARG(name));
 	}
 }
 
 static bool is_name_byte(char c, bool first)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
-		   (!first && c >= '0' && c <= '9');
-}
-
-static bool is_variable_name(struct str name)
-{
-	for (size_t i = 0; i < name.len; i++) {
-		if (!is_name_byte(name.ptr[i], i == 0)) {
-			return false;
-		}
-	}
-	return name.len > 0;
+		(!first && c >= '0' && c <= '9');
 }
 
 /* Appends what the `${…}` with this inside stands for. */
@@ -177,10 +166,10 @@ static bool fill_variable(struct build *build, struct node *node, struct str ins
 	}
 	name = arena_copy(build->arena, str_slice(inside, 0, name_len));
 	rest = str_slice(inside, name_len, inside.len);
-	if (!is_variable_name(name) || (rest.len > 0 && !str_starts_with(rest, STR(":-")))) {
+	if (name_len == 0 || (rest.len > 0 && !str_starts_with(rest, STR(":-")))) {
 		model_report_add(build->report, node->place,
-			"write ${NAME} or ${NAME:-default}; $$ is a dollar sign",
-			"\"${%.*s}\" names no variable", STR_ARG(inside));
+						 "write ${NAME} or ${NAME:-default}; $$ is a dollar sign",
+						 "\"${%.*s}\" names no variable", STR_ARG(inside));
 		return false;
 	}
 	value = build->environment == NULL ? NULL : build->environment(name.ptr);
@@ -190,12 +179,12 @@ static bool fill_variable(struct build *build, struct node *node, struct str ins
 	}
 	if (value == NULL) {
 		model_report_add(build->report, node->place, "set it, or give a default: ${NAME:-default}",
-			"the environment variable %s is not set", name.ptr);
+						 "the environment variable %s is not set", name.ptr);
 		return false;
 	}
 	if (utf8_check(str_from(value)) != strlen(value)) {
 		model_report_add(build->report, node->place, NULL,
-			"the environment variable %s is not UTF-8", name.ptr);
+						 "the environment variable %s is not UTF-8", name.ptr);
 		return false;
 	}
 	if (*value != '\0') {
@@ -247,7 +236,8 @@ static bool fill_text(struct build *build, struct node *node, struct str raw, st
 		close = find_close(raw, i + 2);
 		if (close == raw.len) {
 			model_report_add(build->report, node->place,
-				"write ${NAME} or ${NAME:-default}; $$ is a dollar sign", "\"${\" has no \"}\"");
+							 "write ${NAME} or ${NAME:-default}; $$ is a dollar sign",
+							 "\"${\" has no \"}\"");
 			return false;
 		}
 		good = fill_variable(build, node, str_slice(raw, i + 2, close), out) && good;
@@ -278,7 +268,7 @@ static struct node *build_scalar(struct build *build, const yaml_event_t *event)
 	build->filled_bytes += out.len;
 	if (out.failed || build->filled_bytes > YAML_MAX_BYTES) {
 		model_report_add(build->report, node->place, NULL,
-			"with the environment filled in the file is larger than 1 MiB");
+						 "with the environment filled in the file is larger than 1 MiB");
 		node = NULL;
 	}
 	buf_finish(&out);
@@ -321,7 +311,8 @@ static bool build_list(struct build *build, struct node *list, unsigned depth)
 	}
 }
 
-/* Reads a key. *ret_good is false for one that was reported. */
+/* Reads a key. *ret_good is false for one that was reported. False when nothing after it makes
+ * sense any more. */
 static bool build_key(struct build *build, const yaml_event_t *event, unsigned depth,
 					  struct text *ret_key, bool *ret_good)
 {
@@ -340,7 +331,7 @@ static bool build_key(struct build *build, const yaml_event_t *event, unsigned d
 		model_report_add(build->report, ret_key->place, NULL, "a key cannot hold a NUL");
 	} else if (strstr(ret_key->str.ptr, "${") != NULL) {
 		model_report_add(build->report, ret_key->place, "write the name out",
-			"a key is not filled from the environment");
+						 "a key is not filled from the environment");
 	} else {
 		*ret_good = true;
 	}
@@ -376,6 +367,7 @@ static bool build_entries(struct build *build, struct node *map, unsigned depth,
 		struct node *value;
 		const struct node *before;
 		bool good;
+		bool known;
 
 		if (!next_event(build, &event)) {
 			return false;
@@ -384,9 +376,9 @@ static bool build_entries(struct build *build, struct node *map, unsigned depth,
 			yaml_event_delete(&event);
 			return true;
 		}
-		good = build_key(build, &event, depth, &key, &good) && good;
+		known = build_key(build, &event, depth, &key, &good);
 		yaml_event_delete(&event);
-		if (!next_event(build, &event)) {
+		if (!known || !next_event(build, &event)) {
 			return false;
 		}
 		value = build_and_delete(build, &event, depth);
@@ -399,8 +391,8 @@ static bool build_entries(struct build *build, struct node *map, unsigned depth,
 		before = find_key(map, seen, key.str);
 		if (before != NULL) {
 			model_report_add(build->report, key.place, NULL,
-				"\"%.*s\" stands twice; it is in line %zu already", STR_ARG(key.str),
-				before->key.place.line);
+							 "\"%.*s\" stands twice; it is in line %zu already", STR_ARG(key.str),
+							 before->key.place.line);
 			continue;
 		}
 		value->key = key;
@@ -435,8 +427,8 @@ static struct node *build_node(struct build *build, const yaml_event_t *event, u
 		return build_scalar(build, event);
 	}
 	if (event->type == YAML_ALIAS_EVENT) {
-		model_report_add(build->report, place, "write the part out", "aliases (*%s) are not allowed",
-			(const char *)event->data.alias.anchor);
+		model_report_add(build->report, place, "write the part out",
+						 "aliases (*%s) are not allowed", (const char *)event->data.alias.anchor);
 		return node_new(build, NODE_BROKEN, place);
 	}
 	assert(is_map || event->type == YAML_SEQUENCE_START_EVENT);
@@ -446,10 +438,11 @@ static struct node *build_node(struct build *build, const yaml_event_t *event, u
 	}
 	node = node_new(build, is_map ? NODE_MAP : NODE_LIST, place);
 	if (is_map) {
-		refuse_extras(build, place, event->data.mapping_start.anchor, event->data.mapping_start.tag);
+		refuse_extras(build, place, event->data.mapping_start.anchor,
+					  event->data.mapping_start.tag);
 	} else {
 		refuse_extras(build, place, event->data.sequence_start.anchor,
-			event->data.sequence_start.tag);
+					  event->data.sequence_start.tag);
 	}
 	if (!(is_map ? build_map : build_list)(build, node, depth + 1)) {
 		return NULL;
@@ -492,7 +485,7 @@ static const struct node *build_stream(struct build *build)
 	}
 	if (root == NULL) {
 		model_report_add(build->report, (struct place){0}, "it begins with `service: NAME`",
-			"the file is empty");
+						 "the file is empty");
 	}
 	return root;
 }
@@ -518,7 +511,7 @@ const struct node *yaml_parse(struct str text, model_environment *environment, s
 	bad = utf8_check(text);
 	if (bad != text.len) {
 		model_report_add(report, offset_place(text, bad), "save the file as UTF-8",
-			"the file is not UTF-8 here");
+						 "the file is not UTF-8 here");
 		return NULL;
 	}
 	build.text = text;
@@ -527,7 +520,7 @@ const struct node *yaml_parse(struct str text, model_environment *environment, s
 	}
 	yaml_parser_set_encoding(&build.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&build.parser, (const unsigned char *)(text.len ? text.ptr : ""),
-		text.len);
+								 text.len);
 	root = build_stream(&build);
 	yaml_parser_delete(&build.parser);
 	return root;
@@ -582,17 +575,10 @@ enum scalar yaml_scalar(const struct node *node)
 		const char *word;
 		enum scalar scalar;
 	} words[] = {
-		{"", SCALAR_NULL},
-		{"~", SCALAR_NULL},
-		{"null", SCALAR_NULL},
-		{"Null", SCALAR_NULL},
-		{"NULL", SCALAR_NULL},
-		{"true", SCALAR_TRUE},
-		{"True", SCALAR_TRUE},
-		{"TRUE", SCALAR_TRUE},
-		{"false", SCALAR_FALSE},
-		{"False", SCALAR_FALSE},
-		{"FALSE", SCALAR_FALSE},
+		{"", SCALAR_NULL},       {"~", SCALAR_NULL},      {"null", SCALAR_NULL},
+		{"Null", SCALAR_NULL},   {"NULL", SCALAR_NULL},   {"true", SCALAR_TRUE},
+		{"True", SCALAR_TRUE},   {"TRUE", SCALAR_TRUE},   {"false", SCALAR_FALSE},
+		{"False", SCALAR_FALSE}, {"FALSE", SCALAR_FALSE},
 	};
 	double number;
 
@@ -644,7 +630,7 @@ static bool write_scalar(struct buf *buf, const struct node *node, yaml_check_te
 		break;
 	}
 	model_report_add(report, node->place, "write it as JSON does, or in quotes if it is a text",
-		"%.*s is no JSON number", STR_ARG(node->text));
+					 "%.*s is no JSON number", STR_ARG(node->text));
 	return false;
 }
 

@@ -1,0 +1,462 @@
+#include "model/load_test_help.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define ROWS(rows) (rows), sizeof(rows) / sizeof((rows)[0])
+
+/* Keys, names and words of a resource; the resource stands in line 3. */
+static const char before_key[] = "service: s\n"
+								 "resources:\n";
+
+static const struct load_row key_rows[] = {
+	{__LINE__, "  r: { key: id, fields: { id: integer } }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required\n"},
+	{__LINE__, "  r: { key: [id], fields: { id: text } }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id text key required\n"},
+	{__LINE__, "  r: { key: [b, a], fields: { a: text, b: uuid, c: json } }\n",
+	 "s\n"
+	 "r key b,a\n"
+	 "  a text key required\n"
+	 "  b uuid key required\n"
+	 "  c json\n"},
+	{__LINE__, "  r: { fields: { id: integer } }\n",
+	 ":3:3: the resource \"r\" has no key\n"
+	 "    hint: such as `key: id` with a field `id: { type: uuid, default: auto }`\n"},
+	{__LINE__, "  r: { key: id }\n",
+	 ":3:3: the resource \"r\" has no fields\n"
+	 "    hint: fields: { NAME: TYPE, \xe2\x80\xa6 }\n"},
+	{__LINE__, "  r:\n", ":3:5: a resource is a map of entries `word: value`\n"},
+	{__LINE__, "  r: text\n", ":3:6: a resource is a map of entries `word: value`\n"},
+	{__LINE__, "  r: []\n", ":3:6: a resource is a map of entries `word: value`\n"},
+	{__LINE__, "  r: {}\n",
+	 ":3:3: the resource \"r\" has no fields\n"
+	 "    hint: fields: { NAME: TYPE, \xe2\x80\xa6 }\n"
+	 ":3:3: the resource \"r\" has no key\n"
+	 "    hint: such as `key: id` with a field `id: { type: uuid, default: auto }`\n"},
+	{__LINE__, "  r: { key: id, fields: {} }\n", ":3:25: a resource has 1 to 1000 fields\n"},
+	{__LINE__, "  r: { key: id, fields: }\n",
+	 ":3:25: `fields` is a map of entries `word: value`\n"},
+	{__LINE__, "  r: { key: id, fields: [id] }\n",
+	 ":3:25: `fields` is a map of entries `word: value`\n"},
+	{__LINE__, "  r: { key: [], fields: { id: integer } }\n",
+	 ":3:13: `key` names at least one field\n"},
+	{__LINE__, "  r: { key: , fields: { id: integer } }\n", ":3:13: `key` has no value\n"},
+	{__LINE__, "  r: { key: {}, fields: { id: integer } }\n",
+	 ":3:13: `key` is one text, not a map\n"},
+	{__LINE__, "  r: { key: ids, fields: { id: integer } }\n",
+	 ":3:13: `key`: \"r\" has no field \"ids\"\n"
+	 "    hint: did you mean \"id\"?\n"},
+	{__LINE__, "  r: { key: [id, id], fields: { id: integer } }\n",
+	 ":3:18: `key` names \"id\" twice\n"},
+	{__LINE__, "  r: { key: [id, [a]], fields: { id: integer, a: text } }\n",
+	 ":3:18: `key` is one text, not a list\n"},
+	{__LINE__, "  r: { key: id, fields: { id: json } }\n",
+	 ":3:13: `key`: \"id\" is json, which cannot be a key\n"},
+	{__LINE__, "  r: { key: id, fields: { id: { type: integer, default: auto } } }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key auto\n"},
+	{__LINE__, "  r: { key: [id, a], fields: { id: { type: integer, default: auto }, a: text } }\n",
+	 ":3:62: default: auto is for a uuid, or an integer that is the whole key\n"},
+	{__LINE__, "  r: { key: [id, a], fields: { id: { type: uuid, default: auto }, a: text } }\n",
+	 "s\n"
+	 "r key id,a\n"
+	 "  id uuid key auto\n"
+	 "  a text key required\n"},
+	{__LINE__, "  r: { key: id, fields: { id: { type: integer, default: 1, required: true } } }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required default 1\n"},
+	{__LINE__, "  r: { key: id, fields: { id: { type: integer, required: false } } }\n",
+	 ":3:58: a field of the key is always required\n"},
+	{__LINE__, "  r: { key: id, fields: { id: { type: integer, write: once } } }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required once\n"},
+	{__LINE__,
+	 "  r: { key: [ids, a], fields: { id: { type: integer, default: auto }, a: integer } "
+	 "}\n",
+	 ":3:14: `key`: \"r\" has no field \"ids\"\n"
+	 "    hint: did you mean \"id\"?\n"},
+	{__LINE__, "  r: { key: true, fields: { true: integer } }\n",
+	 "s\n"
+	 "r key true\n"
+	 "  true integer key required\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer }, check: { a: b }, rules: {}, load: x, at: y, "
+	 "search: z }\n",
+	 ":3:42: \"check\" in a resource is not known yet in this version\n"
+	 ":3:59: \"rules\" in a resource is not known yet in this version\n"
+	 ":3:70: \"load\" in a resource is not known yet in this version\n"
+	 ":3:79: \"at\" in a resource is not known yet in this version\n"
+	 ":3:86: \"search\" in a resource is not known yet in this version\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer }, indx: id }\n",
+	 ":3:42: unknown word \"indx\" in a resource\n"
+	 "    hint: did you mean \"index\"?\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer }, ttl: 5 }\n",
+	 ":3:42: unknown word \"ttl\" in a resource\n"
+	 "    hint: known here: key, fields, unique, index, tally, by\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer } }\n"
+	 "  R: { key: id, fields: { id: integer } }\n",
+	 ":4:3: the resource \"R\" differs from the one in line 3 only in case\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer } }\n"
+	 "  r: { key: id, fields: { id: integer } }\n",
+	 ":4:3: \"r\" stands twice; it is in line 3 already\n"},
+	{__LINE__, "  _RL_x: { key: id, fields: { id: integer } }\n",
+	 ":3:3: a resource's name cannot begin with \"_rl_\"\n"
+	 "    hint: names of that kind belong to the store\n"},
+	{__LINE__, "  sqlite_x: { key: id, fields: { id: integer } }\n",
+	 ":3:3: a resource's name cannot begin with \"sqlite_\"\n"
+	 "    hint: names of that kind belong to the store\n"},
+	{__LINE__, "  \"\": { key: id, fields: { id: integer } }\n",
+	 ":3:3: a resource's name has 1 to 63 bytes\n"},
+	{__LINE__, "  \"a\\tb\": { key: id, fields: { id: integer } }\n",
+	 ":3:3: a resource's name cannot hold control characters\n"},
+	{__LINE__, "  .rowlock: { key: id, fields: { id: integer } }\n",
+	 ":3:3: \".rowlock\" is where the system's pages are\n"},
+	{__LINE__,
+	 "  \xc3\x9cn\xc3\xaf"
+	 "code name: { key: id, fields: { id: integer } }\n",
+	 "s\n"
+	 "\xc3\x9cn\xc3\xaf"
+	 "code name key id\n"
+	 "  id integer key required\n"},
+	{__LINE__,
+	 "  r: &a { key: id, fields: { id: integer } }\n"
+	 "  q: *a\n",
+	 ":3:6: anchors (&a) are not allowed\n"
+	 "    hint: write the part out where it is used\n"
+	 ":4:6: aliases (*a) are not allowed\n"
+	 "    hint: write the part out\n"},
+	{__LINE__,
+	 "  r: *a\n"
+	 "  q: { key: id, fields: { id: { type: integer, references: r } } }\n"
+	 "routes:\n"
+	 "  GET /r: { list: r }\n",
+	 ":3:6: aliases (*a) are not allowed\n"
+	 "    hint: write the part out\n"},
+};
+
+static void test_key(void **state)
+{
+	(void)state;
+	test_load_rows(before_key, "", ROWS(key_rows));
+}
+
+/* Unique rules and indexes. */
+static const char before_unique[] = "service: s\n"
+									"resources:\n";
+
+static const struct load_row unique_rows[] = {
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: { one: "
+	 "[a, b], two: a, three: { fields: b }, four: { fields: [b, a] } } }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required\n"
+	 "  a text\n"
+	 "  b text\n"
+	 "  j json\n"
+	 "  unique one: a,b\n"
+	 "  unique two: a\n"
+	 "  unique three: b\n"
+	 "  unique four: b,a\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: { "
+	 "living: { fields: a, where: \"b=is.null\" } } }\n",
+	 ":3:100: \"where\" in a unique rule is not known yet in this version\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: [a] "
+	 "}\n",
+	 ":3:77: each unique rule has a name\n"
+	 "    hint: unique: { RULE NAME: [FIELDS] }\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: a }\n",
+	 ":3:77: each unique rule has a name\n"
+	 "    hint: unique: { RULE NAME: [FIELDS] }\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: { one: c "
+	 "} }\n",
+	 ":3:84: a unique rule: \"r\" has no field \"c\"\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: { one: "
+	 "[a, a] } }\n",
+	 ":3:88: a unique rule names \"a\" twice\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: { one: "
+	 "[] } }\n",
+	 ":3:84: a unique rule names at least one field\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: { one: "
+	 "{} } }\n",
+	 ":3:84: a unique rule names no fields\n"
+	 "    hint: { fields: [FIELDS] }\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: { one: } "
+	 "}\n",
+	 ":3:84: a unique rule has no value\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: { one: j "
+	 "} }\n",
+	 ":3:84: a unique rule: \"j\" is json\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: { one: "
+	 "a, One: b } }\n",
+	 ":3:87: the rule \"One\" differs from the one in line 3 only in case\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: { "
+	 "_rl_one: a } }\n",
+	 ":3:79: a rule's name cannot begin with \"_rl_\"\n"
+	 "    hint: names of that kind belong to the store\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: { one "
+	 "living king per place: a } }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required\n"
+	 "  a text\n"
+	 "  b text\n"
+	 "  j json\n"
+	 "  unique one living king per place: a\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: { one: { "
+	 "field: a } } }\n",
+	 ":3:84: a unique rule names no fields\n"
+	 "    hint: { fields: [FIELDS] }\n"
+	 ":3:86: unknown word \"field\" in a unique rule\n"
+	 "    hint: did you mean \"fields\"?\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: {} }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required\n"
+	 "  a text\n"
+	 "  b text\n"
+	 "  j json\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, index: [a, { "
+	 "fields: [a, b] }, { fields: b }] }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required\n"
+	 "  a text\n"
+	 "  b text\n"
+	 "  j json\n"
+	 "  index a\n"
+	 "  index a,b\n"
+	 "  index b\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, index: a }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required\n"
+	 "  a text\n"
+	 "  b text\n"
+	 "  j json\n"
+	 "  index a\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, index: { fields: "
+	 "[a, b] } }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required\n"
+	 "  a text\n"
+	 "  b text\n"
+	 "  j json\n"
+	 "  index a,b\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, index: [[a, b]] "
+	 "}\n",
+	 ":3:77: an index over several fields is a map\n"
+	 "    hint: { fields: [FIELDS] }\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, index: [c] }\n",
+	 ":3:77: an index: \"r\" has no field \"c\"\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, index: { fields: "
+	 "a, where: \"b=is.null\" } }\n",
+	 ":3:89: \"where\" in an index is not known yet in this version\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, index: j }\n",
+	 ":3:76: an index: \"j\" is json\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, index: }\n",
+	 ":3:76: an index has no value\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, index: [] }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required\n"
+	 "  a text\n"
+	 "  b text\n"
+	 "  j json\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, index: {} }\n",
+	 ":3:76: an index names no fields\n"
+	 "    hint: { fields: [FIELDS] }\n"},
+};
+
+static void test_unique(void **state)
+{
+	(void)state;
+	test_load_rows(before_unique, "", ROWS(unique_rows));
+}
+
+/* Tallies; the counted resource stands in line 3. */
+static const char before_tally[] =
+	"service: s\n"
+	"resources:\n"
+	"  r: { key: [u, i], fields: { u: integer, i: integer, kind: { type: integer, required: "
+	"true, in: [1, 2] }, note: text, j: { type: json, required: true }, count: { type: "
+	"integer, required: true }, d: { type: integer, default: 1 } } }\n";
+
+static const char common_tally[] = "s\n"
+								   "r key u,i\n"
+								   "  u integer key required\n"
+								   "  i integer key required\n"
+								   "  kind integer required in 1,2\n"
+								   "  note text\n"
+								   "  j json required\n"
+								   "  count integer required\n"
+								   "  d integer default 1\n";
+
+static const struct load_row tally_rows[] = {
+	{__LINE__, "  t: { tally: r, by: [u, kind] }\n",
+	 "s\n"
+	 "r key u,i counted t\n"
+	 "  u integer key required\n"
+	 "  i integer key required\n"
+	 "  kind integer required in 1,2\n"
+	 "  note text\n"
+	 "  j json required\n"
+	 "  count integer required\n"
+	 "  d integer default 1\n"
+	 "t key u,kind tally r by u,kind\n"
+	 "  u integer key required never\n"
+	 "  kind integer key required never in 1,2\n"
+	 "  count integer required never\n"},
+	{__LINE__,
+	 "  t: { tally: r, by: u }\n"
+	 "  t2: { tally: r, by: [kind] }\n",
+	 "s\n"
+	 "r key u,i counted t counted t2\n"
+	 "  u integer key required\n"
+	 "  i integer key required\n"
+	 "  kind integer required in 1,2\n"
+	 "  note text\n"
+	 "  j json required\n"
+	 "  count integer required\n"
+	 "  d integer default 1\n"
+	 "t key u tally r by u\n"
+	 "  u integer key required never\n"
+	 "  count integer required never\n"
+	 "t2 key kind tally r by kind\n"
+	 "  kind integer key required never in 1,2\n"
+	 "  count integer required never\n"},
+	{__LINE__, "  a: { tally: r, by: u }\n",
+	 "s\n"
+	 "r key u,i counted a\n"
+	 "  u integer key required\n"
+	 "  i integer key required\n"
+	 "  kind integer required in 1,2\n"
+	 "  note text\n"
+	 "  j json required\n"
+	 "  count integer required\n"
+	 "  d integer default 1\n"
+	 "a key u tally r by u\n"
+	 "  u integer key required never\n"
+	 "  count integer required never\n"},
+	{__LINE__, "  t: { tally: r }\n",
+	 ":4:3: the tally \"t\" does not say by what it counts\n"
+	 "    hint: by: [FIELDS] of the other\n"},
+	{__LINE__, "  t: { by: u }\n",
+	 ":4:8: `by` is for a tally\n"
+	 "    hint: tally: RESOURCE\n"},
+	{__LINE__, "  t: { tally: q, by: u }\n", ":4:15: `tally`: there is no resource \"q\"\n"},
+	{__LINE__, "  t: { tally: t, by: u }\n",
+	 ":4:15: `tally`: \"t\" is a tally itself\n"
+	 "    hint: count the rows of a table\n"},
+	{__LINE__,
+	 "  t: { tally: r, by: u }\n"
+	 "  t2: { tally: t, by: u }\n",
+	 ":5:16: `tally`: \"t\" is a tally itself\n"
+	 "    hint: count the rows of a table\n"},
+	{__LINE__, "  t: { tally: r, by: [u, note] }\n",
+	 ":4:22: `by`: \"note\" can be null\n"
+	 "    hint: give \"note\" required: true\n"},
+	{__LINE__, "  t: { tally: r, by: d }\n",
+	 ":4:22: `by`: \"d\" can be null\n"
+	 "    hint: give \"d\" required: true\n"},
+	{__LINE__, "  t: { tally: r, by: j }\n", ":4:22: `by`: \"j\" is json\n"},
+	{__LINE__, "  t: { tally: r, by: count }\n",
+	 ":4:22: `by`: a tally has a field \"count\" of its own\n"},
+	{__LINE__, "  t: { tally: r, by: [] }\n", ":4:22: `by` names at least one field\n"},
+	{__LINE__, "  t: { tally: r, by: [u, u] }\n", ":4:26: `by` names \"u\" twice\n"},
+	{__LINE__, "  t: { tally: r, by: user }\n", ":4:22: `by`: \"r\" has no field \"user\"\n"},
+	{__LINE__, "  t: { tally: r, by: [U, kid] }\n",
+	 ":4:23: `by`: \"r\" has no field \"U\"\n"
+	 "    hint: did you mean \"u\"?\n"
+	 ":4:26: `by`: \"r\" has no field \"kid\"\n"
+	 "    hint: did you mean \"kind\"?\n"},
+	{__LINE__, "  t: { tally: r, by: u, key: u, fields: { a: text }, unique: {}, index: u }\n",
+	 ":4:25: `key` cannot stand beside `tally`\n"
+	 "    hint: a tally has the fields that `by` names, and `count`\n"
+	 ":4:33: `fields` cannot stand beside `tally`\n"
+	 "    hint: a tally has the fields that `by` names, and `count`\n"
+	 ":4:54: `unique` cannot stand beside `tally`\n"
+	 "    hint: a tally has the fields that `by` names, and `count`\n"
+	 ":4:66: `index` cannot stand beside `tally`\n"
+	 "    hint: a tally has the fields that `by` names, and `count`\n"},
+	{__LINE__, "  t: { tally: r, by: u, check: {} }\n",
+	 ":4:25: \"check\" in a resource is not known yet in this version\n"},
+	{__LINE__, "  t: { tally: [r], by: u }\n", ":4:15: `tally` is one text, not a list\n"},
+	{__LINE__, "  t: { tally: , by: u }\n", ":4:15: `tally` has no value\n"},
+	{__LINE__, "  t: { tally: r, by: }\n", ":4:22: `by` has no value\n"},
+	{__LINE__,
+	 "  t: { tally: r, by: u, key: u }\n"
+	 "  q: { key: id, fields: { id: { type: integer, references: t } } }\n",
+	 ":4:25: `key` cannot stand beside `tally`\n"
+	 "    hint: a tally has the fields that `by` names, and `count`\n"
+	 ":5:60: `references`: \"t\" is a tally\n"},
+	{__LINE__,
+	 "  q: { key: x, fields: { id: integer } }\n"
+	 "  t: { tally: q, by: id }\n",
+	 ":4:13: `key`: \"q\" has no field \"x\"\n"},
+	{__LINE__,
+	 "  q: { key: id, fields: { id: date } }\n"
+	 "  t: { tally: q, by: id }\n",
+	 ":4:31: the type \"date\" is not known yet in this version\n"},
+	{__LINE__,
+	 "  q: { key: id }\n"
+	 "  t: { tally: q, by: id }\n",
+	 ":4:3: the resource \"q\" has no fields\n"
+	 "    hint: fields: { NAME: TYPE, \xe2\x80\xa6 }\n"},
+	{__LINE__,
+	 "  q: { key: id, fields: { id: { type: integer, default: auto, min: 1 } } }\n"
+	 "  t: { tally: q, by: id }\n",
+	 "q key id counted t\n"
+	 "  id integer key auto min 1\n"
+	 "t key id tally q by id\n"
+	 "  id integer key required never min 1\n"
+	 "  count integer required never\n"},
+};
+
+static void test_tally(void **state)
+{
+	(void)state;
+	test_load_rows(before_tally, common_tally, ROWS(tally_rows));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_key),
+		cmocka_unit_test(test_unique),
+		cmocka_unit_test(test_tally),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,140 @@
+"""The program under test as a process: start, stop, kill (by pid), its log, its SQLite file."""
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+
+from support.client import Disconnected, request
+
+ROOT = Path(__file__).resolve().parents[2]
+START_LIMIT_S = 60
+STOP_LIMIT_S = 60
+RATINGS = ROOT / "services" / "ratings" / "service.yaml"
+
+
+def program():
+    return os.path.join(ROOT, os.environ.get("ROWLOCK_BIN") or "build/rowlock")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def run_program(*args, cwd=None, timeout=60, env=None):
+    """Runs a command of the program to its end."""
+    return subprocess.run([program(), *map(str, args)], cwd=cwd or ROOT, timeout=timeout,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          env={**os.environ, **(env or {})})
+
+
+class DidNotStart(Exception):
+    """The process ended, or was not ready in time; the text has its log."""
+
+
+class Server:
+    """One `rowlock serve`. A store and an address of its own unless they are given; started again,
+    it has the same ones. `under` is a command put in front, such as strace."""
+
+    def __init__(self, *files, folder, args=(), under=(), listen=None, store=None, env=None,
+                 own_address=False):
+        self.files = files or (RATINGS,)
+        self.folder = Path(folder)
+        self.port = free_port()
+        self.address = ("127.0.0.1", self.port)
+        self.listen = listen or f"127.0.0.1:{self.port}"
+        self.database = self.folder / f"{self.port}.db"
+        self.store = store or f"sqlite:{self.database}"
+        self.own_address = own_address
+        self.args = list(args)
+        self.under = list(under)
+        self.env = env or {}
+        self.log_file = self.folder / f"{self.port}.log"
+        self.process = None
+        self.exit_code = None
+
+    def command(self):
+        own = [] if self.own_address else ["--listen", self.listen, "--store", self.store]
+        return [*self.under, program(), "serve", *map(str, self.files), *own, *self.args]
+
+    def launch(self):
+        """Starts the process and waits for nothing."""
+        self.exit_code = None
+        with open(self.log_file, "ab") as log:
+            self.log_start = log.tell()
+            self.process = subprocess.Popen(
+                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=self.folder, env={**os.environ, **self.env}, start_new_session=True)
+        return self
+
+    def start(self):
+        return self.launch().wait_ready()
+
+    def wait_ready(self):
+        deadline = time.monotonic() + START_LIMIT_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                self.exit_code = self.process.returncode
+                raise DidNotStart(f"it ended with {self.exit_code}\n{self.log()}")
+            try:
+                if request(self.address, "GET", "/live").status == 200:
+                    return self
+            except (OSError, Disconnected):
+                time.sleep(0.01)
+        self.kill()
+        raise DidNotStart(f"not ready after {START_LIMIT_S} s\n{self.log()}")
+
+    def log(self):
+        """What this run has printed so far, stdout and stderr together."""
+        with open(self.log_file, "rb") as log:
+            log.seek(self.log_start)
+            return log.read().decode(errors="replace")
+
+    def signal(self, number):
+        """To the program itself, also when it runs under strace."""
+        os.kill(self.pid(), number)
+
+    def pid(self):
+        if not self.under:
+            return self.process.pid
+        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        children = Path(path).read_text(encoding="ascii").split()
+        return int(children[0]) if children else self.process.pid
+
+    def wait(self, limit_s=STOP_LIMIT_S):
+        self.exit_code = self.process.wait(limit_s)
+        return self.exit_code
+
+    def stop(self):
+        """SIGTERM; the exit code."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def kill(self):
+        """SIGKILL to the process and what it runs under; nothing when it is gone already."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is None and self.process.poll() is None:
+            self.stop()
+        else:
+            self.kill()
+
+
+def read_database(path, query):
+    """Rows of a SQLite file that no server has open. Recovers the log, as the next start would."""
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()

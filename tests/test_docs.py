@@ -1,0 +1,83 @@
+"""Every example in README.md and docs/ is run: service files are checked, requests are sent in order,
+and each answer is compared with the comment below its request."""
+
+import json
+import os
+import pathlib
+import re
+import shlex
+import signal
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BINARY = os.environ.get("ROWLOCK_BIN", str(ROOT / "build" / "rowlock"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.M | re.S)
+
+
+def service_files():
+    return [(page, text) for page in PAGES for text in blocks(page, "yaml")]
+
+
+def serve(tmp_path, page):
+    """The service that a page's requests are for: its own file, or the one of service-file.md."""
+    own = blocks(page, "yaml") or blocks(ROOT / "docs" / "service-file.md", "yaml")
+    file = tmp_path / "service.yaml"
+    file.write_text(own[0])
+    process = subprocess.Popen([BINARY, "serve", str(file), "--log", "off"], stderr=subprocess.PIPE)
+    port = re.search(r"listen: .*:(\d+)", own[0])[1]
+    for _ in range(100):
+        if subprocess.run(["curl", "-sf", f"http://127.0.0.1:{port}/live"],
+                          stdout=subprocess.DEVNULL, check=False).returncode == 0:
+            return process
+        time.sleep(0.05)
+    process.kill()
+    raise AssertionError(process.stderr.read().decode())
+
+
+def requests(page):
+    """Pairs of (curl command, expected comment)."""
+    for block in blocks(page, "sh"):
+        yield from re.findall(r"^(curl .*)\n# (.*)$", block, re.M)
+
+
+@pytest.mark.parametrize("page,text", service_files(), ids=lambda v: getattr(v, "name", "file"))
+def test_service_files_are_good(page, text, tmp_path):
+    file = tmp_path / "service.yaml"
+    file.write_text(text)
+    done = subprocess.run([BINARY, "check", str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{page}: {done.stderr}"
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if any(requests(p))], ids=lambda p: p.name)
+def test_requests_answer_as_written(page, tmp_path):
+    process = serve(tmp_path, page)
+    try:
+        for command, comment in requests(page):
+            status, body = re.fullmatch(r"(?:(\d{3}):\s*)?(.*)", comment).groups()
+            done = subprocess.run([*shlex.split(command), "-s", "-w", "\n%{http_code}"],
+                                  capture_output=True, text=True, timeout=20, check=True)
+            got_body, got_status = done.stdout.rsplit("\n", 1)
+            assert got_body == body, command
+            assert got_status == status if status else got_status in ("200", "201"), command
+            assert not got_body or json.loads(got_body) is not None
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+
+
+def test_every_limit_is_documented_with_its_default():
+    table = (ROOT / "src" / "base" / "limits.h").read_text()
+    documented = (ROOT / "docs" / "operations.md").read_text()
+    rows = re.findall(r'X\((\w+), ([^,]+), .*?"([^"]*)"\)', table.replace("\\\n", " "), re.S)
+    assert len(rows) > 20
+    for name, default, what in rows:
+        size = re.fullmatch(r"(KIB|MIB)\((\d+)\)", default)
+        shown = f"{size[2]} {size[1][0]}iB" if size else default
+        assert f"| `{name}` | {shown} | {what} |" in documented, name
