@@ -64,19 +64,17 @@ def test_a_bad_file(tmp_path, what, old, new, line):
     file = write(tmp_path, GOOD.replace(old, new, 1))
     result = run_program("check", file)
     assert result.returncode == 1, result
-    place = re.search(r"service\.yaml:(\d+):(\d+)", result.stderr)
-    assert place, result.stderr
-    if line is not None:
-        assert int(place[1]) == line, result.stderr
-    assert int(place[2]) >= 1
+    places = re.findall(r"service\.yaml:([1-9]\d*):[1-9]\d*: ", result.stderr)
+    assert places, result.stderr
+    assert line is None or str(line) in places, result.stderr
     served = run_program("serve", file, "--listen", "127.0.0.1:1", cwd=tmp_path)
     assert served.returncode == 1, served
-    assert place[0] in served.stderr
+    assert f"service.yaml:{places[0]}:" in served.stderr
     assert not (tmp_path / "small.db").exists()
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "[]", "text", "42", "\0", "a: &x [*x]",
-                                  "\ufeffservice: x\n", "%YAML 9.9\n---\n", "service: a\n---\n"])
+                                  "%YAML 9.9\n---\n", "service: a\n---\n"])
 def test_files_that_are_no_service(tmp_path, text):
     result = run_program("check", write(tmp_path, text))
     assert result.returncode == 1, result

@@ -73,7 +73,7 @@ def test_requests_answer_as_written(page, tmp_path):
 
 
 def test_every_limit_is_documented_with_its_default():
-    table = (ROOT / "src" / "base" / "limits.h").read_text()
+    table = (ROOT / "src" / "base" / "limits.h").read_text().split("#define LIMITS_TABLE", 1)[1]
     documented = (ROOT / "docs" / "operations.md").read_text()
     rows = re.findall(r'X\((\w+), ([^,]+), .*?"([^"]*)"\)', table.replace("\\\n", " "), re.S)
     assert len(rows) > 20

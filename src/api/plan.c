@@ -9,12 +9,6 @@ static const enum query_action actions[] = {
 	[ACTION_DELETE] = QUERY_DELETE,
 };
 
-static bool takes_rows(enum route_action action)
-{
-	return action == ACTION_INSERT || action == ACTION_UPSERT || action == ACTION_REPLACE ||
-		   action == ACTION_UPDATE;
-}
-
 /* Rows of these actions are addressed by conditions; insert and upsert have their keys as values. */
 static bool has_conditions(enum route_action action)
 {
@@ -30,8 +24,6 @@ static bool names_hold(const struct plan *plan, struct str name)
 	}
 	return false;
 }
-
-static void add_names(struct plan *plan, const struct parsed_cond *cond);
 
 static void add_name(struct plan *plan, const struct parsed_value *value)
 {

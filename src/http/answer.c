@@ -106,6 +106,7 @@ static void send_answer(struct http_exchange *exchange, const struct http_answer
 	} else {
 		http_output_send(connection, body, STR(""));
 	}
+	http_buf_reuse(&connection->server->packed, HTTP_SMALL_BYTES * 4);
 }
 
 void http_answer(struct http_exchange *exchange, const struct http_answer *answer)
@@ -117,7 +118,8 @@ void http_answer(struct http_exchange *exchange, const struct http_answer *answe
 	if (connection->phase != HTTP_PHASE_CLOSED) {
 		assert(connection->phase == HTTP_PHASE_HANDLING);
 		bool large = answer->body.len >= HTTP_SMALL_BYTES;
-		if (large && http_over_budget(connection->server, answer->body.len)) {
+		bool huge = answer->body.len > HTTP_WRITE_BYTES;
+		if (huge || (large && http_over_budget(connection->server, answer->body.len))) {
 			http_answer_error(exchange, ERROR_OVERLOADED, NULL, &busy);
 			answer = &busy;
 		}

@@ -1,9 +1,9 @@
 /*
  * Whole answers.
  *
- * Ownership: The texts of an answer are borrowed during the call.
- * Threads: the server's loop. Errors: None.
- * Limits: Bodies of 64 KiB and more are held against the memory budget.
+ * Ownership: the texts of an answer are borrowed during the call.
+ * Threads: the server's loop. Errors: none.
+ * Limits: bodies of 64 KiB and more are held against the memory budget.
  */
 #ifndef ROWLOCK_HTTP_ANSWER_H
 #define ROWLOCK_HTTP_ANSWER_H

@@ -140,7 +140,7 @@ static bool step(struct http_chunked *chunked, char byte)
 	case HTTP_CHUNK_DONE:
 		break;
 	}
-	assert(!"data is copied, and a decoder that is done is run no further");
+	assert(false && "data is copied, and a decoder that is done is run no further");
 	return false;
 }
 

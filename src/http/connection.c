@@ -32,10 +32,10 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct http_connection *connection = handle->data;
 	struct http_server *server = connection->server;
-	atomic_fetch_sub_explicit(&server->shared->connections, 1, memory_order_relaxed);
-	http_count(&server->counters.connections, UINT64_MAX); /* minus 1 */
 	/* A writer that waits for room must learn that it waits for nothing. */
 	http_stream_wake(connection);
+	atomic_fetch_sub_explicit(&server->shared->connections, 1, memory_order_relaxed);
+	http_count(&server->counters.connections, UINT64_MAX); /* minus 1 */
 	connection->handle_closed = true;
 	if (connection->exchange == NULL) {
 		connection_free(connection);

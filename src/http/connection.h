@@ -1,8 +1,8 @@
 /*
  * The life of a connection: what comes after each read, answer and failure.
  *
- * Ownership: The server owns it until its handle is closed and its exchange answered.
- * Threads: the server's loop. Errors: Are answered to the client.
+ * Ownership: the server owns it until its handle is closed and its exchange answered.
+ * Threads: the server's loop. Errors: are answered to the client.
  * Limits: limits->connections.
  */
 #ifndef ROWLOCK_HTTP_CONNECTION_H

@@ -87,7 +87,7 @@ static void expire(struct http_connection *connection, uint64_t now_ms)
 		http_connection_close(connection);
 		break;
 	case HTTP_DEADLINE_NONE:
-		assert(!"a connection without a deadline is in no list");
+		assert(false && "a connection without a deadline is in no list");
 		break;
 	}
 }

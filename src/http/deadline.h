@@ -1,8 +1,8 @@
 /*
  * The deadlines of connections: one list a class, swept every 100 ms, and no timers.
  *
- * Ownership: None.
- * Threads: the server's loop. Errors: None.
+ * Ownership: none.
+ * Threads: the server's loop. Errors: none.
  * Limits: header_ms, body_ms, body_bytes_per_s, idle_ms, stalled_ms.
  */
 #ifndef ROWLOCK_HTTP_DEADLINE_H

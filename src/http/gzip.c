@@ -145,7 +145,7 @@ void http_gzip_reset(struct http_gzip *gzip)
 void http_gzip_write(struct http_gzip *gzip, struct str part, bool last, struct buf *out)
 {
 	(void)gzip, (void)part, (void)last, (void)out;
-	assert(!"nothing is compressed without zlib");
+	assert(false && "nothing is compressed without zlib");
 }
 
 #endif

@@ -65,7 +65,7 @@ struct str http_request_field(const struct http_request *request, struct str nam
 struct http_answer {
 	int status;
 	struct str content_type; /* "" sends none */
-	struct str body;         /* sent as it is; copied before http_answer() returns when needed */
+	struct str body;         /* at most 1 GiB; copied before http_answer() returns when needed */
 	struct str fields;       /* further fields, each ended by "\r\n"; "" for none */
 	bool no_body;            /* 204, 304: no Content-Length either */
 	bool close;              /* end the connection afterwards */
@@ -89,7 +89,8 @@ struct http_server_options {
 	void (*error_body)(void *context, const struct error *error, struct buf *ret_body,
 					   struct str *ret_content_type);
 	/* Called when an answer is complete, or its connection lost: for the access log and metrics.
-	 * NULL for none. `status` is 0 when nothing was sent. */
+	 * NULL for none. `status` is 0 when nothing was sent. A request that could not be read has an
+	 * empty path. */
 	void (*finished)(void *context, const struct http_exchange *exchange, int status,
 					 uint64_t body_bytes, uint64_t micros);
 	/* The largest body that this request may have, before it is read; NULL: limits->body_bytes */
@@ -104,7 +105,8 @@ struct http_server *http_server_create(struct loop *loop, struct address *addres
 									   struct error *error);
 void http_server_start(struct http_server *server);
 /* Stops accepting; idle connections close, others after their answer; past limits->drain_ms all are
- * cut. Calls `done` (on the loop) when no connection is left and the listener is closed. */
+ * cut. Calls `done` (on the loop) when no connection is left, all exchanges are answered and the
+ * listener is closed; it may destroy the server. The loop runs on until then. */
 void http_server_drain(struct http_server *server, void (*done)(void *context), void *context);
 /* After drain was done. Accepts NULL. */
 void http_server_destroy(struct http_server *server);
@@ -139,7 +141,8 @@ struct buf *http_exchange_buffer(struct http_exchange *exchange);
 struct buf *http_exchange_field_buffer(struct http_exchange *exchange);
 
 /* Sends a whole answer; adds Date, Server, Content-Length, Connection; leaves the body out for
- * HEAD; compresses bodies of 1 KiB and more with gzip when the client accepts it (and adds Vary). */
+ * HEAD; compresses bodies of 1 KiB and more with gzip when the client accepts it, and adds Vary. An
+ * ETag among the fields then gets "-gz" before its closing quote: another representation. */
 void http_answer(struct http_exchange *exchange, const struct http_answer *answer);
 
 /* Begins an answer of unknown length: chunked, or for HTTP/1.0 until close. answer->body is the

@@ -1,10 +1,11 @@
 /*
- * The data that the files of http/ share: the server of one loop, its connections, and the exchange that a
- * connection has while a request is read or answered.
+ * The data that the files of http/ share: the server of one loop, its connections, and the exchange
+ * that a connection has while a request is read or answered.
  *
  * Ownership: a server owns its connections, a connection its exchange, block and output. Blocks and
  * exchanges come from the server's pools: an idle connection has none of them.
  * Threads: all of it belongs to the server's loop; only counters are read by others.
+ * Errors: none. Limits: struct limits, and the constants below.
  */
 #ifndef ROWLOCK_HTTP_HTTP_PRIV_H
 #define ROWLOCK_HTTP_HTTP_PRIV_H
@@ -25,6 +26,8 @@
 #define HTTP_SMALL_BYTES KIB(64)
 /* A body of this size and more is handed to the kernel from where it lies, not copied. */
 #define HTTP_COPY_BYTES KIB(16)
+/* No answer or part of one is longer: libuv counts in 32 bits. */
+#define HTTP_WRITE_BYTES MIB(1024)
 /* A stream stops its writer above the first and lets it go on below the second. */
 #define HTTP_STREAM_HIGH_BYTES KIB(256)
 #define HTTP_STREAM_LOW_BYTES KIB(128)

@@ -1,9 +1,9 @@
 /*
  * From the bytes of a connection to calls of the handler.
  *
- * Ownership: Bytes lie in the block of the connection, bodies in it or in the exchange.
- * Threads: the server's loop. Errors: Are answered to the client.
- * Limits: Those of the parser and of bodies.
+ * Ownership: bytes lie in the block of the connection, bodies in it or in the exchange.
+ * Threads: the server's loop. Errors: are answered to the client.
+ * Limits: those of the parser and of bodies.
  */
 #ifndef ROWLOCK_HTTP_INPUT_H
 #define ROWLOCK_HTTP_INPUT_H

@@ -144,13 +144,7 @@ void http_output_send(struct http_connection *connection, struct str body, struc
 			}
 		}
 	}
-	if (out->capacity > HTTP_SMALL_BYTES * 4) {
-		size_t max_bytes = out->max_bytes;
-		buf_finish(out);
-		buf_init(out, max_bytes);
-	} else {
-		buf_clear(out);
-	}
+	http_buf_reuse(out, HTTP_SMALL_BYTES * 4);
 }
 
 void http_output_flush(struct http_connection *connection)

@@ -1,8 +1,8 @@
 /*
  * What goes to a client: gathered, sent with one write(), kept only when it must wait.
  *
- * Ownership: Texts are borrowed during the call.
- * Threads: the server's loop. Errors: A connection that cannot be written to is lost.
+ * Ownership: texts are borrowed during the call.
+ * Threads: the server's loop. Errors: a connection that cannot be written to is lost.
  * Limits: 32 bits of length a write.
  */
 #ifndef ROWLOCK_HTTP_OUTPUT_H

@@ -530,7 +530,7 @@ static inline bool step(struct http_parser *parser, const char *end)
 	case HTTP_AT_DONE:
 		break;
 	}
-	assert(!"a parser that is done is run no further");
+	assert(false && "a parser that is done is run no further");
 	return false;
 }
 

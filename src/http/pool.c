@@ -5,7 +5,8 @@
 
 /* What a pool keeps beyond what is in use. */
 #define FREE_BLOCKS 256
-#define FREE_EXCHANGES 256
+#define FREE_EXCHANGES 128
+#define FREE_BUFFER_BYTES KIB(32)
 #define ARENA_BYTES KIB(4)
 
 void *http_alloc(size_t bytes)
@@ -92,10 +93,9 @@ struct http_exchange *http_exchange_take(struct http_connection *connection)
 	return exchange;
 }
 
-/* Empties a buffer; one that has grown large gives its memory back. */
-static void reuse(struct buf *buf)
+void http_buf_reuse(struct buf *buf, size_t keep_bytes)
 {
-	if (buf->capacity > HTTP_SMALL_BYTES) {
+	if (buf->capacity > keep_bytes) {
 		size_t max_bytes = buf->max_bytes;
 		buf_finish(buf);
 		buf_init(buf, max_bytes);
@@ -112,10 +112,10 @@ void http_exchange_give(struct http_server *server, struct http_exchange *exchan
 		return;
 	}
 	arena_reset(&exchange->arena);
-	reuse(&exchange->body);
-	reuse(&exchange->part);
-	reuse(&exchange->buffers[0]);
-	reuse(&exchange->buffers[1]);
+	http_buf_reuse(&exchange->body, FREE_BUFFER_BYTES);
+	http_buf_reuse(&exchange->part, FREE_BUFFER_BYTES);
+	http_buf_reuse(&exchange->buffers[0], FREE_BUFFER_BYTES);
+	http_buf_reuse(&exchange->buffers[1], FREE_BUFFER_BYTES);
 	exchange->request = (struct http_request){.method = HTTP_GET};
 	exchange->data = NULL;
 	exchange->status = 0;

@@ -106,11 +106,13 @@ static char *put_line(char *p, int status)
 /* The fields, with "-gz" before the quote that closes an ETag: another representation. */
 static char *put_packed_fields(char *p, struct str fields)
 {
+	bool tagged = false; /* only once: there is room for one */
 	while (fields.len > 0) {
 		struct str line = str_split(&fields, '\n');
 		size_t len = line.len; /* with its "\r" */
 		bool tag = str_equal_nocase(str_slice(line, 0, 5), STR("ETag:"));
-		if (tag && len >= 2 && line.ptr[len - 2] == '"') {
+		if (!tagged && tag && len >= 2 && line.ptr[len - 2] == '"') {
+			tagged = true;
 			p = put(p, line.ptr, len - 2);
 			p = PUT(p, "-gz\"\r\n");
 		} else {

@@ -1,8 +1,8 @@
 /*
  * What the server of a loop does for its connections.
  *
- * Ownership: The server owns them.
- * Threads: the server's loop. Errors: None.
+ * Ownership: the server owns them.
+ * Threads: the server's loop. Errors: none.
  * Limits: limits->connections.
  */
 #ifndef ROWLOCK_HTTP_SERVER_H

@@ -72,6 +72,7 @@ void http_streams_flush(struct task *task)
 
 static void add_part(struct http_exchange *exchange, struct str part)
 {
+	assert(part.len <= HTTP_WRITE_BYTES);
 	if (exchange->gzip != NULL) {
 		http_gzip_write(exchange->gzip, part, false, &exchange->part);
 	} else {

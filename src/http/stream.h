@@ -1,8 +1,8 @@
 /*
  * Answers of unknown length, sent in chunks under back-pressure.
  *
- * Ownership: Parts are copied.
- * Threads: the server's loop. Errors: A part that cannot be kept ends the connection.
+ * Ownership: parts are copied.
+ * Threads: the server's loop. Errors: a part that cannot be kept ends the connection.
  * Limits: 256 KiB wait.
  */
 #ifndef ROWLOCK_HTTP_STREAM_H

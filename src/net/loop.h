@@ -22,6 +22,7 @@ struct task {
 	struct task *next; /* the loop's */
 };
 
+/* Also makes the process ignore SIGPIPE. */
 struct loop *loop_create(size_t number, struct error *error);
 /* The loop must have ended, all handles on it closed. Accepts NULL. */
 void loop_destroy(struct loop *loop);

@@ -44,8 +44,8 @@ class History:
             if end is not None:
                 assert all(script.finished() for script in scripts), self.server.log()
                 self.server.signal(end)
-            elif self.server.process.poll() is None and all(s.finished() for s in scripts):
-                self.server.signal(signal.SIGTERM)
+            elif all(script.finished() for script in scripts):
+                self.server.terminate()
             self.server.wait()
         except DidNotStart:
             assert end is None, self.server.log()

@@ -11,7 +11,7 @@ from support.client import Disconnected, request
 
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT_S = 60
-STOP_LIMIT_S = 60
+STOP_LIMIT_S = 40
 RATINGS = ROOT / "services" / "ratings" / "service.yaml"
 
 
@@ -103,23 +103,38 @@ class Server:
             return self.process.pid
         path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
         children = Path(path).read_text(encoding="ascii").split()
-        return int(children[0]) if children else self.process.pid
+        if not children:
+            raise ProcessLookupError("strace runs nothing any more")
+        return int(children[0])
 
     def wait(self, limit_s=STOP_LIMIT_S):
-        self.exit_code = self.process.wait(limit_s)
+        """The exit code; killed, and an error, when it does not end in time."""
+        try:
+            self.exit_code = self.process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            raise AssertionError(f"it did not end in {limit_s} s\n{self.log()}") from None
         return self.exit_code
+
+    def terminate(self):
+        """SIGTERM, unless it is gone already."""
+        try:
+            if self.process.poll() is None:
+                self.signal(signal.SIGTERM)
+        except ProcessLookupError:
+            pass
 
     def stop(self):
         """SIGTERM; the exit code."""
-        if self.process.poll() is None:
-            self.signal(signal.SIGTERM)
+        self.terminate()
         return self.wait()
 
     def kill(self):
         """SIGKILL to the process and what it runs under; nothing when it is gone already."""
         if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.wait()
+            self.exit_code = self.process.wait()
 
     def __enter__(self):
         return self

@@ -186,7 +186,7 @@ def test_update_and_delete_of_nothing(call, user):
 
 @pytest.mark.parametrize("query, code", [
     ("user_id=eq.x", "22P02"), ("user_id=eq.9223372036854775808", "22003"),
-    ("user_id=5", "PGRST100"), ("user_id=like", "PGRST100"), ("user_id=equals.5", "PGRST100"),
+    ("user_id=5", "PGRST100"), ("user_id=eq", "PGRST100"), ("user_id=equals.5", "PGRST100"),
     ("item_id=in.(1,2", "PGRST100"), ("order=item_id.sideways", "PGRST100"),
     ("stars=eq.5", None), ("select=stars", None), ("order=stars", None), ("limit=x", None),
     ("user_id=eq.1;drop table ratings", "22P02"), ("user_id=eq.", "22P02"),

@@ -1,0 +1,452 @@
+/*
+ * DESIGN. Filters come in two shapes: `column=op.value`, a parameter of its own, whose value is raw to
+ * the end, and `column.op.value` between and/or(…), where a value ends at , or ) and may be quoted.
+ * Both go through parse_operation(); `nested` tells them apart. Logic is a recursive descent, no deeper
+ * than limits->filter_depth.
+ */
+#include "query/parse_priv.h"
+
+#include <assert.h>
+
+static const char expecting_operator[] = "\"not\" or operator (eq, gt, ...)";
+static const char expecting_logic_item[] =
+	"field name (* or [a..z0..9_$]), negation operator (not) or logic operator (and, or)";
+
+/* Of what stands behind an operator. */
+enum shape { SHAPE_VALUE, SHAPE_LIST, SHAPE_IS, SHAPE_LATER };
+
+static const struct operator_word {
+	struct str word;
+	enum shape shape;
+	enum operator_name operator;
+} operator_words[] = {
+#define X(name, word)                                                                              \
+	{STR_INIT(word),                                                                               \
+	 OPERATOR_##name == OPERATOR_IN	  ? SHAPE_LIST                                                 \
+	 : OPERATOR_##name == OPERATOR_IS ? SHAPE_IS                                                   \
+									  : SHAPE_VALUE,                                               \
+	 OPERATOR_##name},
+	OPERATOR_TABLE(X)
+#undef X
+#define LATER(word) {STR_INIT(word), SHAPE_LATER, OPERATOR_EQ}
+	LATER("like"),	LATER("ilike"), LATER("match"), LATER("imatch"), LATER("isdistinct"),
+	LATER("fts"),	LATER("plfts"), LATER("phfts"), LATER("wfts"),	 LATER("cs"),
+	LATER("cd"),	LATER("ov"),	LATER("sl"),	LATER("sr"),	 LATER("nxr"),
+	LATER("nxl"),	LATER("adj"),
+#undef LATER
+};
+
+static const struct {
+	struct str word;
+	enum is_what is;
+} is_words[] = {
+	{STR_INIT("null"), IS_NULL},   {STR_INIT("not_null"), IS_NOT_NULL},
+	{STR_INIT("true"), IS_TRUE},   {STR_INIT("false"), IS_FALSE},
+	{STR_INIT("unknown"), IS_UNKNOWN},
+};
+
+/* ---- the tree ---- */
+
+static struct parsed_cond *new_cond(struct parser *parser, enum cond_kind kind)
+{
+	struct parsed_cond *cond = ARENA_NEW(parser->arena, struct parsed_cond);
+	cond->kind = kind;
+	return cond;
+}
+
+static struct parsed_cond *negate(struct parser *parser, struct parsed_cond *cond)
+{
+	struct parsed_cond *not = new_cond(parser, COND_NOT);
+	not->children = cond;
+	return not;
+}
+
+static void add_to_where(struct parser *parser, struct parsed_cond *cond)
+{
+	struct parsed_query *query = parser->query;
+	if (query->where == NULL) {
+		query->where = new_cond(parser, COND_AND);
+		query->where->children = cond;
+	} else {
+		query->last->next = cond;
+	}
+	query->last = cond;
+}
+
+static bool count_term(struct parser *parser)
+{
+	if (++parser->query->terms > parser->limits->filter_terms) {
+		error_set(parser->error, ERROR_PARSE, "More than %llu conditions",
+				  (unsigned long long)parser->limits->filter_terms);
+		return error_hint(parser->error, "many values of one column are column=in.(a,b,...)");
+	}
+	return true;
+}
+
+/* ---- values ---- */
+
+/* In a service file: is it `{name}` or `{name?}`? False with the error when braces stand otherwise. */
+static bool read_parameter(struct parser *parser, struct cursor *cursor, size_t at,
+						   struct parsed_value *value)
+{
+	struct str text = value->text;
+	size_t open = str_find(text, '{', 0);
+	if (open == text.len && str_find(text, '}', 0) == text.len) {
+		return true;
+	}
+	struct str name = str_slice(text, 1, text.len > 0 ? text.len - 1 : 0);
+	bool optional = str_ends_with(name, STR("?"));
+	if (optional) {
+		name.len--;
+	}
+	cursor->at = at;
+	if (open != 0 || !str_ends_with(text, STR("}")) || name.len == 0 ||
+		str_find(name, '{', 0) < name.len || str_find(name, '}', 0) < name.len) {
+		(void)cursor_fail(cursor, "a value, {NAME} or {NAME?}");
+		return error_hint(parser->error, "a parameter is a whole value; braces that are text stand in "
+										 "quotes: and=(a.eq.\"{\")");
+	}
+	if (str_starts_with(name, STR("claims."))) {
+		return cursor_unsupported(cursor, "the claims of a token in a condition");
+	}
+	cursor->at += text.len;
+	*value = (struct parsed_value){.text = name, .parameter = true, .optional = optional};
+	return true;
+}
+
+/* A quoted text counts as such when a , or ) or nothing follows it. */
+static bool take_quoted(struct cursor *cursor, struct str *ret_text)
+{
+	struct cursor ahead = *cursor;
+	struct str text;
+	cursor_space(&ahead);
+	if (!cursor_quoted(&ahead, &text)) {
+		return false;
+	}
+	cursor_space(&ahead);
+	if (!cursor_is(&ahead, ',') && !cursor_is(&ahead, ')') && !cursor_at_end(&ahead)) {
+		return false;
+	}
+	cursor->at = ahead.at;
+	*ret_text = text;
+	return true;
+}
+
+/* `{a,b}`: an array of PostgreSQL is one value with its commas. */
+static bool take_braces(struct cursor *cursor, struct str *ret_text)
+{
+	size_t from = cursor->at;
+	if (!cursor_take(cursor, '{')) {
+		return false;
+	}
+	(void)cursor_until(cursor, "{}");
+	if (!cursor_take(cursor, '}')) {
+		cursor->at = from;
+		return false;
+	}
+	*ret_text = str_slice(cursor->text, from, cursor->at);
+	return true;
+}
+
+/* A value between and/or(…). */
+static bool parse_nested_value(struct parser *parser, struct cursor *cursor,
+							   struct parsed_value *ret_value)
+{
+	size_t from = cursor->at;
+	if (take_quoted(cursor, &ret_value->text)) {
+		return true;
+	}
+	if (!take_braces(cursor, &ret_value->text)) {
+		ret_value->text = cursor_until(cursor, ",)");
+	}
+	if (!parser->parameters) {
+		return true;
+	}
+	ret_value->text = str_trim(ret_value->text);
+	size_t end = cursor->at;
+	if (!read_parameter(parser, cursor, from, ret_value)) {
+		return false;
+	}
+	cursor->at = end;
+	return true;
+}
+
+static bool parse_value(struct parser *parser, struct cursor *cursor, bool nested,
+						struct parsed_cond *cond)
+{
+	cond->kind = COND_COMPARE;
+	if (nested) {
+		return parse_nested_value(parser, cursor, &cond->value);
+	}
+	size_t from = cursor->at;
+	cond->value.text = cursor_rest(cursor);
+	cursor->at = cursor->text.len;
+	return !parser->parameters || read_parameter(parser, cursor, from, &cond->value);
+}
+
+/* An element of a list: quoted, or raw to the next , or ). */
+static bool parse_element(struct parser *parser, struct cursor *cursor, struct parsed_value *ret_item)
+{
+	size_t from = cursor->at;
+	*ret_item = (struct parsed_value){.text = {NULL, 0}};
+	if (take_quoted(cursor, &ret_item->text)) {
+		return true;
+	}
+	ret_item->text = cursor_until(cursor, ",)");
+	if (!parser->parameters) {
+		return true;
+	}
+	ret_item->text = str_trim(ret_item->text);
+	size_t end = cursor->at;
+	if (!read_parameter(parser, cursor, from, ret_item)) {
+		return false;
+	}
+	cursor->at = end;
+	return true;
+}
+
+static void add_item(struct parser *parser, struct parsed_cond *cond, size_t *room,
+					 const struct parsed_value *item)
+{
+	if (cond->item_count == *room) {
+		*room = *room == 0 ? 8 : *room * 2;
+		struct parsed_value *items = ARENA_ARRAY(parser->arena, *room, struct parsed_value);
+		for (size_t i = 0; i < cond->item_count; i++) {
+			items[i] = cond->items[i];
+		}
+		cond->items = items;
+	}
+	cond->items[cond->item_count++] = *item;
+}
+
+/* `(a,"b,c")`; `()` is the empty set, `(,)` two empty texts. */
+static bool parse_list(struct parser *parser, struct cursor *cursor, struct parsed_cond *cond)
+{
+	size_t room = 0;
+	cond->kind = COND_IN;
+	cursor_space(cursor);
+	if (!cursor_take(cursor, '(')) {
+		return cursor_fail(cursor, "\"(\"");
+	}
+	cursor_space(cursor);
+	if (cursor_take(cursor, ')')) {
+		return true;
+	}
+	do {
+		struct parsed_value item;
+		if (!parse_element(parser, cursor, &item)) {
+			return false;
+		}
+		if (cond->item_count == parser->limits->in_items) {
+			return error_set(parser->error, ERROR_PARSE, "More than %llu values in a list",
+							 (unsigned long long)parser->limits->in_items);
+		}
+		add_item(parser, cond, &room, &item);
+	} while (cursor_take(cursor, ','));
+	return cursor_take(cursor, ')') || cursor_fail(cursor, "\",\" or \")\"");
+}
+
+static bool parse_is(struct cursor *cursor, struct parsed_cond *cond)
+{
+	size_t from = cursor->at;
+	struct str word = cursor_word(cursor);
+	cond->kind = COND_IS;
+	for (size_t i = 0; i < sizeof(is_words) / sizeof(is_words[0]); i++) {
+		if (str_equal_nocase(word, is_words[i].word)) {
+			cond->is = is_words[i].is;
+			return true;
+		}
+	}
+	cursor->at = from;
+	return cursor_fail_word(cursor, "isVal: (null, not_null, true, false, unknown)");
+}
+
+/* ---- operations ---- */
+
+/* What the grammar has and this version does not: `like.`, `fts(english).`, `eq(any).{a,b}`. */
+static bool refuse_operator(struct cursor *cursor, size_t from, struct str word)
+{
+	cursor->at = from;
+	error_set_at(cursor->error, ERROR_UNSUPPORTED, cursor->base + from, NULL);
+	bool argument = cursor_is(&(struct cursor){.text = cursor->text, .at = from + word.len}, '(');
+	return error_details(cursor->error, "the operator \"%.*s%s\"", STR_ARG(word),
+						 argument ? "(...)" : "");
+}
+
+static bool parse_operator(struct cursor *cursor, const struct operator_word **ret_operator)
+{
+	size_t from = cursor->at;
+	struct str word = cursor_word(cursor);
+	for (size_t i = 0; i < sizeof(operator_words) / sizeof(operator_words[0]); i++) {
+		const struct operator_word *row = &operator_words[i];
+		if (!str_equal(word, row->word)) {
+			continue;
+		}
+		bool argument = cursor_is(cursor, '(') && row->shape != SHAPE_LIST && row->shape != SHAPE_IS;
+		if (argument || (row->shape == SHAPE_LATER && cursor_is(cursor, '.'))) {
+			return refuse_operator(cursor, from, word);
+		}
+		if (!cursor_take(cursor, '.')) {
+			return cursor_fail(cursor, "delimiter (.)");
+		}
+		*ret_operator = row;
+		return true;
+	}
+	cursor->at = from;
+	return cursor_fail_word(cursor, expecting_operator);
+}
+
+/* `[not.]op.value`; the result may be a NOT. */
+static bool parse_operation(struct parser *parser, struct cursor *cursor, bool nested,
+							struct parsed_cond *cond, struct parsed_cond **ret_cond)
+{
+	bool negated = cursor_take_text(cursor, STR("not."));
+	const struct operator_word *operator = NULL;
+	if (!count_term(parser) || !parse_operator(cursor, &operator)) {
+		return false;
+	}
+	cond->operator = operator->operator;
+	bool ok = operator->shape == SHAPE_LIST ? parse_list(parser, cursor, cond)
+			  : operator->shape == SHAPE_IS ? parse_is(cursor, cond)
+											: parse_value(parser, cursor, nested, cond);
+	*ret_cond = negated ? negate(parser, cond) : cond;
+	return ok;
+}
+
+/* What may follow a column's name and is not served yet. */
+static bool refuse_path(struct cursor *cursor)
+{
+	if (str_starts_with(cursor_rest(cursor), STR("->"))) {
+		return cursor_unsupported(cursor, "json paths");
+	}
+	return true;
+}
+
+bool parse_filter(struct parser *parser, struct str name, struct str value)
+{
+	struct cursor path = parser_cursor(parser, name, "tree path");
+	/* Names stand before the value, and have no place of their own in an error. */
+	path.base = parser->base > 0 ? parser->base - name.len - 1 : 0;
+	struct parsed_cond *cond = new_cond(parser, COND_COMPARE);
+	if (!cursor_name(&path, "field name (* or [a..z0..9_$])", &cond->column) ||
+		!refuse_path(&path)) {
+		return false;
+	}
+	cond->at = path.base;
+	if (cursor_is(&path, '.')) {
+		return cursor_unsupported(&path, "parameters of an embedded resource");
+	}
+	if (!cursor_at_end(&path)) {
+		return cursor_fail(&path, "\"->\", delimiter (.) or end of input");
+	}
+	struct cursor cursor = parser_cursor(parser, value, "filter");
+	if (!parse_operation(parser, &cursor, false, cond, &cond)) {
+		return false;
+	}
+	if (!cursor_at_end(&cursor)) {
+		return cursor_fail(&cursor, "end of input");
+	}
+	add_to_where(parser, cond);
+	return true;
+}
+
+/* ---- logic ---- */
+
+static bool parse_group(struct parser *parser, struct cursor *cursor, enum cond_kind kind,
+						size_t depth, struct parsed_cond **ret_cond);
+
+/* Takes `[not.]and` or `[not.]or` when a ( follows; such a name of a column would have a dot. */
+static bool take_logic_word(struct cursor *cursor, bool *ret_negated, enum cond_kind *ret_kind)
+{
+	struct cursor ahead = *cursor;
+	*ret_negated = cursor_take_text(&ahead, STR("not."));
+	if (cursor_take_text(&ahead, STR("and"))) {
+		*ret_kind = COND_AND;
+	} else if (cursor_take_text(&ahead, STR("or"))) {
+		*ret_kind = COND_OR;
+	} else {
+		return false;
+	}
+	cursor_space(&ahead);
+	if (!cursor_is(&ahead, '(')) {
+		return false;
+	}
+	cursor->at = ahead.at;
+	return true;
+}
+
+static bool parse_nested_filter(struct parser *parser, struct cursor *cursor,
+								struct parsed_cond **ret_cond)
+{
+	struct parsed_cond *cond = new_cond(parser, COND_COMPARE);
+	cond->at = cursor->base + cursor->at;
+	if (!cursor_name(cursor, expecting_logic_item, &cond->column) || !refuse_path(cursor)) {
+		return false;
+	}
+	if (!cursor_take(cursor, '.')) {
+		return cursor_fail(cursor, "delimiter (.)");
+	}
+	return parse_operation(parser, cursor, true, cond, ret_cond);
+}
+
+static bool parse_logic_item(struct parser *parser, struct cursor *cursor, size_t depth,
+							 struct parsed_cond **ret_cond)
+{
+	bool negated;
+	enum cond_kind kind;
+	cursor_space(cursor);
+	if (!take_logic_word(cursor, &negated, &kind)) {
+		return parse_nested_filter(parser, cursor, ret_cond);
+	}
+	if (!parse_group(parser, cursor, kind, depth, ret_cond)) {
+		return false;
+	}
+	*ret_cond = negated ? negate(parser, *ret_cond) : *ret_cond;
+	return true;
+}
+
+/* `(cond,cond,…)` */
+static bool parse_group(struct parser *parser, struct cursor *cursor, enum cond_kind kind,
+						size_t depth, struct parsed_cond **ret_cond)
+{
+	if (depth == parser->limits->filter_depth) {
+		return error_set_at(parser->error, ERROR_PARSE, cursor->base + cursor->at,
+							"Conditions nested deeper than %llu levels",
+							(unsigned long long)parser->limits->filter_depth);
+	}
+	struct parsed_cond *group = new_cond(parser, kind);
+	struct parsed_cond **end = &group->children;
+	cursor_space(cursor);
+	if (!cursor_take(cursor, '(')) {
+		return cursor_fail(cursor, "\"(\"");
+	}
+	do {
+		if (!parse_logic_item(parser, cursor, depth + 1, end)) {
+			return false;
+		}
+		end = &(*end)->next;
+		cursor_space(cursor);
+	} while (cursor_take(cursor, ','));
+	if (!cursor_take(cursor, ')')) {
+		return cursor_fail(cursor, "\",\" or \")\"");
+	}
+	cursor_space(cursor);
+	*ret_cond = group;
+	return true;
+}
+
+bool parse_logic(struct parser *parser, struct str name, struct str value)
+{
+	struct cursor cursor = parser_cursor(parser, value, "logic tree");
+	cursor.columns = name.len; /* PostgREST counts them as one text: or(…) */
+	struct parsed_cond *cond;
+	enum cond_kind kind = str_ends_with(name, STR("and")) ? COND_AND : COND_OR;
+	if (!parse_group(parser, &cursor, kind, 0, &cond)) {
+		return false;
+	}
+	if (!cursor_at_end(&cursor)) {
+		return cursor_fail(&cursor, "end of input");
+	}
+	add_to_where(parser, str_starts_with(name, STR("not.")) ? negate(parser, cond) : cond);
+	return true;
+}

@@ -1,0 +1,208 @@
+#include "query/query_test_help.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char yaml[] =
+	"service: test\n"
+	"resources:\n"
+	"  ratings:\n"
+	"    key: [user_id, item_id]\n"
+	"    fields:\n"
+	"      user_id:     integer\n"
+	"      item_id:     integer\n"
+	"      rating_type: { type: integer, required: true, in: [1, 2, 3] }\n"
+	"  counts:\n"
+	"    tally: ratings\n"
+	"    by: [user_id, rating_type]\n"
+	"  people:\n"
+	"    key: id\n"
+	"    fields:\n"
+	"      id: integer\n"
+	"  things:\n"
+	"    key: id\n"
+	"    fields:\n"
+	"      id:     { type: integer, default: auto }\n"
+	"      name:   { type: text(10), required: true }\n"
+	"      note:   text\n"
+	"      price:  { type: \"decimal(10,2)\", min: 0 }\n"
+	"      share:  number\n"
+	"      done:   boolean\n"
+	"      ref:    uuid\n"
+	"      data:   json\n"
+	"      owner:  { type: integer, references: people }\n"
+	"      made:   { type: text, write: never, default: \"it's\" }\n"
+	"      born:   { type: integer, write: once }\n"
+	"      state:  { type: text, in: [draft, printed], default: draft }\n"
+	"      'odd \"key': text\n"
+	"    unique: { one name: name }\n"
+	"    index: [price, { fields: [owner, state] }]\n"
+	"  tokens:\n"
+	"    key: id\n"
+	"    fields:\n"
+	"      id:    { type: uuid, default: auto }\n"
+	"      code:  { type: uuid, default: auto, required: true }\n"
+	"      live:  { type: boolean, required: true, default: true }\n"
+	"      least: { type: integer, default: -9223372036854775808 }\n"
+	"      ratio: { type: number, default: -0.5 }\n";
+
+static const char *no_environment(const char *name)
+{
+	(void)name;
+	return NULL;
+}
+
+struct model *test_model(void)
+{
+	struct model_report report;
+	model_report_init(&report);
+	struct model *model =
+		model_parse(str_from(yaml), STR("test.yaml"), no_environment, &report);
+	for (size_t i = 0; model == NULL && i < report.count; i++) {
+		(void)fprintf(stderr, "%zu: %.*s\n", report.problems[i].place.line,
+					  STR_ARG(report.problems[i].message));
+	}
+	model_report_finish(&report);
+	if (model == NULL) {
+		abort();
+	}
+	return model;
+}
+
+const struct resource *test_resource(const struct model *model, const char *name)
+{
+	const struct resource *resource = model_resource(model, str_from(name));
+	if (resource == NULL) {
+		(void)fprintf(stderr, "there is no resource %s\n", name);
+		abort();
+	}
+	return resource;
+}
+
+static struct str operator_word(enum operator_name operator)
+{
+	static const struct str words[] = {
+#define X(name, word) [OPERATOR_##name] = STR_INIT(word),
+		OPERATOR_TABLE(X)
+#undef X
+	};
+	return words[operator];
+}
+
+static struct str is_word(enum is_what is)
+{
+	static const struct str words[] = {
+		[IS_NULL] = STR_INIT("null"),   [IS_NOT_NULL] = STR_INIT("not_null"),
+		[IS_TRUE] = STR_INIT("true"),   [IS_FALSE] = STR_INIT("false"),
+		[IS_UNKNOWN] = STR_INIT("unknown"),
+	};
+	return words[is];
+}
+
+static const char *group_word(enum cond_kind kind)
+{
+	return kind == COND_AND ? "and(" : kind == COND_OR ? "or(" : "not(";
+}
+
+/* ---- checked ---- */
+
+static void write_operand(struct buf *buf, const struct field *field,
+						  const struct operand *operand)
+{
+	if (operand->parameter >= 0) {
+		buf_printf(buf, "{%d%s}", operand->parameter, operand->optional ? "?" : "");
+	} else {
+		value_write_json(buf, field, &operand->value);
+	}
+}
+
+void test_write_cond(struct buf *buf, const struct cond *cond)
+{
+	if (cond == NULL) {
+		return;
+	}
+	if (cond->kind == COND_AND || cond->kind == COND_OR || cond->kind == COND_NOT) {
+		buf_append(buf, str_from(group_word(cond->kind)));
+		for (size_t i = 0; i < cond->child_count; i++) {
+			buf_append(buf, i > 0 ? STR(",") : STR(""));
+			test_write_cond(buf, cond->children[i]);
+		}
+		buf_append_byte(buf, ')');
+		return;
+	}
+	buf_append(buf, cond->field->name);
+	buf_append_byte(buf, ' ');
+	if (cond->kind == COND_IS) {
+		buf_printf(buf, "is %.*s", STR_ARG(is_word(cond->is)));
+		return;
+	}
+	buf_append(buf, operator_word(cond->operator));
+	buf_append_byte(buf, ' ');
+	if (cond->kind == COND_COMPARE) {
+		write_operand(buf, cond->field, &cond->operand);
+	}
+	for (size_t i = 0; i < cond->item_count; i++) {
+		buf_append(buf, i > 0 ? STR("|") : STR(""));
+		write_operand(buf, cond->field, &cond->items[i]);
+	}
+}
+
+/* ---- parsed ---- */
+
+static void write_parsed_value(struct buf *buf, const struct parsed_value *value)
+{
+	if (value->parameter) {
+		buf_printf(buf, "{%.*s%s}", STR_ARG(value->text), value->optional ? "?" : "");
+	} else {
+		buf_printf(buf, "<%.*s>", STR_ARG(value->text));
+	}
+}
+
+void test_write_parsed_cond(struct buf *buf, const struct parsed_cond *cond)
+{
+	if (cond->kind == COND_AND || cond->kind == COND_OR || cond->kind == COND_NOT) {
+		buf_append(buf, str_from(group_word(cond->kind)));
+		for (const struct parsed_cond *child = cond->children; child != NULL;
+			 child = child->next) {
+			buf_append(buf, child != cond->children ? STR(",") : STR(""));
+			test_write_parsed_cond(buf, child);
+		}
+		buf_append_byte(buf, ')');
+		return;
+	}
+	buf_printf(buf, "%.*s %.*s ", STR_ARG(cond->column), STR_ARG(operator_word(cond->operator)));
+	if (cond->kind == COND_COMPARE) {
+		write_parsed_value(buf, &cond->value);
+	} else if (cond->kind == COND_IS) {
+		buf_append(buf, is_word(cond->is));
+	}
+	for (size_t i = 0; i < cond->item_count; i++) {
+		write_parsed_value(buf, &cond->items[i]);
+	}
+}
+
+/* ---- errors ---- */
+
+void test_write_error(struct buf *buf, const struct error *error)
+{
+	buf_append(buf, str_from(error_info(error->code)->name));
+	if (error->at != SIZE_MAX) {
+		buf_printf(buf, "@%zu", error->at);
+	}
+	buf_printf(buf, " %s", error->message);
+	if (error->details[0] != '\0') {
+		buf_printf(buf, " / %s", error->details);
+	}
+	if (error->hint[0] != '\0') {
+		buf_printf(buf, " / %s", error->hint);
+	}
+}
+
+void test_equal(int line, const char *input, struct buf *got, const char *want)
+{
+	if (!str_equal(buf_str(got), str_from(want))) {
+		(void)fprintf(stderr, "line %d: %s\n  got:  %.*s\n  want: %s\n", line, input,
+					  STR_ARG(buf_str(got)), want);
+		abort();
+	}
+}

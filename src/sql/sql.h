@@ -1,0 +1,86 @@
+/*
+ * From a checked query to SQL text and the values bound to it. Values never become text;
+ * identifiers come from the model only, and are quoted.
+ *
+ * Ownership: text and list are the caller's struct sql; values are borrowed from the query.
+ * Threads: all. Errors: none but a statement over its buffer's maximum (sql->text.failed).
+ * Limits: the caller's buffer.
+ */
+#ifndef ROWLOCK_SQL_SQL_H
+#define ROWLOCK_SQL_SQL_H
+
+#include "base/buf.h"
+#include "query/query.h"
+#include "sql/sqlite.h"
+
+/* What differs between databases. */
+struct sql_dialect {
+	const char *name;
+	char quote; /* of identifiers: " or ` */
+	bool nulls_placement; /* knows NULLS FIRST / NULLS LAST */
+	bool upsert_on_conflict; /* INSERT … ON CONFLICT (…) DO UPDATE; else ON DUPLICATE KEY UPDATE */
+	bool returning;
+	/* Parts of CREATE TABLE: the column's type; what makes it the whole key, or nothing; how the
+	 * database makes `default: auto`, or nothing; and what follows the last column, with the closing
+	 * parenthesis. */
+	void (*column_type)(const struct field *field, struct buf *text);
+	void (*column_key)(const struct resource *resource, const struct field *field,
+					   struct buf *text);
+	void (*column_auto)(const struct field *field, struct buf *text);
+	void (*table_end)(const struct resource *resource, struct buf *text);
+	/* Triggers that keep `tally` equal to the rows of tally->tally_of; one statement a call until
+	 * it returns false. `name` holds the tally's, to be made the trigger's. */
+	bool (*tally_trigger)(const struct resource *tally, size_t number, struct buf *text,
+						  struct buf *name);
+};
+
+/* One statement under construction. */
+struct sql {
+	const struct sql_dialect *dialect;
+	struct buf text;
+	const struct value **params; /* owned: in the order of the placeholders */
+	size_t param_count;
+	size_t param_capacity;
+	struct value limit; /* of the statement, so that params can point to them */
+	struct value offset;
+};
+
+void sql_init(struct sql *sql, const struct sql_dialect *dialect, size_t max_bytes);
+void sql_finish(struct sql *sql);
+void sql_clear(struct sql *sql);
+
+/*
+ * Texts depend on the shape of a query only, so that a store can keep prepared statements: limit and
+ * offset are parameters, and a list of more than 8 values is padded to a power of two with its last.
+ */
+
+/* LIST and GET: columns of query->columns in order. */
+void sql_select(struct sql *sql, const struct query *query);
+/* The number of rows that match, without limit and offset. */
+void sql_count(struct sql *sql, const struct query *query);
+/* INSERT and UPSERT of row `row`; with a representation it RETURNS query->columns. An upsert changes
+ * what is given but the key and fields with `write: once`; when that is nothing, a field is set to
+ * itself, so that the row is returned all the same. */
+void sql_insert(struct sql *sql, const struct query *query, size_t row);
+/* UPDATE and REPLACE; without any given field, one is set to itself. */
+void sql_update(struct sql *sql, const struct query *query);
+void sql_delete(struct sql *sql, const struct query *query);
+
+/* Quotes an identifier. */
+void sql_put_name(const struct sql_dialect *dialect, struct str name, struct buf *text);
+
+/*
+ * The statements that make everything of one resource on an empty database: its table (number 0),
+ * unique rules, indexes and, of a tally, triggers, until false. *ret_name is the object's name, unique
+ * in the database:
+ *   table           RESOURCE
+ *   unique rule     RESOURCE.RULE            (an index)
+ *   index           RESOURCE.FIELD,FIELD_idx
+ *   trigger         TALLY.insert, TALLY.delete, TALLY.update
+ *   boolean's check RESOURCE_FIELD_check     (a constraint of the table)
+ * Indexes have a dot behind the table's name because with `_` those of `a_b` and `a` could meet.
+ */
+bool sql_schema(const struct sql_dialect *dialect, const struct resource *resource, size_t number,
+				struct buf *ret_text, struct buf *ret_name);
+
+#endif

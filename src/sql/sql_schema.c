@@ -1,0 +1,122 @@
+#include "sql/sql_priv.h"
+
+/* ---- the table ---- */
+
+static void write_default(const struct field *field, struct buf *text)
+{
+	if (field->default_kind == DEFAULT_VALUE) {
+		buf_append(text, STR(" DEFAULT "));
+		sql_write_literal(text, &field->default_value);
+	}
+}
+
+static void write_references(const struct sql_dialect *dialect, const struct field *field,
+							 struct buf *text)
+{
+	if (field->references != NULL) {
+		buf_append(text, STR(" REFERENCES "));
+		sql_put_name(dialect, field->references->name, text);
+		buf_append(text, STR(" ("));
+		sql_write_fields(dialect, text, "", &field->references->key);
+		buf_append(text, STR(") ON DELETE RESTRICT ON UPDATE RESTRICT"));
+	}
+}
+
+static void write_check(const struct sql_dialect *dialect, const struct resource *resource,
+						const struct field *field, struct buf *text)
+{
+	if (field->type != TYPE_BOOLEAN) {
+		return;
+	}
+	struct buf name;
+	buf_init(&name, SIZE_MAX);
+	buf_append(&name, resource->name);
+	buf_append_byte(&name, '_');
+	buf_append(&name, field->name);
+	buf_append(&name, STR("_check"));
+	buf_append(text, STR(" CONSTRAINT "));
+	sql_put_name(dialect, buf_str(&name), text);
+	buf_append(text, STR(" CHECK ("));
+	sql_put_name(dialect, field->name, text);
+	buf_append(text, STR(" IN (0,1))"));
+	buf_finish(&name);
+}
+
+static void write_table(const struct sql_dialect *dialect, const struct resource *resource,
+						struct buf *text)
+{
+	buf_append(text, STR("CREATE TABLE "));
+	sql_put_name(dialect, resource->name, text);
+	buf_append(text, STR(" ("));
+	for (size_t i = 0; i < resource->field_count; i++) {
+		const struct field *field = &resource->fields[i];
+		buf_append(text, i > 0 ? STR(",\n  ") : STR("\n  "));
+		sql_put_name(dialect, field->name, text);
+		buf_append_byte(text, ' ');
+		dialect->column_type(field, text);
+		buf_append(text, sql_is_nullable(field) ? STR("") : STR(" NOT NULL"));
+		dialect->column_key(resource, field, text);
+		write_default(field, text);
+		dialect->column_auto(field, text);
+		write_check(dialect, resource, field, text);
+		write_references(dialect, field, text);
+	}
+	dialect->table_end(resource, text);
+}
+
+/* ---- indexes ---- */
+
+static void write_index(const struct sql_dialect *dialect, const struct resource *resource,
+						const char *create, const struct field_list *fields, struct buf *text,
+						struct buf *name)
+{
+	buf_append(text, str_from(create));
+	sql_put_name(dialect, buf_str(name), text);
+	buf_append(text, STR(" ON "));
+	sql_put_name(dialect, resource->name, text);
+	buf_append(text, STR(" ("));
+	sql_write_fields(dialect, text, "", fields);
+	buf_append_byte(text, ')');
+}
+
+static void write_unique(const struct sql_dialect *dialect, const struct resource *resource,
+						 const struct unique_rule *rule, struct buf *text, struct buf *name)
+{
+	buf_append_byte(name, '.');
+	buf_append(name, rule->name);
+	write_index(dialect, resource, "CREATE UNIQUE INDEX ", &rule->fields, text, name);
+}
+
+static void write_plain_index(const struct sql_dialect *dialect, const struct resource *resource,
+							  const struct field_list *fields, struct buf *text, struct buf *name)
+{
+	for (size_t i = 0; i < fields->count; i++) {
+		buf_append_byte(name, i > 0 ? ',' : '.');
+		buf_append(name, fields->items[i]->name);
+	}
+	buf_append(name, STR("_idx"));
+	write_index(dialect, resource, "CREATE INDEX ", fields, text, name);
+}
+
+bool sql_schema(const struct sql_dialect *dialect, const struct resource *resource, size_t number,
+				struct buf *ret_text, struct buf *ret_name)
+{
+	buf_append(ret_name, resource->name);
+	if (number == 0) {
+		write_table(dialect, resource, ret_text);
+		return true;
+	}
+	number--;
+	if (number < resource->unique_count) {
+		write_unique(dialect, resource, &resource->uniques[number], ret_text, ret_name);
+		return true;
+	}
+	number -= resource->unique_count;
+	if (number < resource->index_count) {
+		write_plain_index(dialect, resource, &resource->indexes[number], ret_text, ret_name);
+		return true;
+	}
+	number -= resource->index_count;
+	return resource->tally_of != NULL &&
+		   dialect->tally_trigger(resource, number, ret_text, ret_name);
+}

@@ -1,0 +1,161 @@
+#include "sql/sqlite.h"
+
+#include "sql/sql_priv.h"
+
+/* ---- tables ---- */
+
+static void column_type(const struct field *field, struct buf *text)
+{
+	switch (field->type) {
+	case TYPE_INTEGER:
+	case TYPE_DECIMAL: /* scaled by 10^scale */
+	case TYPE_BOOLEAN:
+		buf_append(text, STR("INTEGER"));
+		return;
+	case TYPE_NUMBER:
+		buf_append(text, STR("REAL"));
+		return;
+	case TYPE_TEXT:
+	case TYPE_UUID:
+	case TYPE_JSON:
+		buf_append(text, STR("TEXT"));
+		return;
+	}
+}
+
+/* Such a key is the row's number, and SQLite can make it. */
+static bool has_integer_key(const struct resource *resource)
+{
+	return resource->key.count == 1 && resource->key.items[0]->type == TYPE_INTEGER;
+}
+
+static void column_key(const struct resource *resource, const struct field *field,
+					   struct buf *text)
+{
+	if (field->key && has_integer_key(resource)) {
+		/* AUTOINCREMENT: the number of a row that was deleted is never used again. */
+		buf_append(text, field->default_kind == DEFAULT_AUTO ? STR(" PRIMARY KEY AUTOINCREMENT")
+															 : STR(" PRIMARY KEY"));
+	}
+}
+
+/* A random uuid (version 4) for rows of an upsert, which cannot be given one: an existing row keeps
+ * its own. */
+static const char uuid_default[] =
+	" DEFAULT (lower(hex(randomblob(4))||'-'||hex(randomblob(2))||'-4'||"
+	"substr(hex(randomblob(2)),2)||'-'||substr('89AB',1+(random()&3),1)||"
+	"substr(hex(randomblob(2)),2)||'-'||hex(randomblob(6))))";
+
+static void column_auto(const struct field *field, struct buf *text)
+{
+	if (field->default_kind == DEFAULT_AUTO && field->type == TYPE_UUID && !field->key) {
+		buf_append(text, str_from(uuid_default));
+	}
+}
+
+static void table_end(const struct resource *resource, struct buf *text)
+{
+	if (has_integer_key(resource)) {
+		buf_append(text, STR("\n) STRICT"));
+		return;
+	}
+	buf_append(text, STR(",\n  PRIMARY KEY ("));
+	sql_write_fields(&sql_dialect_sqlite, text, "", &resource->key);
+	buf_append(text, STR(")\n) STRICT, WITHOUT ROWID"));
+}
+
+/* ---- tallies ---- */
+
+/* `"a" OP NEW."a" SEPARATOR …` */
+static void write_pairs(struct buf *text, const struct field_list *fields, const char *left,
+						const char *right, const char *separator)
+{
+	for (size_t i = 0; i < fields->count; i++) {
+		buf_append(text, i > 0 ? str_from(separator) : STR(""));
+		buf_append(text, str_from(left));
+		sql_put_name(&sql_dialect_sqlite, fields->items[i]->name, text);
+		buf_append(text, str_from(right));
+		sql_put_name(&sql_dialect_sqlite, fields->items[i]->name, text);
+	}
+}
+
+static void write_more(const struct resource *tally, struct buf *text)
+{
+	const struct sql_dialect *dialect = &sql_dialect_sqlite;
+	buf_append(text, STR("\n  INSERT INTO "));
+	sql_put_name(dialect, tally->name, text);
+	buf_append(text, STR(" ("));
+	sql_write_fields(dialect, text, "", &tally->by);
+	buf_append(text, STR(",\"count\") VALUES ("));
+	sql_write_fields(dialect, text, "NEW.", &tally->by);
+	buf_append(text, STR(",1)\n    ON CONFLICT ("));
+	sql_write_fields(dialect, text, "", &tally->by);
+	buf_append(text, STR(") DO UPDATE SET \"count\"=\"count\"+1;"));
+}
+
+static void write_less(const struct resource *tally, struct buf *text)
+{
+	buf_append(text, STR("\n  UPDATE "));
+	sql_put_name(&sql_dialect_sqlite, tally->name, text);
+	buf_append(text, STR(" SET \"count\"=\"count\"-1 WHERE "));
+	write_pairs(text, &tally->by, "", "=OLD.", " AND ");
+	buf_append_byte(text, ';');
+}
+
+/* The counts follow every statement that writes rows, whoever wrote it. A count that falls to 0
+ * stays: the next row of its group is then an update in place. */
+static bool tally_trigger(const struct resource *tally, size_t number, struct buf *text,
+						  struct buf *name)
+{
+	static const struct {
+		struct str name;
+		struct str event;
+		bool less;
+		bool more;
+	} triggers[] = {
+		{STR_INIT(".insert"), STR_INIT("INSERT"), false, true},
+		{STR_INIT(".delete"), STR_INIT("DELETE"), true, false},
+		{STR_INIT(".update"), STR_INIT("UPDATE OF "), true, true},
+	};
+	const struct sql_dialect *dialect = &sql_dialect_sqlite;
+	if (number >= sizeof(triggers) / sizeof(triggers[0])) {
+		return false;
+	}
+	bool update = triggers[number].less && triggers[number].more;
+	buf_append(name, triggers[number].name);
+	buf_append(text, STR("CREATE TRIGGER "));
+	sql_put_name(dialect, buf_str(name), text);
+	buf_append(text, STR(" AFTER "));
+	buf_append(text, triggers[number].event);
+	if (update) {
+		sql_write_fields(dialect, text, "", &tally->by);
+	}
+	buf_append(text, STR(" ON "));
+	sql_put_name(dialect, tally->tally_of->name, text);
+	if (update) {
+		buf_append(text, STR("\nWHEN "));
+		write_pairs(text, &tally->by, "OLD.", " IS NOT NEW.", " OR ");
+	}
+	buf_append(text, STR("\nBEGIN"));
+	if (triggers[number].less) {
+		write_less(tally, text);
+	}
+	if (triggers[number].more) {
+		write_more(tally, text);
+	}
+	buf_append(text, STR("\nEND"));
+	return true;
+}
+
+const struct sql_dialect sql_dialect_sqlite = {
+	.name = "sqlite",
+	.quote = '"',
+	.nulls_placement = true,
+	.upsert_on_conflict = true,
+	.returning = true,
+	.column_type = column_type,
+	.column_key = column_key,
+	.column_auto = column_auto,
+	.table_end = table_end,
+	.tally_trigger = tally_trigger,
+};

@@ -1,0 +1,391 @@
+/*
+ * The same random requests on the store in memory, which is simple enough to be right, and on
+ * SQLite: answers must be equal to the byte, refusals to the code.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "store/store_priv.h"
+#include "store/store_test_help.h"
+
+enum { STEPS = 4000, ROWS_MAX = 3, DEPTH_MAX = 3 };
+
+struct random_test {
+	struct fixture fixture;
+	struct store_session *sessions[2];
+	struct store *stores[2];
+	uint64_t state;
+	size_t step;
+	size_t refused;
+	size_t answered;
+};
+
+/* xorshift64* (Vigna 2016): the same run for the same seed. */
+static uint64_t next(struct random_test *test)
+{
+	test->state ^= test->state >> 12;
+	test->state ^= test->state << 25;
+	test->state ^= test->state >> 27;
+	return test->state * UINT64_C(2685821657736338717);
+}
+
+static size_t pick(struct random_test *test, size_t count)
+{
+	return (size_t)((next(test) >> 33) % count);
+}
+
+static bool chance(struct random_test *test, size_t percent)
+{
+	return pick(test, 100) < percent;
+}
+
+/* ---- random queries ---- */
+
+static struct value random_value(struct random_test *test, const struct field *field)
+{
+	static const int64_t integers[] = {0, 1, 2, 3, 4, -1, 9007199254740993, INT64_MAX, INT64_MIN};
+	static const double numbers[] = {0, -0.0, 1, 0.1, -2.5, 1e300, 5e-324};
+	static const char *const texts[] = {"", "a", "b", "B", "ab", "é", "😀", "it's \"x\"", "NULL"};
+	static const char *const documents[] = {"{}", "[1,2]", "\"a\"", "{\"a\":{\"b\":null}}"};
+	switch (field->type) {
+	case TYPE_INTEGER:
+		if (field->in != NULL) {
+			return chance(test, 97) ? test_integer(1 + (int64_t)pick(test, 3)) : test_integer(9);
+		}
+		if (field->key || field->references != NULL || chance(test, 80)) {
+			return test_integer(1 + (int64_t)pick(test, 5));
+		}
+		return test_integer(integers[pick(test, sizeof(integers) / sizeof(integers[0]))]);
+	case TYPE_DECIMAL:
+		return test_integer((int64_t)pick(test, 7) * 25);
+	case TYPE_BOOLEAN:
+		return test_integer((int64_t)pick(test, 2));
+	case TYPE_NUMBER:
+		return (struct value){.kind = VALUE_NUMBER,
+							  .number = numbers[pick(test, sizeof(numbers) / sizeof(numbers[0]))]};
+	case TYPE_TEXT:
+		return test_text(texts[pick(test, sizeof(texts) / sizeof(texts[0]))]);
+	case TYPE_JSON:
+		return test_text(documents[pick(test, sizeof(documents) / sizeof(documents[0]))]);
+	case TYPE_UUID:
+		break;
+	}
+	return test_text("6b1f2d3c-0000-4000-8000-000000000000");
+}
+
+static const struct field *random_field(struct random_test *test, const struct resource *resource)
+{
+	return &resource->fields[pick(test, resource->field_count)];
+}
+
+static const struct cond *random_leaf(struct random_test *test, const struct resource *resource)
+{
+	struct cond *cond = ARENA_NEW(&test->fixture.arena, struct cond);
+	cond->field = random_field(test, resource);
+	size_t kind = pick(test, 10);
+	if (kind < 6) {
+		cond->kind = COND_COMPARE;
+		cond->operator=(enum operator_name) pick(test, OPERATOR_LTE + 1);
+		cond->operand.value = random_value(test, cond->field);
+		cond->operand.parameter = -1;
+	} else if (kind < 8) {
+		size_t count = pick(test, 5) * pick(test, 5);
+		struct operand *items = ARENA_ARRAY(&test->fixture.arena, count, struct operand);
+		for (size_t i = 0; i < count; i++) {
+			items[i] = (struct operand){random_value(test, cond->field), .parameter = -1};
+		}
+		cond->kind = COND_IN;
+		cond->items = items;
+		cond->item_count = count;
+	} else {
+		cond->kind = COND_IS;
+		cond->is = cond->field->type == TYPE_BOOLEAN ? (enum is_what)pick(test, IS_UNKNOWN + 1)
+													 : (enum is_what)pick(test, IS_NOT_NULL + 1);
+	}
+	return cond;
+}
+
+static const struct cond *random_cond(struct random_test *test, const struct resource *resource,
+									  size_t depth)
+{
+	size_t kind = depth == 0 ? 0 : pick(test, 6);
+	if (kind < 3) {
+		return random_leaf(test, resource);
+	}
+	struct cond *cond = ARENA_NEW(&test->fixture.arena, struct cond);
+	cond->kind = kind == 3 ? COND_AND : kind == 4 ? COND_OR : COND_NOT;
+	cond->child_count = cond->kind == COND_NOT ? 1 : pick(test, 4);
+	const struct cond **children = ARENA_ARRAY(&test->fixture.arena, cond->child_count,
+											   const struct cond *);
+	for (size_t i = 0; i < cond->child_count; i++) {
+		children[i] = random_cond(test, resource, depth - 1);
+	}
+	cond->children = children;
+	return cond;
+}
+
+static const struct cond *random_key(struct random_test *test, const struct resource *resource)
+{
+	const struct cond *where = NULL;
+	for (size_t i = 0; i < resource->key.count; i++) {
+		const struct field *field = resource->key.items[i];
+		struct value value = random_value(test, field);
+		struct cond *cond = ARENA_NEW(&test->fixture.arena, struct cond);
+		*cond = (struct cond){.kind = COND_COMPARE, .field = field, .operator= OPERATOR_EQ };
+		cond->operand = (struct operand){value, .parameter = -1};
+		where = where == NULL ? cond : test_join(&test->fixture, COND_AND, where, cond);
+	}
+	return where;
+}
+
+static void random_columns(struct random_test *test, struct query *query)
+{
+	if (chance(test, 40)) {
+		test_columns(&test->fixture, query, "*");
+		return;
+	}
+	char names[256] = "";
+	size_t len = 0;
+	for (size_t i = 0; i < query->resource->field_count; i++) {
+		if (chance(test, 50) || (len == 0 && i + 1 == query->resource->field_count)) {
+			struct str name = query->resource->fields[i].name;
+			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%.*s", len > 0 ? " " : "",
+									STR_ARG(name));
+		}
+	}
+	test_columns(&test->fixture, query, names);
+}
+
+static struct query *random_read(struct random_test *test, const char *name)
+{
+	struct query *query = test_list(&test->fixture, name);
+	const struct resource *resource = query->resource;
+	random_columns(test, query);
+	if (resource->tally_of == NULL && chance(test, 20)) {
+		query->action = QUERY_GET;
+		query->format = FORMAT_OBJECT;
+		query->where = random_key(test, resource);
+		query->order_count = 0;
+		return query;
+	}
+	if (chance(test, 80)) {
+		const struct cond *where = random_cond(test, resource, DEPTH_MAX);
+		query->where = query->where == NULL
+			? where
+			: test_join(&test->fixture, COND_AND, query->where, where);
+	}
+	size_t first = pick(test, 3);
+	struct query_order *order = ARENA_ARRAY(&test->fixture.arena, first + resource->key.count,
+											struct query_order);
+	for (size_t i = 0; i < first; i++) {
+		order[i] = (struct query_order){random_field(test, resource), chance(test, 50),
+										chance(test, 50)};
+	}
+	memcpy(order + first, query->order, resource->key.count * sizeof(*order));
+	query->order = order;
+	query->order_count = first + resource->key.count;
+	query->limit = chance(test, 50) ? UINT64_MAX : pick(test, 6);
+	query->offset = chance(test, 70) ? 0 : pick(test, 6);
+	query->total = chance(test, 30);
+	query->format = chance(test, 80) ? FORMAT_ARRAY : FORMAT_VALUES;
+	return query;
+}
+
+/* The names of fields to write: all of the key, but for one that is made, and some others. */
+static void random_given(struct random_test *test, enum query_action action,
+						 const struct resource *resource, char names[256])
+{
+	size_t len = 0;
+	names[0] = '\0';
+	for (size_t i = 0; i < resource->field_count; i++) {
+		const struct field *field = &resource->fields[i];
+		bool made = field->key && field->default_kind == DEFAULT_AUTO;
+		bool given = action == QUERY_REPLACE || chance(test, field->required ? 95 : 60);
+		if (action == QUERY_INSERT || action == QUERY_UPSERT) {
+			given = field->key ? !made || chance(test, 40) : given;
+		} else if (action == QUERY_UPDATE && field->key) {
+			/* To change keys that their own table refers to is refused or not by the order of rows. */
+			given = chance(test, 10) && !str_equal(resource->name, STR("notes"));
+		}
+		if (given) {
+			len += (size_t)snprintf(names + len, 256 - len, "%s%.*s", len > 0 ? " " : "",
+									STR_ARG(field->name));
+		}
+	}
+}
+
+static struct query *random_write(struct random_test *test, const char *name)
+{
+	static const enum query_action actions[] = {
+		QUERY_INSERT, QUERY_INSERT,  QUERY_INSERT, QUERY_UPSERT,
+		QUERY_UPSERT, QUERY_REPLACE, QUERY_UPDATE, QUERY_DELETE,
+	};
+	const struct resource *resource = test_resource(&test->fixture, name);
+	enum query_action action = actions[pick(test, sizeof(actions) / sizeof(actions[0]))];
+	bool inserts = action == QUERY_INSERT || action == QUERY_UPSERT;
+	size_t rows = action == QUERY_DELETE ? 0 : inserts ? 1 + pick(test, ROWS_MAX) : 1;
+	char names[256] = "";
+	if (action != QUERY_DELETE) {
+		random_given(test, action, resource, names);
+	}
+	struct value *values;
+	struct query *query = test_write(&test->fixture, action, name, names, rows, &values);
+	bool by_key = action == QUERY_REPLACE || str_equal(resource->name, STR("notes")) ||
+		chance(test, 60);
+	if (!inserts) {
+		query->where = by_key ? random_key(test, resource) : random_cond(test, resource, DEPTH_MAX);
+		query->must_match = by_key && chance(test, 50);
+	}
+	for (size_t i = 0; i < rows * query->given.count; i++) {
+		const struct field *field = query->given.items[i % query->given.count];
+		bool null = !field->key && chance(test, field->required ? 3 : 15);
+		values[i] = null ? (struct value){.kind = VALUE_NULL} : random_value(test, field);
+	}
+	for (size_t i = 0; action == QUERY_REPLACE && i < query->given.count; i++) {
+		if (query->given.items[i]->key) {
+			/* The key stands in the path. */
+			values[i] = *query_value(query, SIZE_MAX, query->given.items[i]);
+		}
+	}
+	if (chance(test, 60)) {
+		random_columns(test, query);
+		bool one = inserts ? rows == 1 : by_key;
+		query->format = one && chance(test, 50) ? FORMAT_OBJECT : FORMAT_ARRAY;
+	}
+	return query;
+}
+
+/* ---- comparing ---- */
+
+/* Rows of a write come in any order: compares them as a set, by the sum of their hashes. */
+static uint64_t hash_rows(struct str body)
+{
+	uint64_t sum = 0;
+	size_t from = 0;
+	for (size_t i = 0; i <= body.len; i++) {
+		if (i == body.len || (body.ptr[i] == ',' && body.ptr[i - 1] == '}')) {
+			struct str row = str_trim(str_slice(body, from, i));
+			row = str_slice(row, str_starts_with(row, STR("[")) ? 1 : 0,
+							row.len - (str_ends_with(row, STR("]")) ? 1 : 0));
+			uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+			for (size_t at = 0; at < row.len; at++) {
+				hash = (hash ^ (unsigned char)row.ptr[at]) * UINT64_C(0x100000001b3);
+			}
+			sum += hash;
+			from = i + 1;
+		}
+	}
+	return sum;
+}
+
+static bool same_body(const struct query *query, struct str a, struct str b)
+{
+	bool any_order = query->action == QUERY_UPDATE || query->action == QUERY_DELETE;
+	return str_equal(a, b) || (any_order && a.len == b.len && hash_rows(a) == hash_rows(b));
+}
+
+static bool same_error(const struct query *query, const struct error *a, const struct error *b)
+{
+	if (query->action == QUERY_UPDATE) {
+		/* Of several rows that are refused for several reasons, the first is any. */
+		return true;
+	}
+	/* Which of several unique rules, or of several rows, is named is the store's choice. */
+	bool any = a->code == ERROR_UNIQUE || query->row_count > 1 || query->action == QUERY_DELETE;
+	return a->code == b->code &&
+		(any || (strcmp(a->message, b->message) == 0 && strcmp(a->details, b->details) == 0));
+}
+
+static void run_both(struct random_test *test, const struct query *query)
+{
+	struct call calls[2];
+	for (size_t i = 0; i < 2; i++) {
+		test->fixture.session = test->sessions[i];
+		call_run(&test->fixture, &calls[i], query);
+	}
+	const struct call *a = &calls[0];
+	const struct call *b = &calls[1];
+	bool same = a->ok == b->ok;
+	if (same && a->ok) {
+		same = same_body(query, buf_str(&a->body), buf_str(&b->body)) &&
+			a->result.rows == b->result.rows && a->result.inserted == b->result.inserted &&
+			a->result.total == b->result.total &&
+			a->result.has_made_key == b->result.has_made_key &&
+			a->result.made_key == b->result.made_key;
+	} else if (same) {
+		same = same_error(query, &a->error, &b->error);
+	}
+	if (!same) {
+		fail_msg(
+			"step %zu, action %d on %.*s: memory %s rows %llu inserted %llu total %llu %.*s %s "
+			"(%s); sqlite %s rows %llu inserted %llu total %llu %.*s %s (%s)",
+			test->step, (int)query->action, STR_ARG(query->resource->name), a->ok ? "ok" : "failed",
+			(unsigned long long)a->result.rows, (unsigned long long)a->result.inserted,
+			(unsigned long long)a->result.total, STR_ARG(buf_str(&a->body)),
+			a->ok ? "" : a->error.message, a->ok ? "" : a->error.details, b->ok ? "ok" : "failed",
+			(unsigned long long)b->result.rows, (unsigned long long)b->result.inserted,
+			(unsigned long long)b->result.total, STR_ARG(buf_str(&b->body)),
+			b->ok ? "" : b->error.message, b->ok ? "" : b->error.details);
+	}
+	test->refused += !a->ok;
+	test->answered += a->ok && a->result.rows > 0;
+	call_finish(&calls[0]);
+	call_finish(&calls[1]);
+}
+
+static void run_seed(uint64_t seed)
+{
+	static const char *const names[] = {"users", "items", "ratings", "notes", "counts"};
+	struct random_test test = {.state = seed};
+	fixture_init(&test.fixture, test_service);
+	static const char *const urls[] = {"memory:", "sqlite:"};
+	for (size_t i = 0; i < 2; i++) {
+		fixture_open(&test.fixture, urls[i]);
+		test.stores[i] = test.fixture.store;
+		test.sessions[i] = test.fixture.session;
+	}
+	for (test.step = 0; test.step < STEPS; test.step++) {
+		size_t which = pick(&test, 5);
+		bool reads = which == 4 || chance(&test, 50);
+		run_both(&test,
+				 reads ? random_read(&test, names[which]) : random_write(&test, names[which]));
+		if (test.step % 50 == 0) {
+			for (size_t i = 0; i < 5; i++) {
+				run_both(&test, test_list(&test.fixture, names[i]));
+			}
+			arena_reset(&test.fixture.arena);
+		}
+	}
+	print_message("seed %llu: %zu answered with rows, %zu refused\n", (unsigned long long)seed,
+				  test.answered, test.refused);
+	assert_true(test.refused > STEPS / 20);
+	assert_true(test.answered > STEPS / 10);
+	for (size_t i = 0; i < 2; i++) {
+		test.fixture.store = test.stores[i];
+		test.fixture.session = test.sessions[i];
+		fixture_close(&test.fixture);
+	}
+	fixture_finish(&test.fixture);
+}
+
+static void test_memory_and_sqlite_agree(void **state)
+{
+	(void)state;
+	const char *given = getenv("ROWLOCK_SEED");
+	uint64_t first = given == NULL ? 1 : strtoull(given, NULL, 10);
+	for (uint64_t seed = first; seed < first + (given == NULL ? 3 : 1); seed++) {
+		run_seed(seed * UINT64_C(0x9e3779b97f4a7c15) + 1);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_memory_and_sqlite_agree),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

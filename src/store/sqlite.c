@@ -1,0 +1,359 @@
+#include "store/sqlite_priv.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ARENA_BYTES = 4096, WAL_FRAME_HEADER_BYTES = 24, PATH_BYTES = 4096 };
+
+/* All connections of the process share the file; the WAL's index is in memory. */
+static const char vfs_default[] = "unix-excl";
+
+bool sqlite_thread_start(pthread_t *ret_thread, void *(*main)(void *context), void *context)
+{
+	sigset_t all;
+	sigset_t before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int status = pthread_create(ret_thread, NULL, main, context);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return status == 0;
+}
+
+/* ---- whose file it is ---- */
+
+/* Another store of this process: SQLite would let it in. To look for it costs no lock, while
+ * opening and closing the file would drop those that the process has. */
+static bool is_open_here(const char *path)
+{
+	struct stat file;
+	DIR *folder = stat(path, &file) == 0 ? opendir("/proc/self/fd") : NULL;
+	if (folder == NULL) {
+		return false;
+	}
+	bool found = false;
+	const struct dirent *entry;
+	while (!found && (entry = readdir(folder)) != NULL) {
+		struct stat other;
+		found = fstatat(dirfd(folder), entry->d_name, &other, 0) == 0 &&
+				other.st_dev == file.st_dev && other.st_ino == file.st_ino;
+	}
+	closedir(folder);
+	return found;
+}
+
+/* The process that holds SQLite's lock on the file; 0 when that is not known. Only to be called
+ * while this process has the file open nowhere else. */
+static pid_t find_owner(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		return 0;
+	}
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int status = fcntl(fd, F_GETLK, &lock);
+	close(fd);
+	return status == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0 ? lock.l_pid : 0;
+}
+
+static bool fail_in_use(const char *path, struct error *error)
+{
+	pid_t owner = find_owner(path);
+	if (owner > 0) {
+		error_set(error, ERROR_STORE, "the database %s is in use by another process (pid %ld)",
+				  path, (long)owner);
+	} else {
+		error_set(error, ERROR_STORE, "the database %s is in use by another process", path);
+	}
+	return error_hint(error, "one process owns a database file: stop the other one, or give this "
+							 "service a file of its own");
+}
+
+/* ---- opening ---- */
+
+/* Says why a file cannot be opened; the connection is closed by then. */
+static bool explain(const struct sqlite_store *store, int rc, int number, struct error *error)
+{
+	switch (rc & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return fail_in_use(store->path, error);
+	case SQLITE_NOTADB:
+		error_set(error, ERROR_CONFIG, "%s is not an SQLite database", store->path);
+		return error_hint(error, "choose another file in `store:`");
+	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+		error_set(error, ERROR_CONFIG, "cannot open the database %s: %s", store->path,
+				  number != 0 ? strerror(number) : "it cannot be written");
+		return error_hint(error, "the file and its folder must be writable");
+	default:
+		error_set(error, ERROR_STORE, "cannot open the database %s: %s", store->path,
+				  sqlite3_errstr(rc));
+		return number != 0 ? error_details(error, "%s", strerror(number)) : false;
+	}
+}
+
+static bool check_path(const struct sqlite_store *store, struct error *error)
+{
+	char folder[PATH_BYTES];
+	const char *slash = strrchr(store->path, '/');
+	assert(slash != NULL);
+	size_t len = slash == store->path ? 1 : (size_t)(slash - store->path);
+	if (len >= sizeof(folder)) {
+		return error_set(error, ERROR_CONFIG, "the path of the database is too long");
+	}
+	memcpy(folder, store->path, len);
+	folder[len] = '\0';
+	struct stat status;
+	if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode)) {
+		error_set(error, ERROR_CONFIG, "the folder %s of the database is not there", folder);
+		return error_hint(error, "make it, or choose another file in `store:`");
+	}
+	if (stat(store->path, &status) == 0 && !S_ISREG(status.st_mode)) {
+		return error_set(error, ERROR_CONFIG, "the database %s is not a file", store->path);
+	}
+	if (is_open_here(store->path)) {
+		error_set(error, ERROR_CONFIG, "the database %s is used by two services", store->path);
+		return error_hint(error, "give each service a file of its own");
+	}
+	return true;
+}
+
+/* The names of new files are on the disk, too. */
+static bool sync_folder(const struct sqlite_store *store, struct error *error)
+{
+	const char *slash = strrchr(store->path, '/');
+	char folder[PATH_BYTES];
+	size_t len = (size_t)(slash - store->path) + 1;
+	memcpy(folder, store->path, len);
+	folder[len] = '\0';
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = fd >= 0 && fsync(fd) == 0;
+	if (!ok) {
+		error_set(error, ERROR_STORE, "cannot sync the folder %s: %s", folder, strerror(errno));
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	return ok;
+}
+
+static bool read_number(struct sqlite_conn *conn, struct str text, int64_t *ret_number)
+{
+	struct sqlite_statement *statement = sqlite_conn_prepare(conn, text, NULL);
+	bool ok = statement != NULL && sqlite3_step(statement->stmt) == SQLITE_ROW;
+	if (ok) {
+		*ret_number = sqlite3_column_int64(statement->stmt, 0);
+	}
+	sqlite_conn_release(conn, statement);
+	return ok;
+}
+
+/* Takes the file: whoever has it already keeps it. */
+static bool take_file(struct sqlite_store *store, struct error *error)
+{
+	struct sqlite_conn *conn = &store->writer.conn;
+	struct sqlite_statement *statement = NULL;
+	int64_t page_bytes = 0;
+	bool ok = sqlite_conn_open(conn, store, ROLE_WRITER, error);
+	if (ok) {
+		statement = sqlite_conn_prepare(conn, STR("PRAGMA journal_mode=WAL"), error);
+		ok = statement != NULL && sqlite3_step(statement->stmt) == SQLITE_ROW;
+	}
+	if (ok) {
+		const char *mode = (const char *)sqlite3_column_text(statement->stmt, 0);
+		ok = mode != NULL && str_equal(str_from(mode), STR("wal"));
+	}
+	int rc = sqlite3_extended_errcode(conn->db);
+	int number = sqlite3_system_errno(conn->db);
+	sqlite_conn_release(conn, statement);
+	if (ok && !read_number(conn, STR("PRAGMA page_size"), &page_bytes)) {
+		ok = false;
+		rc = sqlite3_extended_errcode(conn->db);
+	}
+	if (!ok) {
+		sqlite_conn_close(conn);
+		return explain(store, rc == SQLITE_OK || rc == SQLITE_ROW ? SQLITE_CANTOPEN : rc, number,
+					   error);
+	}
+	store->writer.page_bytes = (uint64_t)page_bytes + WAL_FRAME_HEADER_BYTES;
+	return true;
+}
+
+/* A failed sync before the last end may have left pages in the kernel's memory that look written:
+ * all of the WAL is written again and synced before anyone is told what it holds. */
+static bool recover(struct sqlite_store *store, struct error *error)
+{
+	if (sqlite_writer_settle(&store->writer, error)) {
+		return true;
+	}
+	int rc = sqlite3_extended_errcode(store->writer.conn.db);
+	if ((rc & 0xff) == SQLITE_BUSY) {
+		return fail_in_use(store->path, error);
+	}
+	error_set(error, ERROR_STORE, "the database %s could not be recovered: %s", store->path,
+			  sqlite3_errstr(rc));
+	return error_hint(error, "nothing is served before the write-ahead log is safely in the file");
+}
+
+static void copy_references(struct sqlite_store *store, const struct model *model)
+{
+	size_t count = 0;
+	for (size_t r = 0; r < model->resource_count; r++) {
+		for (size_t f = 0; f < model->resources[r].field_count; f++) {
+			count += model->resources[r].fields[f].references != NULL;
+		}
+	}
+	store->references = ARENA_ARRAY(&store->arena, count, struct sqlite_reference);
+	for (size_t r = 0; r < model->resource_count; r++) {
+		const struct resource *resource = &model->resources[r];
+		for (size_t f = 0; f < resource->field_count; f++) {
+			const struct field *field = &resource->fields[f];
+			if (field->references != NULL) {
+				store->references[store->reference_count++] = (struct sqlite_reference){
+					.child = arena_copy(&store->arena, resource->name),
+					.field = arena_copy(&store->arena, field->name),
+					.parent = arena_copy(&store->arena, field->references->name),
+				};
+			}
+		}
+	}
+}
+
+static const char *copy_path(struct sqlite_store *store, struct str location)
+{
+	/* Never `file:…` nor `:memory:`, which SQLite would read otherwise. */
+	bool plain = str_find(location, '/', 0) == 0;
+	return arena_printf(&store->arena, "%s%.*s", plain ? "" : "./", STR_ARG(location)).ptr;
+}
+
+struct store *sqlite_open_vfs(const struct store_options *options, const char *vfs,
+							  struct error *error)
+{
+	if (options->location.len == 0) {
+		error_set(error, ERROR_CONFIG, "the store has no file");
+		error_hint(error, "write sqlite:FILE");
+		return NULL;
+	}
+	struct sqlite_store *store = store_alloc(1, sizeof(*store));
+	store->base.ops = &store_ops_sqlite;
+	store->limits = *options->limits;
+	store->fatal = options->fatal;
+	store->context = options->context;
+	store->vfs = vfs;
+	arena_init(&store->arena, ARENA_BYTES);
+	store->path = copy_path(store, options->location);
+	copy_references(store, options->model);
+
+	if (!check_path(store, error) || !take_file(store, error)) {
+		arena_finish(&store->arena);
+		free(store);
+		return NULL;
+	}
+	if (!recover(store, error) ||
+		!sqlite_schema_make(&store->writer.conn, options->model, error) ||
+		!sync_folder(store, error)) {
+		sqlite_conn_close(&store->writer.conn);
+		arena_finish(&store->arena);
+		free(store);
+		return NULL;
+	}
+	sqlite_writer_init(&store->writer, store);
+	sqlite_workers_init(&store->workers, store);
+	pthread_mutex_init(&store->mutex, NULL);
+	return (struct store *)store;
+}
+
+/* ---- the table of functions ---- */
+
+static struct store *open_store(const struct store_options *options, struct error *error)
+{
+	/* Without these counters SQLite's allocations take no lock that all threads share. Too late, and
+	 * harmless, when another store was opened before. */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	return sqlite_open_vfs(options, vfs_default, error);
+}
+
+static void close_store(struct store *base)
+{
+	struct sqlite_store *store = (struct sqlite_store *)base;
+	assert(store->sessions == NULL);
+	sqlite_workers_finish(&store->workers);
+	sqlite_writer_finish(&store->writer);
+	sqlite_conn_close(&store->writer.conn);
+	pthread_mutex_destroy(&store->mutex);
+	arena_finish(&store->arena);
+	free(store);
+}
+
+static bool adopt(struct store *base, const struct model *model, struct error *error)
+{
+	/* What the store keeps of a model are names, and they are the same when the schema is. */
+	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct sqlite_conn conn;
+	bool ok = sqlite_conn_open(&conn, store, ROLE_READER, error) &&
+			  sqlite_schema_compare(&conn, model, error);
+	sqlite_conn_close(&conn);
+	return ok;
+}
+
+static struct store_session *attach(struct store *store, struct loop *loop, struct error *error)
+{
+	return sqlite_session_open((struct sqlite_store *)store, loop, error);
+}
+
+static void detach(struct store_session *session)
+{
+	sqlite_session_close((struct sqlite_session *)session);
+}
+
+static void run(struct store_session *session, struct store_request *request)
+{
+	sqlite_session_run((struct sqlite_session *)session, request);
+}
+
+static void resume(struct store_session *session, struct store_request *request)
+{
+	(void)session;
+	sqlite_work_resume(request);
+}
+
+static void cancel(struct store_session *session, struct store_request *request)
+{
+	(void)session;
+	sqlite_work_cancel(request);
+}
+
+static void stats(const struct store *base, struct store_stats *ret_stats)
+{
+	/* The mutexes are not part of what the caller may not change. */
+	struct sqlite_store *store = (struct sqlite_store *)(uintptr_t)base;
+	sqlite_writer_stats(&store->writer, ret_stats);
+	sqlite_workers_stats(&store->workers, ret_stats);
+	pthread_mutex_lock(&store->mutex);
+	ret_stats->reads_inline = store->reads_inline;
+	for (struct sqlite_session *session = store->sessions; session != NULL;
+		 session = session->next) {
+		ret_stats->reads_inline += atomic_load(&session->reads_inline);
+	}
+	pthread_mutex_unlock(&store->mutex);
+}
+
+const struct store_ops store_ops_sqlite = {
+	.scheme = "sqlite",
+	.open = open_store,
+	.close = close_store,
+	.adopt = adopt,
+	.attach = attach,
+	.detach = detach,
+	.run = run,
+	.resume = resume,
+	.cancel = cancel,
+	.stats = stats,
+};

@@ -1,0 +1,223 @@
+/*
+ * DESIGN. A statement is kept under its text. The text of a query depends on its shape only, values
+ * are parameters, so a service has few of them; the last used stand in front, and beyond
+ * STATEMENTS_KEPT the one that was not used for longest goes. Texts that a client can make long
+ * (a list of 10,000 values) are not kept at all.
+ *
+ * Connections are never opened read-only, though readers refuse to write (query_only): under
+ * `unix-excl` the process owns the file through one POSIX write lock, and a lock taken through a
+ * read-only descriptor would turn it into a read lock.
+ */
+#include "store/sqlite_priv.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { BUSY_MS = 2000, SQL_MAX_BYTES = 16 << 20 };
+
+static const char pragmas_all[] = "PRAGMA synchronous=FULL;"
+								  "PRAGMA wal_autocheckpoint=0;"
+								  "PRAGMA foreign_keys=ON;"
+								  "PRAGMA recursive_triggers=OFF;"
+								  "PRAGMA temp_store=MEMORY;"
+								  "PRAGMA trusted_schema=OFF;"
+								  "PRAGMA secure_delete=OFF;"
+								  "PRAGMA cell_size_check=OFF;";
+
+/* A failed read of the file through the map would end the process by SIGBUS, but the file is ours
+ * alone, so nobody cuts it short; and a commit by the writer empties a reader's own page cache,
+ * after which the map saves a system call and a copy a page. */
+static const char pragmas_reader[] = "PRAGMA mmap_size=1073741824;"
+									 "PRAGMA cache_size=-2048;"
+									 "PRAGMA query_only=ON;";
+
+static const char pragmas_writer[] = "PRAGMA page_size=8192;PRAGMA journal_size_limit=67108864;"
+									 "PRAGMA cache_size=-16384;";
+
+bool sqlite_conn_exec(struct sqlite_conn *conn, const char *text, struct error *error)
+{
+	return sqlite3_exec(conn->db, text, NULL, NULL, NULL) == SQLITE_OK || sqlite_fail(conn, error);
+}
+
+bool sqlite_conn_open(struct sqlite_conn *conn, const struct sqlite_store *store,
+					  enum sqlite_role role, struct error *error)
+{
+	*conn = (struct sqlite_conn){.db = NULL};
+	map_init(&conn->statements);
+	sql_init(&conn->sql, &sql_dialect_sqlite, SQL_MAX_BYTES);
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	if (role == ROLE_WRITER) {
+		flags |= SQLITE_OPEN_CREATE;
+	}
+	if (sqlite3_open_v2(store->path, &conn->db, flags, store->vfs) != SQLITE_OK) {
+		return sqlite_fail(conn, error);
+	}
+	/* The writer waits for nobody: that another process has the file is to be said at once. */
+	sqlite3_busy_timeout(conn->db, role == ROLE_WRITER ? 0 : BUSY_MS);
+	sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+	sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+	sqlite3_limit(conn->db, SQLITE_LIMIT_ATTACHED, 0);
+	return sqlite_conn_exec(conn, pragmas_all, error) &&
+		   sqlite_conn_exec(conn, role == ROLE_WRITER ? pragmas_writer : pragmas_reader,
+							error);
+}
+
+static void unlink_statement(struct sqlite_conn *conn, struct sqlite_statement *statement)
+{
+	if (statement->newer != NULL) {
+		statement->newer->older = statement->older;
+	} else {
+		conn->newest = statement->older;
+	}
+	if (statement->older != NULL) {
+		statement->older->newer = statement->newer;
+	} else {
+		conn->oldest = statement->newer;
+	}
+	statement->newer = NULL;
+	statement->older = NULL;
+}
+
+static void link_newest(struct sqlite_conn *conn, struct sqlite_statement *statement)
+{
+	statement->older = conn->newest;
+	if (conn->newest != NULL) {
+		conn->newest->newer = statement;
+	} else {
+		conn->oldest = statement;
+	}
+	conn->newest = statement;
+}
+
+static void destroy_statement(struct sqlite_statement *statement)
+{
+	sqlite3_finalize(statement->stmt);
+	free(statement);
+}
+
+static void forget_oldest(struct sqlite_conn *conn)
+{
+	struct sqlite_statement *oldest = conn->oldest;
+	/* The newest few may be in use; there are many more than those. */
+	assert(!sqlite3_stmt_busy(oldest->stmt));
+	map_remove(&conn->statements, oldest->text);
+	unlink_statement(conn, oldest);
+	conn->count--;
+	destroy_statement(oldest);
+}
+
+void sqlite_conn_close(struct sqlite_conn *conn)
+{
+	if (conn->db == NULL && conn->sql.dialect == NULL) {
+		return;
+	}
+	assert(conn->open == 0);
+	while (conn->oldest != NULL) {
+		forget_oldest(conn);
+	}
+	map_finish(&conn->statements);
+	sql_finish(&conn->sql);
+	int rc = sqlite3_close(conn->db);
+	assert(rc == SQLITE_OK);
+	*conn = (struct sqlite_conn){.db = NULL};
+}
+
+static struct sqlite_statement *find_kept(struct sqlite_conn *conn, struct str text)
+{
+	struct sqlite_statement *newest = conn->newest;
+	if (newest != NULL && str_equal(newest->text, text)) {
+		return newest;
+	}
+	return map_get(&conn->statements, text);
+}
+
+static struct sqlite_statement *prepare_new(struct sqlite_conn *conn, struct str text,
+											struct error *error)
+{
+	bool keep = text.len <= STATEMENT_KEPT_BYTES;
+	sqlite3_stmt *stmt = NULL;
+	/* A constant text of ours may be wrong only by mistake; a query's may pass a limit. */
+	int rc = text.len > INT32_MAX ? SQLITE_TOOBIG
+								  : sqlite3_prepare_v3(conn->db, text.ptr, (int)text.len,
+													   keep ? SQLITE_PREPARE_PERSISTENT : 0, &stmt,
+													   NULL);
+	if (rc != SQLITE_OK) {
+		sqlite_fail(conn, error);
+		return NULL;
+	}
+	struct sqlite_statement *statement =
+		store_alloc(1, sizeof(*statement) + (keep ? text.len : 0));
+	statement->stmt = stmt;
+	statement->kept = keep;
+	if (keep) {
+		char *copy = (char *)(statement + 1);
+		memcpy(copy, text.ptr, text.len);
+		statement->text = (struct str){copy, text.len};
+		if (conn->count == STATEMENTS_KEPT) {
+			forget_oldest(conn);
+		}
+		map_put(&conn->statements, statement->text, statement);
+		link_newest(conn, statement);
+		conn->count++;
+	}
+	return statement;
+}
+
+struct sqlite_statement *sqlite_conn_prepare(struct sqlite_conn *conn, struct str text,
+											 struct error *error)
+{
+	struct sqlite_statement *statement = find_kept(conn, text);
+	if (statement == NULL) {
+		statement = prepare_new(conn, text, error);
+		if (statement == NULL) {
+			return NULL;
+		}
+	} else if (statement != conn->newest) {
+		unlink_statement(conn, statement);
+		link_newest(conn, statement);
+	}
+	assert(!sqlite3_stmt_busy(statement->stmt));
+	conn->open++;
+	return statement;
+}
+
+struct sqlite_statement *sqlite_conn_prepare_sql(struct sqlite_conn *conn, struct error *error)
+{
+	if (conn->sql.text.failed) {
+		error_set(error, ERROR_PARSE, "The query is too large");
+		return NULL;
+	}
+	struct sqlite_statement *statement =
+		sqlite_conn_prepare(conn, buf_str(&conn->sql.text), error);
+	if (statement != NULL && !sqlite_bind_params(conn, statement->stmt, error)) {
+		sqlite_conn_release(conn, statement);
+		return NULL;
+	}
+	return statement;
+}
+
+void sqlite_conn_release(struct sqlite_conn *conn, struct sqlite_statement *statement)
+{
+	if (statement == NULL) {
+		return;
+	}
+	assert(conn->open > 0);
+	conn->open--;
+	if (statement->kept) {
+		sqlite3_reset(statement->stmt);
+	} else {
+		destroy_statement(statement);
+	}
+}
+
+int sqlite_conn_run(struct sqlite_conn *conn, struct str text)
+{
+	struct sqlite_statement *statement = sqlite_conn_prepare(conn, text, NULL);
+	if (statement == NULL) {
+		return sqlite3_extended_errcode(conn->db);
+	}
+	int rc = sqlite3_step(statement->stmt);
+	sqlite_conn_release(conn, statement);
+	return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
+}

@@ -1,0 +1,259 @@
+#include <errno.h>
+#include <string.h>
+
+#include "store/sqlite_priv.h"
+
+enum { MESSAGE_BYTES = 65536, PROBE_ROWS = 1000 };
+
+bool sqlite_fail(const struct sqlite_conn *conn, struct error *error)
+{
+	int rc = sqlite3_extended_errcode(conn->db);
+	int number = sqlite3_system_errno(conn->db);
+	switch (rc & 0xff) {
+	case SQLITE_FULL:
+		return error_set(error, ERROR_STORE_FULL, NULL);
+	case SQLITE_INTERRUPT:
+		return error_set(error, ERROR_DEADLINE_NOT_WRITTEN, NULL);
+	case SQLITE_TOOBIG:
+		return error_set(error, ERROR_TOO_LONG, "The query or a value is too large for the store");
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		error_set(error, ERROR_OVERLOADED, "The database is locked");
+		break;
+	case SQLITE_IOERR:
+		if (number == EDQUOT || number == EFBIG || number == ENOSPC) {
+			return error_set(error, ERROR_STORE_FULL, NULL);
+		}
+		error_set(error, ERROR_STORE, NULL);
+		break;
+	default:
+		error_set(error, ERROR_STORE, NULL);
+		break;
+	}
+	return error_details(error, "%s", sqlite3_errstr(rc));
+}
+
+bool sqlite_is_final(const struct sqlite_conn *conn, enum sqlite_phase phase)
+{
+	int rc = sqlite3_extended_errcode(conn->db);
+	if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC) {
+		return true;
+	}
+	/* While statements run, EIO may be that of a read: nothing was promised yet. */
+	return phase != PHASE_RUN && (rc & 0xff) == SQLITE_IOERR &&
+		   sqlite3_system_errno(conn->db) == EIO;
+}
+
+/* ---- which constraint ---- */
+
+/* `table.a, table.b`, as SQLite names the columns of a unique index. */
+static bool names_columns(struct str text, const struct resource *resource,
+						  const struct field_list *fields)
+{
+	struct buf want;
+	buf_init(&want, MESSAGE_BYTES);
+	for (size_t i = 0; i < fields->count; i++) {
+		buf_append(&want, i > 0 ? STR(", ") : STR(""));
+		buf_append(&want, resource->name);
+		buf_append_byte(&want, '.');
+		buf_append(&want, fields->items[i]->name);
+	}
+	bool same = str_equal(text, buf_str(&want));
+	buf_finish(&want);
+	return same;
+}
+
+/* The values of these fields in the row that was refused; NULL when one is not known. */
+static const struct value *row_values(const struct query *query, size_t row,
+									  const struct field_list *fields, struct value *values)
+{
+	for (size_t i = 0; i < fields->count; i++) {
+		const struct value *value = query_value(query, row, fields->items[i]);
+		if (value == NULL) {
+			return NULL;
+		}
+		values[i] = *value;
+	}
+	return values;
+}
+
+static bool fail_unique(const struct query *query, size_t row, struct str columns,
+						struct error *error)
+{
+	const struct resource *resource = query->resource;
+	struct value *values = store_alloc(resource->field_count, sizeof(*values));
+	bool found = names_columns(columns, resource, &resource->key);
+	if (found) {
+		constraint_key(error, resource, row_values(query, row, &resource->key, values));
+	}
+	for (size_t i = 0; i < resource->unique_count && !found; i++) {
+		const struct unique_rule *rule = &resource->uniques[i];
+		found = names_columns(columns, resource, &rule->fields);
+		if (found) {
+			constraint_unique(error, rule->name, &rule->fields,
+							  row_values(query, row, &rule->fields, values));
+		}
+	}
+	free(values);
+	/* An index that the model does not know is named as SQLite names its columns. */
+	return found ? false : error_set(error, ERROR_UNIQUE, NULL);
+}
+
+static bool fail_not_null(const struct query *query, struct str column, struct error *error)
+{
+	const struct resource *resource = query->resource;
+	struct str name = str_slice(column, resource->name.len + 1, column.len);
+	for (size_t i = 0; i < resource->field_count; i++) {
+		if (str_equal(name, resource->fields[i].name)) {
+			return constraint_not_null(error, resource, &resource->fields[i]);
+		}
+	}
+	return error_set(error, ERROR_NOT_NULL, NULL);
+}
+
+/* A check without a name of its own. SQLite names it by its condition and takes the quotes off: of
+ * `"a" IN (1, 2)` the field's name is left. */
+static bool fail_check(const struct query *query, struct str condition, struct error *error)
+{
+	const struct resource *resource = query->resource;
+	for (size_t i = 0; i < resource->field_count; i++) {
+		if (str_equal(condition, resource->fields[i].name)) {
+			return constraint_check(error, resource, &resource->fields[i]);
+		}
+	}
+	return error_set(error, ERROR_CHECK, NULL);
+}
+
+bool sqlite_fail_write(struct sqlite_conn *conn, const struct query *query, size_t row,
+					   struct error *error)
+{
+	int rc = sqlite3_extended_errcode(conn->db);
+	if ((rc & 0xff) != SQLITE_CONSTRAINT) {
+		return sqlite_fail(conn, error);
+	}
+	/* `KIND constraint failed: what` */
+	struct str what = str_from(sqlite3_errmsg(conn->db));
+	what = str_slice(what, str_find(what, ':', 0) + 2, what.len);
+	switch (rc) {
+	case SQLITE_CONSTRAINT_PRIMARYKEY:
+	case SQLITE_CONSTRAINT_ROWID:
+	case SQLITE_CONSTRAINT_UNIQUE:
+		return fail_unique(query, row, what, error);
+	case SQLITE_CONSTRAINT_NOTNULL:
+		return fail_not_null(query, what, error);
+	case SQLITE_CONSTRAINT_CHECK:
+		return fail_check(query, what, error);
+	case SQLITE_CONSTRAINT_TRIGGER: /* ON DELETE RESTRICT */
+	case SQLITE_CONSTRAINT_FOREIGNKEY:
+		return error_set(error, ERROR_REFERENCE, NULL);
+	default:
+		return sqlite_fail(conn, error);
+	}
+}
+
+/* ---- which foreign key ---- */
+
+/* Is there a row of `table` whose `column` is `value`? */
+static bool has_row(struct sqlite_conn *conn, struct str table, struct str column,
+					const struct value *value)
+{
+	struct buf text;
+	buf_init(&text, MESSAGE_BYTES);
+	buf_append(&text, STR("SELECT 1 FROM "));
+	sql_put_name(&sql_dialect_sqlite, table, &text);
+	buf_append(&text, STR(" WHERE "));
+	sql_put_name(&sql_dialect_sqlite, column, &text);
+	buf_append(&text, STR("=?1 LIMIT 1"));
+	struct sqlite_statement *statement = sqlite_conn_prepare(conn, buf_str(&text), NULL);
+	buf_finish(&text);
+	bool found = statement != NULL && sqlite_bind(statement->stmt, 1, value) == SQLITE_OK &&
+				 sqlite3_step(statement->stmt) == SQLITE_ROW;
+	sqlite_conn_release(conn, statement);
+	return found;
+}
+
+/* A row that the request writes refers to one that is not there. */
+static bool find_missing(struct sqlite_conn *conn, const struct query *query, struct error *error)
+{
+	for (size_t i = 0; i < query->given.count; i++) {
+		const struct field *field = query->given.items[i];
+		if (field->references == NULL) {
+			continue;
+		}
+		const struct field *key = field->references->key.items[0];
+		for (size_t row = 0; row < query->row_count; row++) {
+			const struct value *value = &query->values[row * query->given.count + i];
+			if (value->kind != VALUE_NULL &&
+				!has_row(conn, field->references->name, key->name, value)) {
+				constraint_missing(error, query->resource, field, value);
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* The reference that holds on to the row with this key; NULL when there is none. */
+static const struct sqlite_reference *find_child(struct sqlite_conn *conn,
+												 const struct sqlite_store *store,
+												 struct str parent, const struct value *key)
+{
+	for (size_t i = 0; i < store->reference_count; i++) {
+		const struct sqlite_reference *reference = &store->references[i];
+		if (str_equal(reference->parent, parent) &&
+			has_row(conn, reference->child, reference->field, key)) {
+			return reference;
+		}
+	}
+	return NULL;
+}
+
+/* A row that the request deletes, or whose key it changes, is still referred to. Only the first
+ * PROBE_ROWS are looked at: it is about the text of a message. */
+static bool find_used(struct sqlite_conn *conn, const struct sqlite_store *store,
+					  const struct query *query, struct error *error)
+{
+	const struct resource *resource = query->resource;
+	if (resource->key.count != 1) {
+		return false;
+	}
+	struct query_column column = {.field = resource->key.items[0]};
+	struct query_order order = {.field = resource->key.items[0]};
+	struct query keys = {
+		.action = QUERY_LIST,
+		.resource = resource,
+		.where = query->where,
+		.columns = &column,
+		.column_count = 1,
+		.order = &order,
+		.order_count = 1,
+		.limit = PROBE_ROWS,
+	};
+	sql_clear(&conn->sql);
+	sql_select(&conn->sql, &keys);
+	struct sqlite_statement *statement = sqlite_conn_prepare_sql(conn, NULL);
+	const struct sqlite_reference *found = NULL;
+	while (statement != NULL && found == NULL && sqlite3_step(statement->stmt) == SQLITE_ROW) {
+		struct value key;
+		sqlite_column(statement->stmt, 0, column.field, &key);
+		found = find_child(conn, store, resource->name, &key);
+		if (found != NULL) {
+			constraint_used(error, resource, found->child, found->field, &key);
+		}
+	}
+	sqlite_conn_release(conn, statement);
+	return found != NULL;
+}
+
+bool sqlite_fail_reference(struct sqlite_conn *conn, const struct sqlite_store *store,
+						   const struct query *query, struct error *error)
+{
+	bool writes = query->action != QUERY_DELETE;
+	bool changes = query->action == QUERY_DELETE || query->action == QUERY_UPDATE ||
+				   query->action == QUERY_REPLACE;
+	if ((!writes || !find_missing(conn, query, error)) &&
+		(!changes || !find_used(conn, store, query, error))) {
+		error_set(error, ERROR_REFERENCE, NULL);
+	}
+	return false;
+}

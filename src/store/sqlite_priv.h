@@ -1,0 +1,265 @@
+/*
+ * The SQLite store, in files: sqlite.c opens a database file and holds all of it together;
+ * sqlite_conn.c opens connections and keeps their statements; sqlite_bind.c moves values in and
+ * out; sqlite_read.c answers reads on the loop; sqlite_worker.c answers those that take longer;
+ * sqlite_writer.c is the one thread that writes, sqlite_write.c what it does for one request;
+ * sqlite_schema.c makes or compares the tables; sqlite_error.c turns failures into errors.
+ *
+ * Ownership: struct sqlite_store owns everything here. Threads: a connection is used by one thread
+ * at a time; what several threads touch stands below the mutex that guards it.
+ * Errors: ERROR_STORE and its kin; a failed sync ends the program. Limits: those of struct limits.
+ */
+#ifndef ROWLOCK_STORE_SQLITE_PRIV_H
+#define ROWLOCK_STORE_SQLITE_PRIV_H
+
+#define SQLITE_ENABLE_PREUPDATE_HOOK 1
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+#include "base/map.h"
+#include "sql/sql.h"
+#include "store/rows.h"
+#include "store/store_priv.h"
+
+enum {
+	STATEMENTS_KEPT = 256,        /* kept by a connection */
+	STATEMENT_KEPT_BYTES = 16384, /* longer ones are not kept */
+	CHECKPOINT_PAGES = 1000,
+	BULK_ROWS = 10000, /* a write of more rows is a group of its own */
+	PART_BYTES = 65536,
+	PARTS_MAX = 4, /* of one stream, on their way to the loop */
+};
+
+struct sqlite_store;
+struct sqlite_work;
+
+/* ---- sqlite_conn.c ---- */
+
+/* A prepared statement; its text follows it in memory. */
+struct sqlite_statement {
+	sqlite3_stmt *stmt;
+	struct str text;
+	bool kept; /* by the connection; else it is finalized when it is released */
+	struct sqlite_statement *newer;
+	struct sqlite_statement *older;
+};
+
+struct sqlite_conn {
+	sqlite3 *db;
+	struct sql sql;        /* for the text of the next statement */
+	struct map statements; /* text -> struct sqlite_statement */
+	struct sqlite_statement *newest; /* by their last use */
+	struct sqlite_statement *oldest;
+	size_t count;
+	size_t open; /* prepared and not yet released */
+};
+
+enum sqlite_role { ROLE_WRITER, ROLE_READER };
+
+bool sqlite_conn_open(struct sqlite_conn *conn, const struct sqlite_store *store,
+					  enum sqlite_role role, struct error *error);
+/* Accepts a connection that is all zero. */
+void sqlite_conn_close(struct sqlite_conn *conn);
+/* Runs a constant text, without answer. */
+bool sqlite_conn_exec(struct sqlite_conn *conn, const char *text, struct error *error);
+/* The statement of that text, ready to be bound, until sqlite_conn_release(). */
+struct sqlite_statement *sqlite_conn_prepare(struct sqlite_conn *conn, struct str text,
+											 struct error *error);
+/* The same for the text in conn->sql, its parameters bound. */
+struct sqlite_statement *sqlite_conn_prepare_sql(struct sqlite_conn *conn, struct error *error);
+/* Accepts NULL. */
+void sqlite_conn_release(struct sqlite_conn *conn, struct sqlite_statement *statement);
+/* Prepares, runs and releases a short text without parameters: BEGIN, COMMIT, … */
+int sqlite_conn_run(struct sqlite_conn *conn, struct str text);
+
+/* ---- sqlite_bind.c ---- */
+
+/* The value's text is borrowed until the statement is bound anew. */
+int sqlite_bind(sqlite3_stmt *stmt, int number, const struct value *value);
+bool sqlite_bind_params(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct error *error);
+/* A text is borrowed until the statement's next step. */
+void sqlite_column(sqlite3_stmt *stmt, int number, const struct field *field,
+				   struct value *ret_value);
+/* The statement's row, as one row of the answer. */
+void sqlite_write_row(struct rows *rows, sqlite3_stmt *stmt);
+
+/* ---- sqlite_error.c ---- */
+
+/* All return false. From the last failure of the connection. */
+bool sqlite_fail(const struct sqlite_conn *conn, struct error *error);
+/* The same for a write, of which `row` was being written: names the constraint. */
+bool sqlite_fail_write(struct sqlite_conn *conn, const struct query *query, size_t row,
+					   struct error *error);
+/* A foreign key does not hold: finds out which. The request's earlier statements still stand. */
+bool sqlite_fail_reference(struct sqlite_conn *conn, const struct sqlite_store *store,
+						   const struct query *query, struct error *error);
+enum sqlite_phase { PHASE_RUN, PHASE_COMMIT, PHASE_CHECKPOINT };
+/* The last failure means that nobody knows any more what is on the disk. */
+bool sqlite_is_final(const struct sqlite_conn *conn, enum sqlite_phase phase);
+
+/* ---- sqlite_schema.c ---- */
+
+/* Makes everything on an empty database; else compares. */
+bool sqlite_schema_make(struct sqlite_conn *conn, const struct model *model, struct error *error);
+bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model,
+						   struct error *error);
+
+/* ---- sqlite_read.c ---- */
+
+struct sqlite_session {
+	struct store_session_base base;
+	struct sqlite_store *store;
+	struct loop *loop;
+	struct sqlite_conn conn;
+	uint64_t inline_begin_ns; /* of the read under way; 0 until the first look at the clock */
+	_Atomic uint64_t reads_inline;
+	struct sqlite_session *next; /* under store->mutex */
+	struct task answer_task;
+	_Atomic(struct store_request *) answered; /* writes; the newest first */
+	/* The writer's, while it answers a group. */
+	struct store_request *batch; /* the newest first */
+	struct store_request *batch_oldest;
+	struct sqlite_session *batch_next;
+};
+
+/* One read of rows, on any connection: init, begin, then select and steps, and count; then end. */
+struct sqlite_read {
+	struct sqlite_conn *conn;
+	const struct query *query;
+	struct query capped; /* a copy under limits->answer_rows, when that is less */
+	struct sqlite_statement *statement;
+	bool transaction;
+	struct rows rows;
+};
+
+void sqlite_read_init(struct sqlite_read *read, struct sqlite_conn *conn,
+					  const struct query *query, const struct limits *limits);
+/* With query->total a transaction holds one snapshot for rows and count. */
+bool sqlite_read_begin(struct sqlite_read *read, struct error *error);
+bool sqlite_read_select(struct sqlite_read *read, struct error *error);
+/* SQLITE_ROW, SQLITE_DONE or what went wrong. A row is written to read->rows, which has begun. */
+int sqlite_read_step(struct sqlite_read *read);
+bool sqlite_read_count(struct sqlite_read *read, uint64_t *ret_total, struct error *error);
+/* After any of these, also a failed one. */
+void sqlite_read_end(struct sqlite_read *read);
+
+struct store_session *sqlite_session_open(struct sqlite_store *store, struct loop *loop,
+										  struct error *error);
+void sqlite_session_close(struct sqlite_session *session);
+void sqlite_session_run(struct sqlite_session *session, struct store_request *request);
+/* Hands an outcome to the caller; on the session's loop. */
+void sqlite_done(struct store_request *request, bool ok);
+
+/* ---- sqlite_worker.c ---- */
+
+struct sqlite_worker {
+	struct sqlite_store *store;
+	pthread_t thread;
+	struct sqlite_conn conn;
+	struct sqlite_work *current; /* under workers->mutex */
+	uint64_t began;              /* under workers->mutex: order of snapshots; 0: it has none */
+	struct sqlite_work *running; /* the same as current, the thread's own */
+};
+
+struct sqlite_workers {
+	struct sqlite_worker *workers; /* limits->workers */
+	pthread_mutex_t mutex;
+	pthread_cond_t wake;
+	size_t started;
+	size_t idle;
+	struct sqlite_work *first;
+	struct sqlite_work **last;
+	uint64_t queued;
+	uint64_t reads;
+	uint64_t refused;
+	uint64_t snapshots; /* begun so far */
+	bool stopping;
+};
+
+void sqlite_workers_init(struct sqlite_workers *workers, struct sqlite_store *store);
+/* Waits until the threads have ended. */
+void sqlite_workers_finish(struct sqlite_workers *workers);
+/* Adds the workers' numbers. */
+void sqlite_workers_stats(struct sqlite_workers *workers, struct store_stats *stats);
+/* Begins the request on a worker, or answers that there is no room. */
+void sqlite_workers_submit(struct sqlite_store *store, struct store_request *request);
+void sqlite_work_resume(struct store_request *request);
+void sqlite_work_cancel(struct store_request *request);
+/* Cuts the stream with the oldest snapshot, unless one that was cut has not ended yet. */
+void sqlite_workers_cut(struct sqlite_workers *workers);
+
+/* ---- sqlite_writer.c ---- */
+
+struct sqlite_writer {
+	struct sqlite_store *store;
+	struct sqlite_conn conn;
+	pthread_t thread;
+	uint64_t expires_ms; /* of the request under way; UINT64_MAX: none */
+	uint64_t page_bytes;
+	uint64_t wal_pages; /* in the WAL, as of the last commit */
+	uint64_t new_pages; /* committed since the last checkpoint */
+	bool behind;        /* the last checkpoint could not copy all */
+	bool settled;       /* there was no commit since the last checkpoint */
+	bool held;          /* a snapshot keeps the WAL from beginning anew */
+
+	pthread_mutex_t mutex;
+	pthread_cond_t wake;
+	bool started;
+	bool sleeping;
+	bool stopping;
+	struct store_request *first;
+	struct store_request **last;
+	uint64_t queued;
+	struct store_stats stats; /* the writer's part of it */
+};
+
+/* writer->conn is open. No thread is started before the first write. */
+void sqlite_writer_init(struct sqlite_writer *writer, struct sqlite_store *store);
+/* Copies the WAL into the database file and empties it. */
+bool sqlite_writer_settle(struct sqlite_writer *writer, struct error *error);
+/* Writes what is queued, then ends the thread. */
+void sqlite_writer_finish(struct sqlite_writer *writer);
+/* Copies the numbers and the length of the queue. */
+void sqlite_writer_stats(struct sqlite_writer *writer, struct store_stats *ret_stats);
+void sqlite_writer_submit(struct sqlite_store *store, struct store_request *request);
+/* sqlite_write.c: one request, inside the writer's transaction. False: it left no trace, unless
+ * the whole transaction has ended with it. */
+bool sqlite_write(struct sqlite_conn *conn, const struct sqlite_store *store,
+				  struct store_request *request);
+
+/* ---- sqlite.c ---- */
+
+/* A thread that no signal is delivered to. */
+bool sqlite_thread_start(pthread_t *ret_thread, void *(*main)(void *context), void *context);
+
+/* A foreign key of the model, kept by name: the model may be replaced. */
+struct sqlite_reference {
+	struct str child;
+	struct str field;
+	struct str parent;
+};
+
+struct sqlite_store {
+	struct store_base base;
+	struct limits limits;
+	const char *path; /* arena */
+	const char *vfs;
+	void (*fatal)(void *context, const struct error *error);
+	void *context;
+	struct arena arena;
+	struct sqlite_reference *references; /* arena */
+	size_t reference_count;
+	struct sqlite_workers workers;
+	struct sqlite_writer writer;
+
+	pthread_mutex_t mutex;
+	struct sqlite_session *sessions;
+	uint64_t reads_inline; /* of sessions that have ended */
+};
+
+/* The same as store_ops_sqlite.open, through a VFS of that name: tests make theirs fail. */
+struct store *sqlite_open_vfs(const struct store_options *options, const char *vfs,
+							  struct error *error);
+
+#endif

@@ -1,0 +1,105 @@
+#include "store/store.h"
+
+#include <assert.h>
+
+#include "store/store_priv.h"
+
+static const struct store_ops *const stores[] = {
+#if HAVE_SQLITE
+	&store_ops_sqlite,
+#endif
+	&store_ops_memory,
+};
+
+enum { STORE_COUNT = sizeof(stores) / sizeof(stores[0]) };
+
+static const struct store_ops *find_ops(struct str scheme)
+{
+	for (size_t i = 0; i < STORE_COUNT; i++) {
+		if (str_equal(scheme, str_from(stores[i]->scheme))) {
+			return stores[i];
+		}
+	}
+	return NULL;
+}
+
+struct store *store_open(struct str url, struct store_options *options, struct error *error)
+{
+	struct str location = url;
+	struct str scheme = str_split(&location, ':');
+	const struct store_ops *ops = scheme.len < url.len ? find_ops(scheme) : NULL;
+	if (ops == NULL) {
+		/* Without what follows the scheme: it may hold a password. */
+		error_set(error, ERROR_CONFIG, "unknown kind of store \"%.*s\"",
+				  STR_ARG(scheme.len < url.len ? scheme : str_slice(url, 0, 40)));
+		return error_hint(error, HAVE_SQLITE ? "a store is sqlite:FILE or memory:"
+											 : "a store is memory: (built without SQLite)"),
+			   NULL;
+	}
+	options->location = location;
+	struct store *store = ops->open(options, error);
+	assert(store == NULL || ((struct store_base *)store)->ops == ops);
+	return store;
+}
+
+void store_close(struct store *store)
+{
+	if (store != NULL) {
+		((struct store_base *)store)->ops->close(store);
+	}
+}
+
+bool store_adopt(struct store *store, const struct model *model, struct error *error)
+{
+	return ((struct store_base *)store)->ops->adopt(store, model, error);
+}
+
+struct store_session *store_attach(struct store *store, struct loop *loop, struct error *error)
+{
+	const struct store_ops *ops = ((struct store_base *)store)->ops;
+	struct store_session *session = ops->attach(store, loop, error);
+	assert(session == NULL || ((struct store_session_base *)session)->ops == ops);
+	return session;
+}
+
+static const struct store_ops *session_ops(struct store_session *session)
+{
+	return ((struct store_session_base *)session)->ops;
+}
+
+void store_detach(struct store_session *session)
+{
+	if (session != NULL) {
+		session_ops(session)->detach(session);
+	}
+}
+
+void store_run(struct store_session *session, struct store_request *request)
+{
+	const struct query *query = request->query;
+	assert(request->done != NULL);
+	assert(query->action == QUERY_LIST || query->action == QUERY_GET ||
+		   query->resource->tally_of == NULL);
+	assert(request->body != NULL || query->column_count == 0);
+	request->session = session;
+	request->next = NULL;
+	request->work = NULL;
+	request->result = (struct store_result){.rows = 0};
+	request->error.code = ERROR_NONE;
+	session_ops(session)->run(session, request);
+}
+
+void store_resume(struct store_request *request)
+{
+	session_ops(request->session)->resume(request->session, request);
+}
+
+void store_cancel(struct store_request *request)
+{
+	session_ops(request->session)->cancel(request->session, request);
+}
+
+void store_get_stats(const struct store *store, struct store_stats *ret_stats)
+{
+	((const struct store_base *)store)->ops->stats(store, ret_stats);
+}

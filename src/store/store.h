@@ -1,0 +1,119 @@
+/*
+ * A place where rows live, behind one table of functions. The program opens a store once and
+ * attaches one session a loop; sessions run checked queries and call back on their loop.
+ *
+ * Ownership: a request is the caller's memory from store_run() until `done`, which is called
+ * exactly once, perhaps before store_run() returns.
+ * Threads: a session belongs to its loop; open and close to the main thread.
+ * Errors: of the table in base/error.h; constraint errors carry SQLSTATE codes on every store.
+ * Limits: deadlines, queues and output sizes of struct limits.
+ */
+#ifndef ROWLOCK_STORE_STORE_H
+#define ROWLOCK_STORE_STORE_H
+
+#include "net/loop.h"
+#include "query/query.h"
+
+struct store;         /* a back end's own; begins with struct store_base */
+struct store_session; /* a back end's own; begins with struct store_session_base */
+
+struct store_result {
+	uint64_t rows;     /* in the answer, or changed */
+	uint64_t inserted; /* of an insert or upsert: rows that are new */
+	uint64_t total;    /* rows that match, when query->total */
+	int64_t made_key;  /* integer key that the store made for the last row inserted */
+	bool has_made_key;
+	bool streamed;     /* the rows went through `part`, not into `body` */
+};
+
+struct store_request {
+	const struct query *query; /* lives until done */
+	struct buf *body;          /* rows are written here in query->format; empty at first */
+	/* Called once, on the session's loop. `error` is NULL when it went well. After parts were
+	 * handed out an error means that the answer must be cut. */
+	void (*done)(struct store_request *request, const struct store_result *result,
+				 const struct error *error);
+	/* A further part of a large LIST, in order, on the loop; the bytes are borrowed for the call.
+	 * Returns false when it wants no more until store_resume(). NULL: a LIST that does not fit
+	 * limits->memory_bytes fails. */
+	bool (*part)(struct store_request *request, struct str bytes);
+	uint64_t deadline_ms; /* loop_now_ms() after which it fails; 0: by limits->read_ms, write_ms */
+
+	/* The store's own, from here on. */
+	struct task task;
+	struct store_session *session;
+	struct store_request *next;
+	void *work;
+	uint64_t expires_ms; /* the deadline that holds */
+	struct store_result result;
+	struct error error;
+};
+
+struct store_options {
+	const struct model *model;
+	const struct limits *limits;
+	struct str location; /* what follows the scheme: a file's path */
+	/* Called, on any thread, when the store cannot go on (a failed sync): the program must end
+	 * without answering anything more. Does not return. */
+	void (*fatal)(void *context, const struct error *error);
+	void *context;
+};
+
+struct store_stats {
+	uint64_t reads_inline;
+	uint64_t reads_worker;
+	uint64_t reads_refused; /* the workers' queue was full */
+	uint64_t writes;        /* committed */
+	uint64_t writes_failed; /* rolled back */
+	uint64_t groups;        /* commits */
+	uint64_t write_queue;   /* waiting now */
+	uint64_t read_queue;
+	uint64_t checkpoints;
+	uint64_t wal_bytes;
+	uint64_t group_sizes[8]; /* commits of 1, 2-3, 4-7, … 128 and more writes */
+};
+
+struct store_ops {
+	const char *scheme; /* "sqlite" */
+	/* Opens, recovers, makes the tables on an empty database. NULL with ERROR_CONFIG or ERROR_STORE
+	 * and a hint when it cannot, or when the schema differs from the model. */
+	struct store *(*open)(const struct store_options *options, struct error *error);
+	/* All sessions are detached. */
+	void (*close)(struct store *store);
+	/* A service file was read again: checks that the schema is the one of `model` too, and uses that
+	 * model from then on. Requests of the old model may be under way. Any thread. */
+	bool (*adopt)(struct store *store, const struct model *model, struct error *error);
+	struct store_session *(*attach)(struct store *store, struct loop *loop, struct error *error);
+	/* No request of the session is under way. */
+	void (*detach)(struct store_session *session);
+	void (*run)(struct store_session *session, struct store_request *request);
+	/* Goes on with a request whose `part` returned false. */
+	void (*resume)(struct store_session *session, struct store_request *request);
+	/* The client has gone: a stream may end early; `done` is still called. */
+	void (*cancel)(struct store_session *session, struct store_request *request);
+	void (*stats)(const struct store *store, struct store_stats *ret_stats);
+};
+
+struct store_base {
+	const struct store_ops *ops;
+};
+
+struct store_session_base {
+	const struct store_ops *ops;
+};
+
+/* By the URL's scheme (`sqlite:FILE`, `memory:`): ERROR_CONFIG names the known ones. The options'
+ * location is set from the URL. */
+struct store *store_open(struct str url, struct store_options *options, struct error *error);
+/* Accepts NULL. */
+void store_close(struct store *store);
+bool store_adopt(struct store *store, const struct model *model, struct error *error);
+struct store_session *store_attach(struct store *store, struct loop *loop, struct error *error);
+/* Accepts NULL. */
+void store_detach(struct store_session *session);
+void store_run(struct store_session *session, struct store_request *request);
+void store_resume(struct store_request *request);
+void store_cancel(struct store_request *request);
+void store_get_stats(const struct store *store, struct store_stats *ret_stats);
+
+#endif

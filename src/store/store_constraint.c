@@ -1,0 +1,151 @@
+#include "store/store_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DETAIL_BYTES = 4096 };
+
+/* `Key (a, b)=(1, 2) ` and what is wrong with it. */
+static bool add_key_details(struct error *error, const struct field_list *fields,
+							const struct value *values, const char *what, struct str name,
+							const char *end)
+{
+	if (values == NULL) {
+		return false;
+	}
+	struct buf text;
+	buf_init(&text, DETAIL_BYTES);
+	buf_append(&text, STR("Key ("));
+	for (size_t i = 0; i < fields->count; i++) {
+		buf_append(&text, i > 0 ? STR(", ") : STR(""));
+		buf_append(&text, fields->items[i]->name);
+	}
+	buf_append(&text, STR(")=("));
+	for (size_t i = 0; i < fields->count; i++) {
+		buf_append(&text, i > 0 ? STR(", ") : STR(""));
+		if (values[i].kind == VALUE_NULL) {
+			buf_append(&text, STR("null"));
+		} else {
+			value_write_text(&text, fields->items[i], &values[i]);
+		}
+	}
+	buf_append(&text, STR(") "));
+	buf_append(&text, str_from(what));
+	buf_append(&text, name);
+	buf_append(&text, str_from(end));
+	if (!text.failed) {
+		error_details(error, "%.*s", STR_ARG(buf_str(&text)));
+	}
+	buf_finish(&text);
+	return false;
+}
+
+bool constraint_unique(struct error *error, struct str name, const struct field_list *fields,
+					   const struct value *values)
+{
+	error_set(error, ERROR_UNIQUE, "duplicate key value violates unique constraint \"%.*s\"",
+			  STR_ARG(name));
+	return add_key_details(error, fields, values, "already exists.", STR(""), "");
+}
+
+bool constraint_key(struct error *error, const struct resource *resource,
+					const struct value *values)
+{
+	error_set(error, ERROR_UNIQUE, "duplicate key value violates unique constraint \"%.*s_pkey\"",
+			  STR_ARG(resource->name));
+	return add_key_details(error, &resource->key, values, "already exists.", STR(""), "");
+}
+
+bool constraint_missing(struct error *error, const struct resource *resource,
+						const struct field *field, const struct value *value)
+{
+	error_set(error, ERROR_REFERENCE,
+			  "insert or update on table \"%.*s\" violates foreign key constraint \"%.*s_%.*s_fkey\"",
+			  STR_ARG(resource->name), STR_ARG(resource->name), STR_ARG(field->name));
+	struct field_list list = {.items = &field, .count = 1};
+	return add_key_details(error, &list, value, "is not present in table \"",
+						   field->references->name, "\".");
+}
+
+bool constraint_used(struct error *error, const struct resource *parent, struct str child,
+					 struct str field, const struct value *value)
+{
+	error_set(error, ERROR_REFERENCE,
+			  "update or delete on table \"%.*s\" violates foreign key constraint "
+			  "\"%.*s_%.*s_fkey\" on table \"%.*s\"",
+			  STR_ARG(parent->name), STR_ARG(child), STR_ARG(field), STR_ARG(child));
+	return add_key_details(error, &parent->key, value, "is still referenced from table \"", child,
+						   "\".");
+}
+
+bool constraint_not_null(struct error *error, const struct resource *resource,
+						 const struct field *field)
+{
+	return error_set(error, ERROR_NOT_NULL,
+					 "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
+					 STR_ARG(field->name), STR_ARG(resource->name));
+}
+
+bool constraint_check(struct error *error, const struct resource *resource,
+					  const struct field *field)
+{
+	return error_set(error, ERROR_CHECK,
+					 "new row for relation \"%.*s\" violates check constraint \"%.*s_%.*s_check\"",
+					 STR_ARG(resource->name), STR_ARG(resource->name), STR_ARG(field->name));
+}
+
+static const struct value *pinned(const struct cond *cond, const struct field *field)
+{
+	if (cond == NULL) {
+		return NULL;
+	}
+	if (cond->kind == COND_COMPARE) {
+		bool pins = cond->operator == OPERATOR_EQ && cond->field == field;
+		return pins ? &cond->operand.value : NULL;
+	}
+	const struct value *value = NULL;
+	for (size_t i = 0; cond->kind == COND_AND && i < cond->child_count && value == NULL; i++) {
+		value = pinned(cond->children[i], field);
+	}
+	return value;
+}
+
+const struct value *query_value(const struct query *query, size_t row, const struct field *field)
+{
+	for (size_t i = 0; i < query->given.count && row < query->row_count; i++) {
+		if (query->given.items[i] == field) {
+			return &query->values[row * query->given.count + i];
+		}
+	}
+	return pinned(query->where, field);
+}
+
+bool query_answers_given(const struct query *query)
+{
+	for (size_t c = 0; c < query->column_count; c++) {
+		size_t i = 0;
+		while (i < query->given.count && query->given.items[i] != query->columns[c].field) {
+			i++;
+		}
+		if (i == query->given.count) {
+			return false;
+		}
+	}
+	return true;
+}
+
+uint64_t query_limit(const struct query *query, const struct limits *limits)
+{
+	bool capped = limits->answer_rows > 0 && limits->answer_rows < query->limit;
+	return capped ? limits->answer_rows : query->limit;
+}
+
+void *store_alloc(size_t count, size_t size)
+{
+	void *memory = calloc(count > 0 ? count : 1, size);
+	if (memory == NULL) {
+		(void)fprintf(stderr, "rowlock: out of memory (%zu times %zu bytes)\n", count, size);
+		abort();
+	}
+	return memory;
+}

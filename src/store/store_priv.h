@@ -1,0 +1,54 @@
+/*
+ * What the back ends of this folder share: their tables, and the texts of constraint errors, which
+ * are the same on every store.
+ *
+ * Ownership: plain functions. Threads: all. Errors: they make them. Limits: those of struct error.
+ */
+#ifndef ROWLOCK_STORE_STORE_PRIV_H
+#define ROWLOCK_STORE_STORE_PRIV_H
+
+#include "store/store.h"
+
+#include "rowlock_config.h"
+
+extern const struct store_ops store_ops_memory;
+#if HAVE_SQLITE
+extern const struct store_ops store_ops_sqlite;
+#endif
+
+/* All return false. `values` holds one value for each field of the list, or is NULL when the row
+ * is not known: then the error has no details. */
+bool constraint_unique(struct error *error, struct str name, const struct field_list *fields,
+					   const struct value *values);
+/* `<table>_pkey`. */
+bool constraint_key(struct error *error, const struct resource *resource,
+					const struct value *values);
+/* The row that `field` references is not there. `value` may be NULL. */
+bool constraint_missing(struct error *error, const struct resource *resource,
+						const struct field *field, const struct value *value);
+/* A row of the table `child` still references, by its `field`, the row that is to go. `value` may
+ * be NULL. */
+bool constraint_used(struct error *error, const struct resource *parent, struct str child,
+					 struct str field, const struct value *value);
+bool constraint_not_null(struct error *error, const struct resource *resource,
+						 const struct field *field);
+/* `<table>_<field>_check`. */
+bool constraint_check(struct error *error, const struct resource *resource,
+					  const struct field *field);
+
+/* The value that the query writes to the field in row `row`, or to which its conditions pin it by
+ * eq; NULL when neither. */
+const struct value *query_value(const struct query *query, size_t row, const struct field *field);
+/* True when every column of the answer is among the given fields. */
+bool query_answers_given(const struct query *query);
+/* Limit of the rows of an answer, the query's and the service's. */
+uint64_t query_limit(const struct query *query, const struct limits *limits);
+static inline bool query_reads(const struct query *query)
+{
+	return query->action == QUERY_LIST || query->action == QUERY_GET;
+}
+
+/* Memory that cannot run out: aborts instead. Zeroed. */
+void *store_alloc(size_t count, size_t size);
+
+#endif
