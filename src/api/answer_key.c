@@ -28,8 +28,9 @@ static void write_value(const struct field *field, const struct value *value, bo
 	struct str raw = buf_str(&text);
 	struct buf item;
 	buf_init(&item, MIB(2));
-	bool quote = quoted && (raw.len == 0 || str_find(raw, ',', 0) < raw.len ||
-							str_find(raw, '"', 0) < raw.len || str_find(raw, '\\', 0) < raw.len);
+	bool quote = quoted &&
+		(raw.len == 0 || str_find(raw, ',', 0) < raw.len || str_find(raw, '"', 0) < raw.len ||
+		 str_find(raw, '\\', 0) < raw.len);
 	if (quote) {
 		buf_append_byte(&item, '"');
 	}

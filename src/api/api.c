@@ -49,8 +49,8 @@ static void binding_release(struct api_binding *binding)
 
 static void adopt(struct task *task)
 {
-	struct api_loop *loop =
-		(struct api_loop *)(void *)((char *)task - offsetof(struct api_loop, adopt));
+	struct api_loop *loop = (struct api_loop *)(void *)((char *)task -
+														offsetof(struct api_loop, adopt));
 	pthread_mutex_lock(&loop->api->lock);
 	struct api_binding *old = loop->binding;
 	loop->adopting = false;
@@ -193,8 +193,7 @@ static void finished(void *context, const struct http_exchange *exchange, int st
 		return;
 	}
 	struct api_binding *binding = call->binding;
-	metrics_count(call->operation == NULL ? &loop->other
-										  : &binding->stats[call->operation->number],
+	metrics_count(call->operation == NULL ? &loop->other : &binding->stats[call->operation->number],
 				  status, micros);
 	if (loop->api->options.log->format != LOG_OFF) {
 		log_access(loop, call, status, body_bytes, micros);

@@ -35,8 +35,8 @@ struct api_options {
 /* What is tied together on one loop for one state of the service file. */
 struct api_binding {
 	struct api_loop *loop;
-	struct service *service; /* one reference */
-	size_t calls;            /* under way */
+	struct service *service;       /* one reference */
+	size_t calls;                  /* under way */
 	struct operation_stats *stats; /* owned, by operation number */
 };
 

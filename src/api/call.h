@@ -17,7 +17,8 @@ struct call {
 	struct http_exchange *exchange;
 	const struct http_request *request;
 	struct arena *arena;
-	struct api_binding *binding; /* the service on this loop; holds it while the call is under way */
+	struct api_binding
+		*binding; /* the service on this loop; holds it while the call is under way */
 	const struct operation *operation; /* NULL: no path or method matched */
 	struct router_match match;
 	struct query query;

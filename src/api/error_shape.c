@@ -105,8 +105,7 @@ static struct str part_text(const struct error_part *part, const struct error *e
 	return part->text;
 }
 
-void error_shape_write(const struct error_shape *shape, const struct error *error,
-					   struct buf *body)
+void error_shape_write(const struct error_shape *shape, const struct error *error, struct buf *body)
 {
 	if (shape->count == 0) {
 		write_default(error, body);

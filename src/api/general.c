@@ -17,8 +17,7 @@ static bool prepare(struct call *call, enum query_action action, struct error *e
 	parsed_query_init(&parsed);
 	return parse_query_string(call->request->query, limits, NULL, NULL, call->arena, &parsed,
 							  error) &&
-		   check_query(&parsed, action, call->query.resource, NULL, call->arena, &call->query,
-					   error);
+		check_query(&parsed, action, call->query.resource, NULL, call->arena, &call->query, error);
 }
 
 static void add_preference_applied(struct call *call, bool write)
@@ -41,9 +40,9 @@ static void add_content_range(struct call *call, uint64_t offset, uint64_t rows,
 						: snprintf(text, sizeof(text), "%llu-%llu/", (unsigned long long)offset,
 								   (unsigned long long)(offset + rows - 1));
 	size_t at = (size_t)len;
-	len = total == NULL ? snprintf(text + at, sizeof(text) - at, "*")
-						: snprintf(text + at, sizeof(text) - at, "%llu",
-								   (unsigned long long)*total);
+	len = total == NULL
+		? snprintf(text + at, sizeof(text) - at, "*")
+		: snprintf(text + at, sizeof(text) - at, "%llu", (unsigned long long)*total);
 	call_add_field(call, STR("Content-Range"), (struct str){text, at + (size_t)len});
 }
 

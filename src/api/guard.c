@@ -24,16 +24,16 @@ static bool is_loopback(struct str host)
 /* An Origin is this server's own when it is http:// or https:// and the request's Host. */
 static bool is_own_origin(struct str origin, struct str host)
 {
-	size_t scheme = str_starts_with(origin, STR("http://"))    ? 7
-					: str_starts_with(origin, STR("https://")) ? 8
-															   : 0;
+	size_t scheme = str_starts_with(origin, STR("http://")) ? 7
+		: str_starts_with(origin, STR("https://"))          ? 8
+															: 0;
 	return scheme > 0 && str_equal_nocase(str_slice(origin, scheme, origin.len), host);
 }
 
 static bool is_write(enum http_method method)
 {
 	return method == HTTP_POST || method == HTTP_PUT || method == HTTP_PATCH ||
-		   method == HTTP_DELETE;
+		method == HTTP_DELETE;
 }
 
 bool guard_check(const struct http_request *request, bool open, struct error *error)
@@ -49,7 +49,7 @@ bool guard_check(const struct http_request *request, bool open, struct error *er
 	struct str site = http_request_field(request, STR("Sec-Fetch-Site"));
 	struct str origin = http_request_field(request, STR("Origin"));
 	bool foreign = site.ptr != NULL && !str_equal(site, STR("same-origin")) &&
-				   !str_equal(site, STR("none"));
+		!str_equal(site, STR("none"));
 	foreign = foreign || (origin.ptr != NULL && !is_own_origin(origin, request->host));
 	if (foreign) {
 		return error_set(error, ERROR_FORBIDDEN, "writes from other sites are refused");

@@ -45,8 +45,7 @@ static void add_names(struct plan *plan, const struct parsed_cond *cond)
 	}
 }
 
-static bool report_error(struct model_report *report, struct place place,
-						 const struct error *error)
+static bool report_error(struct model_report *report, struct place place, const struct error *error)
 {
 	place.column += error->at == SIZE_MAX ? 0 : error->at;
 	model_report_add(report, place, error->hint[0] != '\0' ? error->hint : NULL, "%s%s%s",
@@ -160,9 +159,9 @@ const struct plan *plan_create(const struct model *model, const struct route *ro
 		report_error(report, route->place, &error);
 		return NULL;
 	}
-	plan->query.format = route->values != NULL         ? FORMAT_VALUES
-						 : route->action == ACTION_LIST ? FORMAT_ARRAY
-														: FORMAT_OBJECT;
+	plan->query.format = route->values != NULL ? FORMAT_VALUES
+		: route->action == ACTION_LIST         ? FORMAT_ARRAY
+											   : FORMAT_OBJECT;
 	plan->query.must_match = path_fixes_key(plan);
 	if (route->reply != REPLY_NONE || route->action == ACTION_DELETE) {
 		plan->query.column_count = 0;

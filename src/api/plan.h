@@ -14,11 +14,11 @@
 
 struct plan {
 	const struct route *route;
-	struct query query;          /* checked; its operands may be parameters */
-	struct str *names;           /* of parameters: the path's first, then the query string's */
+	struct query query; /* checked; its operands may be parameters */
+	struct str *names;  /* of parameters: the path's first, then the query string's */
 	size_t path_count;
 	size_t name_count;
-	struct field_list fixed;     /* fields whose value the path gives to the rows of a body */
+	struct field_list fixed;        /* fields whose value the path gives to the rows of a body */
 	const size_t *fixed_parameters; /* the parameter of each */
 };
 

@@ -111,7 +111,7 @@ static bool read_body(struct call *call, struct error *error)
 		}
 	}
 	bool array = str_starts_with(str_trim(call->request->body), STR("[")) ||
-				 plan->route->from.len > 0;
+		plan->route->from.len > 0;
 	struct body_options options = {
 		.limits = &call->binding->service->model->limits,
 		.from = plan->route->from,
@@ -152,7 +152,7 @@ static void answer_written(struct call *call, const struct store_result *result)
 {
 	const struct route *route = call->operation->plan->route;
 	bool made = route->action == ACTION_INSERT ||
-				(route->action == ACTION_UPSERT && result->inserted > 0);
+		(route->action == ACTION_UPSERT && result->inserted > 0);
 	if (route->action == ACTION_INSERT) {
 		answer_add_location(call, result);
 	}

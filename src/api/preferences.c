@@ -18,8 +18,8 @@ static void read_word(struct preferences *preferences, struct str word)
 		}
 	}
 	bool count = str_equal_nocase(word, STR("count=exact")) ||
-				 str_equal_nocase(word, STR("count=planned")) ||
-				 str_equal_nocase(word, STR("count=estimated"));
+		str_equal_nocase(word, STR("count=planned")) ||
+		str_equal_nocase(word, STR("count=estimated"));
 	if (count && !preferences->count) {
 		preferences->count = true;
 		preferences->count_word = word;

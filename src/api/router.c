@@ -6,7 +6,7 @@
 #include "model/model.h"
 
 struct router_node {
-	struct str text; /* of a literal */
+	struct str text;              /* of a literal */
 	struct router_node *literals; /* children, linked by next */
 	struct router_node *parameter;
 	struct router_node *next;
@@ -109,8 +109,8 @@ void endpoint_allow(const struct endpoint *endpoint, struct buf *text)
 {
 	for (int method = 0; method < HTTP_METHODS; method++) {
 		bool there = endpoint->operations[method] != NULL ||
-					 (method == HTTP_HEAD && endpoint->operations[HTTP_GET] != NULL) ||
-					 method == HTTP_OPTIONS;
+			(method == HTTP_HEAD && endpoint->operations[HTTP_GET] != NULL) ||
+			method == HTTP_OPTIONS;
 		if (there) {
 			buf_append(text, text->len > 0 ? STR(",") : STR(""));
 			buf_append(text, http_method_name((enum http_method)method));

@@ -21,8 +21,8 @@ struct segment;
 struct operation {
 	void (*run)(struct call *call);
 	enum http_method method;
-	struct str pattern;              /* the path as it was declared: the label in logs and metrics */
-	const struct plan *plan;         /* a route of the service file; NULL elsewhere */
+	struct str pattern;      /* the path as it was declared: the label in logs and metrics */
+	const struct plan *plan; /* a route of the service file; NULL elsewhere */
 	const struct resource *resource; /* the general API; NULL elsewhere */
 	bool own_errors;                 /* errors take the shape of the service file */
 	size_t number;

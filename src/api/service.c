@@ -94,7 +94,7 @@ struct service *service_create(struct model *model, struct model_report *report)
 	router_init(&service->router, &service->arena);
 	error_shape_init(&service->errors, model->error_shape, &service->arena);
 	size_t most = model->route_count + model->resource_count * general_operation_count +
-				  system_page_count;
+		system_page_count;
 	service->operations = ARENA_ARRAY(&service->arena, most, const struct operation *);
 	if (!add_routes(service, report)) {
 		service_unref(service);

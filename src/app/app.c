@@ -149,8 +149,8 @@ static void on_drained(void *context)
 
 static void drain_loop(struct task *task)
 {
-	struct app_loop *loop =
-		(struct app_loop *)(void *)((char *)task - offsetof(struct app_loop, drain));
+	struct app_loop *loop = (struct app_loop *)(void *)((char *)task -
+														offsetof(struct app_loop, drain));
 	for (size_t i = 0; i < loop->app->service_count; i++) {
 		if (loop->servers[i].server != NULL) {
 			http_server_drain(loop->servers[i].server, on_drained, &loop->servers[i]);
@@ -210,8 +210,8 @@ static void start_watch(struct app *app, struct app_service *service)
 	const char *slash = strrchr(service->file, '/');
 	size_t len = slash != NULL ? (size_t)(slash - service->file) + 1 : 1;
 	struct str folder = slash != NULL ? (struct str){service->file, len} : STR(".");
-	int status = uv_fs_event_start(&service->watch, on_changed,
-								   arena_copy(&app->arena, folder).ptr, 0);
+	int status = uv_fs_event_start(&service->watch, on_changed, arena_copy(&app->arena, folder).ptr,
+								   0);
 	if (status != 0) {
 		struct log_field fields[] = {LOG_STR("file", str_from(service->file)),
 									 LOG_STR("reason", str_from(uv_strerror(status)))};

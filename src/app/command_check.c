@@ -31,8 +31,8 @@ static void print_resources(const struct model *model)
 static const struct resource *hides(const struct model *model, const struct route *route)
 {
 	return route->segment_count == 1 && !route->segments[0].parameter
-			   ? model_resource(model, route->segments[0].text)
-			   : NULL;
+		? model_resource(model, route->segments[0].text)
+		: NULL;
 }
 
 static void print_routes(const struct model *model)

@@ -95,8 +95,7 @@ static bool add_folder(struct serve *serve, const char *folder, int depth)
 		if (good && name[0] != '.' && stat(path, &status) == 0) {
 			if (S_ISDIR(status.st_mode) && depth < FOLDER_DEPTH_MAX) {
 				good = add_folder(serve, path, depth + 1);
-			} else if (S_ISREG(status.st_mode) &&
-					   str_equal(str_from(name), STR("service.yaml"))) {
+			} else if (S_ISREG(status.st_mode) && str_equal(str_from(name), STR("service.yaml"))) {
 				good = add_file(serve, path);
 			}
 		}
@@ -171,8 +170,9 @@ static enum exit_code serve(struct serve *serve, int argc, char **argv)
 		}
 	}
 	if (serve->file_count > 1 && (listen != NULL || store != NULL)) {
-		fprintf(stderr, "rowlock serve: --listen and --store are for one service; with several "
-						"use --set NAME.listen=… and --set NAME.store=…\n");
+		fprintf(stderr,
+				"rowlock serve: --listen and --store are for one service; with several "
+				"use --set NAME.listen=… and --set NAME.store=…\n");
 		return EXIT_USAGE;
 	}
 	if ((listen != NULL && !add_override(serve, NULL, "listen", listen)) ||

@@ -11,8 +11,7 @@ static const char *environment(const char *name)
 
 /* Problems are for people with the file before them, so they go out as they are, not as log lines,
  * unless the log is JSON. */
-static void write_report(const struct app *app, const struct model_report *report,
-						 const char *file)
+static void write_report(const struct app *app, const struct model_report *report, const char *file)
 {
 	if (report->count == 0) {
 		return;
@@ -38,8 +37,8 @@ static void override(const struct app *app, struct model *model)
 		if (set->service != NULL && !str_equal(str_from(set->service), model->service)) {
 			continue;
 		}
-		struct text *text =
-			str_equal(str_from(set->key), STR("listen")) ? &model->listen : &model->store;
+		struct text *text = str_equal(str_from(set->key), STR("listen")) ? &model->listen
+																		 : &model->store;
 		text->str = str_from(set->value);
 	}
 }

@@ -13,11 +13,14 @@ enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static void print_help(FILE *out)
 {
-	fprintf(out, "rowlock turns a service file into a REST microservice.\n\nusage: rowlock COMMAND …\n\n");
+	fprintf(
+		out,
+		"rowlock turns a service file into a REST microservice.\n\nusage: rowlock COMMAND …\n\n");
 	for (size_t i = 0; i < COMMANDS; i++) {
 		fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
 	}
-	fprintf(out, "\n`rowlock COMMAND --help` tells more. `rowlock --version` prints the version.\n");
+	fprintf(out,
+			"\n`rowlock COMMAND --help` tells more. `rowlock --version` prints the version.\n");
 }
 
 static enum exit_code run(const struct command *command, int argc, char **argv)

@@ -1,8 +1,9 @@
 /*
  * A growing byte buffer that is born with a maximum. The first failure (an append that would pass
- * the maximum) sticks: later appends do nothing, and the builder checks buf.failed once, at the end.
+ * the maximum) sticks: later appends do nothing, and the builder checks buf.failed once, at the
+ * end.
  *
- * Ownership: the buffer owns its bytes until buf_finish() or buf_take().
+ * Ownership: the buffer owns its bytes until buf_finish().
  * Threads: one at a time. Errors: buf.failed. Limits: max_bytes. Out of memory aborts.
  */
 #ifndef ROWLOCK_BASE_BUF_H

@@ -87,7 +87,6 @@ bool error_set_at(struct error *error, enum error_code code, size_t at, const ch
 /* Adds to an error that is set; returns false. */
 bool error_details(struct error *error, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-bool error_hint(struct error *error, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+bool error_hint(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -52,7 +52,8 @@ static void add_number(struct line *line, int64_t number)
 	add(line, digits, (size_t)len);
 }
 
-/* Bytes of the well-formed UTF-8 character at the start of s (RFC 3629, 4); 0 when there is none. */
+/* Bytes of the well-formed UTF-8 character at the start of s (RFC 3629, 4); 0 when there is none.
+ * codec/utf8.h does the same, but stands above this layer. */
 static size_t character_len(struct str s)
 {
 	const unsigned char *p = (const unsigned char *)s.ptr;

@@ -25,8 +25,14 @@ struct log_field {
 	int64_t number;
 };
 
-#define LOG_STR(n, s) {.name = (n), .kind = LOG_FIELD_TEXT, .text = (s)}
-#define LOG_INT(n, i) {.name = (n), .kind = LOG_FIELD_INT, .number = (int64_t)(i)}
+#define LOG_STR(n, s)                                                                              \
+	{                                                                                              \
+		.name = (n), .kind = LOG_FIELD_TEXT, .text = (s)                                           \
+	}
+#define LOG_INT(n, i)                                                                              \
+	{                                                                                              \
+		.name = (n), .kind = LOG_FIELD_INT, .number = (int64_t)(i)                                 \
+	}
 
 /* Writes one line: time (RFC 3339, UTC, milliseconds), level, message, fields. Control characters
  * and bytes that are not UTF-8 are escaped, so that no client can forge a line. */

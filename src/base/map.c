@@ -1,7 +1,8 @@
 /*
- * DESIGN. Entries stand in insertion order in one array; `slots` is an open-addressed table of entry
- * numbers with linear probing. A removed entry stays as a tombstone in both, until the entry array
- * is full: then it is rebuilt without them, in a larger table when more than half of it was alive.
+ * DESIGN. Entries stand in insertion order in one array; `slots` is an open-addressed table of
+ * entry numbers with linear probing. A removed entry stays as a tombstone in both, until the entry
+ * array is full: then it is rebuilt without them, in a larger table when more than half of it was
+ * alive.
  *
  * Up to SMALL_ENTRIES entries there is no table: comparing lengths along one or two cache lines is
  * quicker than any hash, and a few entries cannot be made slow by choosing keys. Hence the hashes

@@ -19,7 +19,8 @@ struct map_entry {
 
 struct map {
 	struct map_entry *entries; /* owned, in insertion order; a removed one has key.ptr NULL */
-	uint32_t *slots;           /* owned, open addressing: entry number + 1, 0 is free */
+	uint32_t *slots;           /* owned, open addressing: entry number + 1, 0 is free; NULL
+	                            * while there are too few entries to hash them */
 	size_t count;              /* entries that are there */
 	size_t used;               /* entries, removed ones counted */
 	size_t capacity;           /* slots; a power of two */

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The 64-bit vectors that the authors of SipHash publish: key 00..0f, message of n bytes 00, 01, … */
+/* Of the vectors that the authors of SipHash publish: key 00..0f, message 00, 01, … */
 static void test_siphash_vectors(void **state)
 {
 	static const struct {

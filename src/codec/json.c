@@ -5,10 +5,10 @@
  * decoded, into the arena.
  *
  * Keys of one object are compared with each other up to LINEAR_KEYS; then they go into a hash set
- * under a random key, so that nobody can choose keys that make it quadratic. A level keeps its arrays
- * for the next object of the same depth: many small objects take no more memory than one. Of the
- * slots only those below `mask` are in use and are cleared, so that a small object behind a huge one
- * costs no more than any small object.
+ * under a random key, so that nobody can choose keys that make it quadratic. A level keeps its
+ * arrays for the next object of the same depth: many small objects take no more memory than one.
+ * Of the slots only those up to `mask` are in use and are cleared, so that a small object behind a
+ * huge one costs no more than any small object.
  */
 #include "codec/json.h"
 

@@ -36,9 +36,9 @@ struct json_level; /* one open object or array */
 
 struct json_reader {
 	struct str input;
-	size_t at;         /* next byte */
-	size_t event_at;   /* first byte of the last event */
-	struct str text;   /* of the last key, string or number */
+	size_t at;       /* next byte */
+	size_t event_at; /* first byte of the last event */
+	struct str text; /* of the last key, string or number */
 	struct error error;
 	struct arena *arena;
 	struct json_level *levels; /* arena */

@@ -337,7 +337,7 @@ static void test_bad(void **state)
 	arena_finish(&arena);
 }
 
-/* A copy of exactly the text's size, so that AddressSanitizer sees each byte read behind its end. */
+/* Copies of exactly the text's size, so that AddressSanitizer sees any byte read behind the end. */
 static void test_every_prefix(void **state)
 {
 	(void)state;

@@ -11,8 +11,8 @@ static inline uint64_t load_word(const char *bytes)
 	return word;
 }
 
-/* Bytes of the well-formed sequence that begins at p[0] >= 0x80; 0 when there is none. The bounds of
- * the second byte rule out overlong forms, surrogates and what is above U+10FFFF (RFC 3629, 4). */
+/* Bytes of the well-formed sequence that begins at p[0] >= 0x80; 0 when there is none. The bounds
+ * of the second byte rule out overlong forms, surrogates and all above U+10FFFF (RFC 3629, 4). */
 static inline size_t sequence_len(const unsigned char *p, size_t room)
 {
 	unsigned char least = 0x80;

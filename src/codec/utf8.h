@@ -12,7 +12,7 @@
 size_t utf8_check(struct str text);
 /* Code points of well-formed text. */
 size_t utf8_length(struct str text);
-/* Bytes (1 to 4) of the well-formed sequence at text.ptr[at]; 0 when there is none. at < text.len. */
+/* Bytes (1 to 4) of the well-formed sequence at text.ptr[at], at < text.len; 0: there is none. */
 size_t utf8_sequence(struct str text, size_t at);
 /* Writes a code point that is no surrogate, up to 0x10FFFF; returns how many bytes. */
 size_t utf8_write(char ret_bytes[4], uint32_t code);
