@@ -6,8 +6,8 @@
  * the http server's context, the store session and counters of its own: nothing is shared while
  * requests run. An `api_binding` ties one service (one state of the service file) to one loop.
  *
- * Ownership: api_create() to api_destroy(); loops attached in between. Threads: api_replace() may be
- * called on any thread; api_loop functions on their loop.
+ * Ownership: api_create() to api_destroy(); loops attached in between.
+ * Threads: api_replace() may be called on any thread; api_loop functions on their loop.
  * Errors: answered in the shape of the service file. Limits: those of the service.
  */
 #ifndef ROWLOCK_API_API_H

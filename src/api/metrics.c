@@ -81,8 +81,8 @@ static void head(struct buf *text, const char *name, const char *type, const cha
 	buf_printf(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* One operation's label set: service, method, route. Quotes and backslashes of a path are escaped as
- * the exposition format asks. */
+/* One operation's label set: service, method, route. Quotes and backslashes of a path are escaped
+ * as the exposition format asks. */
 static void write_labels(const struct api *api, const struct operation *operation,
 						 struct buf *labels)
 {

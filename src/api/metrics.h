@@ -2,8 +2,8 @@
  * Counters of requests and their latency, and all of a service's numbers as Prometheus text
  * (exposition format 0.0.4).
  *
- * Ownership: stats belong to a binding or loop. Threads: written by their loop with relaxed atomics,
- * read by any. Errors: none. Limits: none.
+ * Ownership: stats belong to a binding or loop.
+ * Threads: written by their loop with relaxed atomics, read by any. Errors: none. Limits: none.
  */
 #ifndef ROWLOCK_API_METRICS_H
 #define ROWLOCK_API_METRICS_H

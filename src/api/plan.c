@@ -9,7 +9,7 @@ static const enum query_action actions[] = {
 	[ACTION_DELETE] = QUERY_DELETE,
 };
 
-/* Rows of these actions are addressed by conditions; insert and upsert have their keys as values. */
+/* Their rows are addressed by conditions; insert and upsert have their keys as values. */
 static bool has_conditions(enum route_action action)
 {
 	return action != ACTION_REPLY && action != ACTION_INSERT && action != ACTION_UPSERT;

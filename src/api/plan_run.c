@@ -69,8 +69,8 @@ static const struct cond *both(const struct cond *a, const struct cond *b, struc
 	return cond;
 }
 
-/* A list or get route takes the whole query grammar: the client's conditions narrow the route's, and
- * its select, order, limit and offset stand in place of the route's. */
+/* A list or get route takes the whole query grammar: the client's conditions narrow the route's,
+ * and its select, order, limit and offset stand in place of the route's. */
 static bool join_client_query(struct call *call, struct error *error)
 {
 	const struct plan *plan = call->operation->plan;
