@@ -1,9 +1,10 @@
 /*
- * The insides of the running program, for this folder: app.c makes and ends it, reload.c puts a
+ * The insides of the running program, for this folder: app.c makes and ends it, app_reload.c puts a
  * changed service file in place.
  *
  * Ownership: struct app owns all of it.
- * Threads: the main thread, but for app_loop, which belongs to its own. Errors: logged. Limits: see app.h.
+ * Threads: the main thread, but for app_loop, which belongs to its own.
+ * Errors: logged. Limits: see app.h.
  */
 #ifndef ROWLOCK_APP_APP_PRIV_H
 #define ROWLOCK_APP_APP_PRIV_H
@@ -61,7 +62,7 @@ struct app {
 	struct loop_stop_hook stop; /* of the first loop: closes signals and watches */
 };
 
-/* Reads the service file again and puts it in place; a wrong one is logged and the old one stays. */
+/* Reads the service file again and puts it in place. A wrong one is logged; the old one stays. */
 void app_reload(struct app_service *service);
 /* Loads a service file with the program's overrides; NULL after logging what is wrong. */
 struct service *app_load(struct app *app, const char *file);

@@ -31,7 +31,7 @@ static const char pragmas_reader[] = "PRAGMA mmap_size=1073741824;"
 									 "PRAGMA cache_size=-2048;"
 									 "PRAGMA query_only=ON;";
 
-static const char pragmas_writer[] = "PRAGMA page_size=8192;PRAGMA journal_size_limit=67108864;"
+static const char pragmas_writer[] = "PRAGMA cache_size=-16384;PRAGMA journal_size_limit=67108864;"
 									 "PRAGMA cache_size=-16384;";
 
 bool sqlite_conn_exec(struct sqlite_conn *conn, const char *text, struct error *error)

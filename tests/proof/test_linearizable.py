@@ -5,6 +5,7 @@ import random
 import pytest
 from support import kv, swarm
 from support.linearize import READ, NotLinearizable, Op, check
+from support.server import run_program
 from support.workload import Budget
 
 CLIENTS = 32
@@ -17,11 +18,14 @@ def test_single_rows_are_linearizable(start, tmp_path, proof, seed, cache):
     file = kv.write_service(tmp_path)
     if cache != "off":
         file.write_text(kv.SERVICE + f"cache: {cache}\n", encoding="utf-8")
+        checked = run_program("check", file)
+        if "not known yet" in checked.stderr:
+            pytest.skip("this version has no cache")
     server = start(file)
     rng = random.Random(seed)
     operations = 0
     for epoch in range(EPOCHS):
-        keys = range(1000 * epoch, 1000 * epoch + (4, 8, 16, 64)[epoch])
+        keys = range(1000 * epoch, 1000 * epoch + (6, 8, 16, 64)[epoch])
         recorder = kv.Recorder(keys)
         budget = Budget((100_000 if proof else 8_000) // EPOCHS)
         swarm.run(server.address, [recorder.client(random.Random(rng.randrange(2 ** 62)), budget)

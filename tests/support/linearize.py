@@ -7,6 +7,7 @@ are one (the memoization), so the work is bounded by the operations in flight, n
 When an operation returns, only configurations stay in which it has taken effect with the result
 that it reported; none left means that no order explains the history.
 """
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,47 +54,50 @@ def _events(ops):
 
 def _closure(configurations, under_way, wanted):
     """All configurations in which `wanted` has taken effect, after any others under way."""
-    done = {one for one in configurations if wanted in one[1]}
-    seen = set(configurations)
-    todo = [one for one in configurations if wanted not in one[1]]
+    bit = 1 << wanted
+    others = [(1 << slot, op) for slot, op in under_way.items()]
+    done = {one for one in configurations if one[1] & bit}
+    todo = [one for one in configurations if not one[1] & bit]
+    seen = set(todo)
     while todo:
         state, effected = todo.pop()
-        for number, op in under_way.items():
-            if number in effected:
+        for mark, op in others:
+            if effected & mark:
                 continue
             possible, after = _apply(op, state)
             if not possible:
                 continue
-            one = (after, effected | {number})
-            if one in seen:
-                continue
-            seen.add(one)
-            if len(seen) > MOST_CONFIGURATIONS:
-                raise OverflowError("too many operations in flight on one register")
-            if number == wanted:
+            one = (after, effected | mark)
+            if mark == bit:
                 done.add(one)
-            else:
+            elif one not in seen:
+                seen.add(one)
                 todo.append(one)
+        if len(seen) > MOST_CONFIGURATIONS:
+            raise OverflowError("too many operations in flight on one register")
     return done
 
 
 def final_states(ops, initial=(None,)):
     """The values that the register can have after the history, from any of the initial ones.
     NotLinearizable when there are none."""
-    configurations = {(state, frozenset()) for state in initial}
-    under_way = {}
+    # A configuration: the value, and a bit for each slot whose operation has taken effect.
+    configurations = {(state, 0) for state in initial}
+    under_way, slot_of = {}, {}
     for _, returns, number in _events(ops):
         op = ops[number]
         if not returns:
-            under_way[number] = op
+            slot = next(slot for slot in itertools.count() if slot not in under_way)
+            under_way[slot], slot_of[number] = op, slot
             continue
-        after = _closure(configurations, under_way, number)
+        slot = slot_of.pop(number)
+        after = _closure(configurations, under_way, slot)
         if op.maybe:
-            after |= {one for one in configurations if number not in one[1]}
+            after |= {one for one in configurations if not one[1] >> slot & 1}
         if not after:
             raise NotLinearizable(explain(ops, op, configurations))
-        del under_way[number]
-        configurations = {(state, effected - {number}) for state, effected in after}
+        del under_way[slot]
+        configurations = {(state, effected & ~(1 << slot)) for state, effected in after}
     return {state for state, _ in configurations}
 
 
