@@ -17,7 +17,7 @@ struct memory_table *memory_find_table(struct memory_store *store, const struct 
 			return &store->tables[i];
 		}
 	}
-	assert(!"every resource has a table");
+	assert(false && "every resource has a table");
 	return NULL;
 }
 

@@ -25,7 +25,7 @@
 enum {
 	STATEMENTS_KEPT = 256,        /* kept by a connection */
 	STATEMENT_KEPT_BYTES = 16384, /* longer ones are not kept */
-	CHECKPOINT_PAGES = 4000,
+	CHECKPOINT_PAGES = 1000,
 	BULK_ROWS = 10000, /* a write of more rows is a group of its own */
 	PART_BYTES = 65536,
 	PARTS_MAX = 4, /* of one stream, on their way to the loop */
