@@ -51,7 +51,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (strcmp(argv[1], commands[i]->name) == 0) {
-			return run(commands[i], argc - 1, argv + 1);
+			return (int)run(commands[i], argc - 1, argv + 1);
 		}
 	}
 	fprintf(stderr, "rowlock: there is no command `%s`\n", argv[1]);
