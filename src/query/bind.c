@@ -94,8 +94,8 @@ static enum bound bind_cond(struct binder *binder, const struct cond *cond,
 static enum bound bind_group(struct binder *binder, const struct cond *cond,
 							 const struct cond **ret_cond)
 {
-	const struct cond **children =
-		ARENA_ARRAY(binder->arena, cond->child_count, const struct cond *);
+	const struct cond **children = ARENA_ARRAY(binder->arena, cond->child_count,
+											   const struct cond *);
 	size_t count = 0;
 	for (size_t i = 0; i < cond->child_count; i++) {
 		enum bound bound = bind_cond(binder, cond->children[i], &children[count]);

@@ -102,7 +102,7 @@ static const struct cond *check_leaf(struct checker *checker, const struct parse
 {
 	struct cond *cond = ARENA_NEW(checker->arena, struct cond);
 	cond->kind = parsed->kind;
-	cond->operator = parsed->operator;
+	cond->operator= parsed->operator;
 	cond->field = find_field(checker, parsed->column);
 	if (cond->field == NULL) {
 		return NULL;
@@ -243,7 +243,7 @@ static const struct cond *hide_empty(struct checker *checker, const struct cond 
 	*shown = (struct cond){
 		.kind = COND_COMPARE,
 		.field = count,
-		.operator = OPERATOR_GT,
+		.operator= OPERATOR_GT,
 		.operand = {.value = {.kind = VALUE_INTEGER, .integer = 0}, .parameter = -1},
 	};
 	if (where == NULL) {
@@ -311,7 +311,7 @@ static struct str make_key(struct checker *checker, struct str name)
 struct columns {
 	struct query_column *items;
 	size_t count;
-	bool *taken; /* fields that stand under their own name */
+	bool *taken;  /* fields that stand under their own name */
 	bool aliased; /* some column has another name than its field's */
 };
 
@@ -327,8 +327,8 @@ static bool add_column(struct checker *checker, struct columns *columns, const s
 	for (size_t i = 0; (columns->aliased || !own) && i < columns->count; i++) {
 		if (str_equal(columns->items[i].name, name)) {
 			return columns->items[i].field == field ||
-				   error_set(checker->error, ERROR_PARSE, "two columns have the name \"%.*s\"",
-							 STR_ARG(name));
+				error_set(checker->error, ERROR_PARSE, "two columns have the name \"%.*s\"",
+						  STR_ARG(name));
 		}
 	}
 	columns->taken[field->number] = columns->taken[field->number] || own;
@@ -363,7 +363,8 @@ static bool check_columns(struct checker *checker, const struct parsed_item *sel
 		count++;
 	}
 	if (count > MAX_COLUMNS) {
-		return error_set(checker->error, ERROR_PARSE, "More than %d columns in select", MAX_COLUMNS);
+		return error_set(checker->error, ERROR_PARSE, "More than %d columns in select",
+						 MAX_COLUMNS);
 	}
 	/* Each `*` adds what is not there yet, so all of them together add each field once. */
 	columns->items = ARENA_ARRAY(checker->arena, others + field_count, struct query_column);
@@ -452,8 +453,7 @@ bool check_query(const struct parsed_query *parsed, enum query_action action,
 	struct columns columns = {.count = 0};
 	const struct query_order *order = NULL;
 	size_t order_count = 0;
-	if (!check_range(&checker, parsed, action) ||
-		!check_where(&checker, parsed, action, &where) ||
+	if (!check_range(&checker, parsed, action) || !check_where(&checker, parsed, action, &where) ||
 		!check_columns(&checker, parsed->select, &columns) ||
 		!check_order(&checker, parsed, &order, &order_count)) {
 		return false;

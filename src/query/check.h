@@ -26,10 +26,10 @@ bool check_query(const struct parsed_query *parsed, enum query_action action,
 
 struct body_options {
 	const struct limits *limits;
-	struct str from;             /* rows sit in this key of the body; "" : they are the body */
+	struct str from;                /* rows sit in this key of the body; "" : they are the body */
 	const struct field_list *needs; /* keys that must be there (null is fine); may be NULL */
-	bool many;                   /* an array of objects is allowed too */
-	bool numbers_as_text;        /* the general API */
+	bool many;                      /* an array of objects is allowed too */
+	bool numbers_as_text;           /* the general API */
 	/* Values that are already known (key fields from the path); a body that gives another value for
 	 * one of these fields is refused. */
 	const struct field_list *fixed;

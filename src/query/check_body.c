@@ -31,10 +31,10 @@ struct body {
 	struct error *error;
 
 	bool array;
-	size_t row;           /* number of the row that is read, from 1 */
-	struct value *found;  /* by field number */
-	size_t *stamps;       /* by field number: the last row that had it */
-	size_t keys;          /* of the first row */
+	size_t row;          /* number of the row that is read, from 1 */
+	struct value *found; /* by field number */
+	size_t *stamps;      /* by field number: the last row that had it */
+	size_t keys;         /* of the first row */
 
 	struct column *columns;
 	size_t column_count;
@@ -112,8 +112,8 @@ static bool check_fixed(struct body *body, const struct field *field, const stru
 	if (value->kind == fixed->kind && value_compare(value, fixed) == 0) {
 		return true;
 	}
-	error_set(body->error, ERROR_CHECK, "field \"%.*s\": the body gives another value than the path",
-			  STR_ARG(field->name));
+	error_set(body->error, ERROR_CHECK,
+			  "field \"%.*s\": the body gives another value than the path", STR_ARG(field->name));
 	error_hint(body->error, "leave the field out of the body");
 	return fail_row(body);
 }
@@ -369,7 +369,8 @@ static bool read_from(struct body *body, struct str from)
 	if (event == JSON_ERROR) {
 		return fail_syntax(body);
 	}
-	return found || error_set(body->error, ERROR_BODY, "the key \"%.*s\" is missing", STR_ARG(from));
+	return found ||
+		error_set(body->error, ERROR_BODY, "the key \"%.*s\" is missing", STR_ARG(from));
 }
 
 static bool read_body(struct body *body)

@@ -99,8 +99,9 @@ bool cursor_name(struct cursor *cursor, const char *expecting, struct str *ret_n
 	size_t at = from;
 	/* A hyphen belongs to the name when the name goes on behind it: `->` does not. */
 	while (at < text.len &&
-		   (is_name_byte(text.ptr[at]) || (text.ptr[at] == '-' && at > from && at + 1 < text.len &&
-										   is_name_byte(text.ptr[at + 1])))) {
+		   (is_name_byte(text.ptr[at]) ||
+			(text.ptr[at] == '-' && at > from && at + 1 < text.len &&
+			 is_name_byte(text.ptr[at + 1])))) {
 		at++;
 	}
 	struct str name = str_trim(str_slice(text, from, at));

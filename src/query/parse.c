@@ -132,8 +132,9 @@ static bool read_one(struct parser *parser, struct str name, struct str value)
 static bool fail_encoding(struct error *error)
 {
 	error_set(error, ERROR_PARSE, "The query string is not well percent-encoded");
-	return error_details(error, "each %% needs two hexadecimal digits, and the result must be UTF-8 "
-								"without NUL");
+	return error_details(error,
+						 "each %% needs two hexadecimal digits, and the result must be UTF-8 "
+						 "without NUL");
 }
 
 bool parse_query_string(struct str query_string, const struct limits *limits,

@@ -27,13 +27,13 @@
 #include "query/query.h"
 
 struct parsed_value {
-	struct str text;     /* the value, or the parameter's name */
+	struct str text; /* the value, or the parameter's name */
 	bool parameter;
-	bool optional;       /* {name?} */
+	bool optional; /* {name?} */
 };
 
 struct parsed_cond {
-	enum cond_kind kind; /* AND OR NOT COMPARE IN IS */
+	enum cond_kind kind;          /* AND OR NOT COMPARE IN IS */
 	struct parsed_cond *children; /* linked by next */
 	struct parsed_cond *next;
 	struct str column;
@@ -62,8 +62,8 @@ struct parsed_order {
 };
 
 struct parsed_query {
-	struct parsed_cond *where; /* an AND of all filters; NULL: none */
-	struct parsed_cond *last;  /* of where->children */
+	struct parsed_cond *where;  /* an AND of all filters; NULL: none */
+	struct parsed_cond *last;   /* of where->children */
 	struct parsed_item *select; /* NULL: all columns */
 	struct parsed_order *order;
 	uint64_t limit; /* UINT64_MAX: none */

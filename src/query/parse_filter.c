@@ -22,17 +22,33 @@ static const struct operator_word {
 } operator_words[] = {
 #define X(name, word)                                                                              \
 	{STR_INIT(word),                                                                               \
-	 OPERATOR_##name == OPERATOR_IN	  ? SHAPE_LIST                                                 \
-	 : OPERATOR_##name == OPERATOR_IS ? SHAPE_IS                                                   \
-									  : SHAPE_VALUE,                                               \
+	 OPERATOR_##name == OPERATOR_IN       ? SHAPE_LIST                                             \
+		 : OPERATOR_##name == OPERATOR_IS ? SHAPE_IS                                               \
+										  : SHAPE_VALUE,                                           \
 	 OPERATOR_##name},
 	OPERATOR_TABLE(X)
 #undef X
-#define LATER(word) {STR_INIT(word), SHAPE_LATER, OPERATOR_EQ}
-	LATER("like"),	LATER("ilike"), LATER("match"), LATER("imatch"), LATER("isdistinct"),
-	LATER("fts"),	LATER("plfts"), LATER("phfts"), LATER("wfts"),	 LATER("cs"),
-	LATER("cd"),	LATER("ov"),	LATER("sl"),	LATER("sr"),	 LATER("nxr"),
-	LATER("nxl"),	LATER("adj"),
+#define LATER(word)                                                                                \
+	{                                                                                              \
+		STR_INIT(word), SHAPE_LATER, OPERATOR_EQ                                                   \
+	}
+		LATER("like"),
+	LATER("ilike"),
+	LATER("match"),
+	LATER("imatch"),
+	LATER("isdistinct"),
+	LATER("fts"),
+	LATER("plfts"),
+	LATER("phfts"),
+	LATER("wfts"),
+	LATER("cs"),
+	LATER("cd"),
+	LATER("ov"),
+	LATER("sl"),
+	LATER("sr"),
+	LATER("nxr"),
+	LATER("nxl"),
+	LATER("adj"),
 #undef LATER
 };
 
@@ -40,9 +56,8 @@ static const struct {
 	struct str word;
 	enum is_what is;
 } is_words[] = {
-	{STR_INIT("null"), IS_NULL},   {STR_INIT("not_null"), IS_NOT_NULL},
-	{STR_INIT("true"), IS_TRUE},   {STR_INIT("false"), IS_FALSE},
-	{STR_INIT("unknown"), IS_UNKNOWN},
+	{STR_INIT("null"), IS_NULL},   {STR_INIT("not_null"), IS_NOT_NULL}, {STR_INIT("true"), IS_TRUE},
+	{STR_INIT("false"), IS_FALSE}, {STR_INIT("unknown"), IS_UNKNOWN},
 };
 
 /* ---- the tree ---- */
@@ -57,8 +72,8 @@ static struct parsed_cond *new_cond(struct parser *parser, enum cond_kind kind)
 static struct parsed_cond *negate(struct parser *parser, struct parsed_cond *cond)
 {
 	struct parsed_cond *not = new_cond(parser, COND_NOT);
-	not->children = cond;
-	return not;
+	not ->children = cond;
+	return not ;
 }
 
 static void add_to_where(struct parser *parser, struct parsed_cond *cond)
@@ -103,8 +118,9 @@ static bool read_parameter(struct parser *parser, struct cursor *cursor, size_t 
 	if (open != 0 || !str_ends_with(text, STR("}")) || name.len == 0 ||
 		str_find(name, '{', 0) < name.len || str_find(name, '}', 0) < name.len) {
 		(void)cursor_fail(cursor, "a value, {NAME} or {NAME?}");
-		return error_hint(parser->error, "a parameter is a whole value; braces that are text stand in "
-										 "quotes: and=(a.eq.\"{\")");
+		return error_hint(parser->error,
+						  "a parameter is a whole value; braces that are text stand in "
+						  "quotes: and=(a.eq.\"{\")");
 	}
 	if (str_starts_with(name, STR("claims."))) {
 		return cursor_unsupported(cursor, "the claims of a token in a condition");
@@ -185,7 +201,8 @@ static bool parse_value(struct parser *parser, struct cursor *cursor, bool neste
 }
 
 /* An element of a list: quoted, or raw to the next , or ). */
-static bool parse_element(struct parser *parser, struct cursor *cursor, struct parsed_value *ret_item)
+static bool parse_element(struct parser *parser, struct cursor *cursor,
+						  struct parsed_value *ret_item)
 {
 	size_t from = cursor->at;
 	*ret_item = (struct parsed_value){.text = {NULL, 0}};
@@ -282,7 +299,8 @@ static bool parse_operator(struct cursor *cursor, const struct operator_word **r
 		if (!str_equal(word, row->word)) {
 			continue;
 		}
-		bool argument = cursor_is(cursor, '(') && row->shape != SHAPE_LIST && row->shape != SHAPE_IS;
+		bool argument = cursor_is(cursor, '(') && row->shape != SHAPE_LIST &&
+			row->shape != SHAPE_IS;
 		if (argument || (row->shape == SHAPE_LATER && cursor_is(cursor, '.'))) {
 			return refuse_operator(cursor, from, word);
 		}
@@ -301,13 +319,13 @@ static bool parse_operation(struct parser *parser, struct cursor *cursor, bool n
 							struct parsed_cond *cond, struct parsed_cond **ret_cond)
 {
 	bool negated = cursor_take_text(cursor, STR("not."));
-	const struct operator_word *operator = NULL;
+	const struct operator_word *operator= NULL;
 	if (!count_term(parser) || !parse_operator(cursor, &operator)) {
 		return false;
 	}
-	cond->operator = operator->operator;
-	bool ok = operator->shape == SHAPE_LIST ? parse_list(parser, cursor, cond)
-			  : operator->shape == SHAPE_IS ? parse_is(cursor, cond)
+	cond->operator= operator->operator;
+	bool ok = operator->shape == SHAPE_LIST ? parse_list(parser, cursor, cond) :
+		operator->shape == SHAPE_IS         ? parse_is(cursor, cond)
 											: parse_value(parser, cursor, nested, cond);
 	*ret_cond = negated ? negate(parser, cond) : cond;
 	return ok;

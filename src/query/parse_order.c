@@ -22,7 +22,7 @@ static bool parse_suffixes(struct cursor *cursor, struct parsed_order *term)
 		bool found = false;
 		for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]) && !found; i++) {
 			found = str_equal(word, suffixes[i].word) && !has_nulls &&
-					!(suffixes[i].is_direction && has_direction);
+				!(suffixes[i].is_direction && has_direction);
 			if (found && suffixes[i].is_direction) {
 				has_direction = true;
 				term->descending = suffixes[i].meant;
@@ -33,10 +33,11 @@ static bool parse_suffixes(struct cursor *cursor, struct parsed_order *term)
 		}
 		if (!found) {
 			cursor->at = from;
-			return cursor_fail_word(cursor, has_nulls ? "\",\" or end of input"
-											: has_direction
-												? "\"nullsfirst\" or \"nullslast\""
-												: "\"asc\", \"desc\", \"nullsfirst\" or \"nullslast\"");
+			return cursor_fail_word(cursor,
+									has_nulls ? "\",\" or end of input"
+										: has_direction
+										? "\"nullsfirst\" or \"nullslast\""
+										: "\"asc\", \"desc\", \"nullsfirst\" or \"nullslast\"");
 		}
 	}
 	if (!has_nulls) {

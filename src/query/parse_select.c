@@ -24,7 +24,8 @@ static bool refuse_later(struct cursor *cursor, struct str name)
 		return cursor_unsupported(cursor, "embedded resources");
 	}
 	for (size_t i = 0; i < sizeof(aggregates) / sizeof(aggregates[0]); i++) {
-		if (cursor_is(cursor, '.') && str_starts_with(str_slice(rest, 1, rest.len), aggregates[i])) {
+		if (cursor_is(cursor, '.') &&
+			str_starts_with(str_slice(rest, 1, rest.len), aggregates[i])) {
 			return cursor_unsupported(cursor, "aggregate functions");
 		}
 	}

@@ -71,8 +71,8 @@ static void run(const struct row *rows, size_t count, enum kind kind)
 		struct str input = str_from(rows[i].input);
 		parsed_query_init(&query);
 		bool ok = kind == QUERY_STRING
-					  ? parse_query_string(input, &limits, skip_own, &own, &arena, &query, &error)
-					  : parse_condition(input, &limits, &arena, &query, &error);
+			? parse_query_string(input, &limits, skip_own, &own, &arena, &query, &error)
+			: parse_condition(input, &limits, &arena, &query, &error);
 		buf_clear(&got);
 		if (ok) {
 			assert_int_equal(error.code, ERROR_NONE);
@@ -215,7 +215,8 @@ static void test_filter_errors(void **state)
 		 "and the result must be UTF-8 without NUL"},
 		/* of the grammar, but later */
 		{__LINE__, "a=like.x*", "UNSUPPORTED@0 Feature not implemented / the operator \"like\""},
-		{__LINE__, "a=not.ilike.x", "UNSUPPORTED@4 Feature not implemented / the operator \"ilike\""},
+		{__LINE__, "a=not.ilike.x",
+		 "UNSUPPORTED@4 Feature not implemented / the operator \"ilike\""},
 		{__LINE__, "a=match.x", "UNSUPPORTED@0 Feature not implemented / the operator \"match\""},
 		{__LINE__, "a=imatch.x", "UNSUPPORTED@0 Feature not implemented / the operator \"imatch\""},
 		{__LINE__, "a=isdistinct.x",
@@ -302,13 +303,15 @@ static void test_logic(void **state)
 		{__LINE__, "or=(a.5)",
 		 "PARSE@3 \"failed to parse logic tree ((a.5))\" (line 1, column 6) / unexpected \"5\" "
 		 "expecting \"not\" or operator (eq, gt, ...)"},
-		{__LINE__, "and=(and(and(and(a.eq.1))))", "PARSE@12 Conditions nested deeper than 3 levels"},
+		{__LINE__, "and=(and(and(and(a.eq.1))))",
+		 "PARSE@12 Conditions nested deeper than 3 levels"},
 		{__LINE__, "or=(a.eq.1,a.eq.2,a.eq.3,a.eq.4,a.eq.5,a.eq.6)",
 		 "and(or(a eq <1>,a eq <2>,a eq <3>,a eq <4>,a eq <5>,a eq <6>))"},
 		{__LINE__, "b=eq.1&or=(a.eq.1,a.eq.2,a.eq.3,a.eq.4,a.eq.5,a.eq.6)",
 		 "PARSE More than 6 conditions / many values of one column are column=in.(a,b,...)"},
 		{__LINE__, "or=(a->b.eq.1)", "UNSUPPORTED@2 Feature not implemented / json paths"},
-		{__LINE__, "or=(a.like.1)", "UNSUPPORTED@3 Feature not implemented / the operator \"like\""},
+		{__LINE__, "or=(a.like.1)",
+		 "UNSUPPORTED@3 Feature not implemented / the operator \"like\""},
 	};
 	RUN(rows, QUERY_STRING);
 }
@@ -352,7 +355,8 @@ static void test_select(void **state)
 		{__LINE__, "select=a::text", "UNSUPPORTED@1 Feature not implemented / casts"},
 		{__LINE__, "select=b,r(a)", "UNSUPPORTED@3 Feature not implemented / embedded resources"},
 		{__LINE__, "select=x:r(a)", "UNSUPPORTED@3 Feature not implemented / embedded resources"},
-		{__LINE__, "select=r!inner(a)", "UNSUPPORTED@1 Feature not implemented / embedded resources"},
+		{__LINE__, "select=r!inner(a)",
+		 "UNSUPPORTED@1 Feature not implemented / embedded resources"},
 		{__LINE__, "select=...r(a)", "UNSUPPORTED@0 Feature not implemented / embedded resources"},
 		{__LINE__, "select=count()", "UNSUPPORTED@5 Feature not implemented / aggregate functions"},
 		{__LINE__, "select=a.sum()", "UNSUPPORTED@1 Feature not implemented / aggregate functions"},
@@ -438,7 +442,8 @@ static void test_conditions(void **state)
 		{__LINE__, "a=eq.5\"", "and(a eq <5\">)"},
 		{__LINE__, "limit=eq.5", "and(limit eq <5>)"},
 		{__LINE__, "a=eq.5%20", "and(a eq <5%20>)"},
-		{__LINE__, "", "PARSE@0 \"\" is no condition / COLUMN=OPERATOR.VALUE, and=(...) or or=(...)"},
+		{__LINE__, "",
+		 "PARSE@0 \"\" is no condition / COLUMN=OPERATOR.VALUE, and=(...) or or=(...)"},
 		{__LINE__, "a.eq.5",
 		 "PARSE@0 \"a.eq.5\" is no condition / COLUMN=OPERATOR.VALUE, and=(...) or or=(...)"},
 		{__LINE__, "a=eq.5&",
@@ -490,8 +495,8 @@ static void test_joined(void **state)
 	parsed_query_init(&query);
 	assert_true(parse_condition(STR("a=eq.{x}"), &limits, &arena, &query, &error));
 	assert_true(parse_condition(STR("or=(b.eq.1,c.eq.2)"), &limits, &arena, &query, &error));
-	assert_true(parse_query_string(STR("d=eq.3&limit=2"), &limits, NULL, NULL, &arena, &query,
-								   &error));
+	assert_true(
+		parse_query_string(STR("d=eq.3&limit=2"), &limits, NULL, NULL, &arena, &query, &error));
 	write_query(&got, &query);
 	test_equal(__LINE__, "", &got, "and(a eq {x},or(b eq <1>,c eq <2>),d eq <3>) limit 2");
 	buf_finish(&got);

@@ -60,14 +60,14 @@ enum cond_kind { COND_AND, COND_OR, COND_NOT, COND_COMPARE, COND_IN, COND_IS };
  */
 struct cond {
 	enum cond_kind kind;
-	bool parameters; /* somewhere below an operand is a parameter */
-	uint16_t height; /* of the tree below; 0 is a leaf or a negated one */
+	bool parameters;                    /* somewhere below an operand is a parameter */
+	uint16_t height;                    /* of the tree below; 0 is a leaf or a negated one */
 	const struct cond *const *children; /* AND, OR: 0 or more (none: true, false); NOT: one */
 	size_t child_count;
 	const struct field *field;
-	enum operator_name operator;    /* COMPARE: EQ … LTE */
-	struct operand operand;         /* COMPARE */
-	const struct operand *items;    /* IN; none matches nothing */
+	enum operator_name operator; /* COMPARE: EQ … LTE */
+	struct operand operand;      /* COMPARE */
+	const struct operand *items; /* IN; none matches nothing */
 	size_t item_count;
 	enum is_what is;
 };

@@ -3,48 +3,47 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char yaml[] =
-	"service: test\n"
-	"resources:\n"
-	"  ratings:\n"
-	"    key: [user_id, item_id]\n"
-	"    fields:\n"
-	"      user_id:     integer\n"
-	"      item_id:     integer\n"
-	"      rating_type: { type: integer, required: true, in: [1, 2, 3] }\n"
-	"  counts:\n"
-	"    tally: ratings\n"
-	"    by: [user_id, rating_type]\n"
-	"  people:\n"
-	"    key: id\n"
-	"    fields:\n"
-	"      id: integer\n"
-	"  things:\n"
-	"    key: id\n"
-	"    fields:\n"
-	"      id:     { type: integer, default: auto }\n"
-	"      name:   { type: text(10), required: true }\n"
-	"      note:   text\n"
-	"      price:  { type: \"decimal(10,2)\", min: 0 }\n"
-	"      share:  number\n"
-	"      done:   boolean\n"
-	"      ref:    uuid\n"
-	"      data:   json\n"
-	"      owner:  { type: integer, references: people }\n"
-	"      made:   { type: text, write: never, default: \"it's\" }\n"
-	"      born:   { type: integer, write: once }\n"
-	"      state:  { type: text, in: [draft, printed], default: draft }\n"
-	"      'odd \"key': text\n"
-	"    unique: { one name: name }\n"
-	"    index: [price, { fields: [owner, state] }]\n"
-	"  tokens:\n"
-	"    key: id\n"
-	"    fields:\n"
-	"      id:    { type: uuid, default: auto }\n"
-	"      code:  { type: uuid, default: auto, required: true }\n"
-	"      live:  { type: boolean, required: true, default: true }\n"
-	"      least: { type: integer, default: -9223372036854775808 }\n"
-	"      ratio: { type: number, default: -0.5 }\n";
+static const char yaml[] = "service: test\n"
+						   "resources:\n"
+						   "  ratings:\n"
+						   "    key: [user_id, item_id]\n"
+						   "    fields:\n"
+						   "      user_id:     integer\n"
+						   "      item_id:     integer\n"
+						   "      rating_type: { type: integer, required: true, in: [1, 2, 3] }\n"
+						   "  counts:\n"
+						   "    tally: ratings\n"
+						   "    by: [user_id, rating_type]\n"
+						   "  people:\n"
+						   "    key: id\n"
+						   "    fields:\n"
+						   "      id: integer\n"
+						   "  things:\n"
+						   "    key: id\n"
+						   "    fields:\n"
+						   "      id:     { type: integer, default: auto }\n"
+						   "      name:   { type: text(10), required: true }\n"
+						   "      note:   text\n"
+						   "      price:  { type: \"decimal(10,2)\", min: 0 }\n"
+						   "      share:  number\n"
+						   "      done:   boolean\n"
+						   "      ref:    uuid\n"
+						   "      data:   json\n"
+						   "      owner:  { type: integer, references: people }\n"
+						   "      made:   { type: text, write: never, default: \"it's\" }\n"
+						   "      born:   { type: integer, write: once }\n"
+						   "      state:  { type: text, in: [draft, printed], default: draft }\n"
+						   "      'odd \"key': text\n"
+						   "    unique: { one name: name }\n"
+						   "    index: [price, { fields: [owner, state] }]\n"
+						   "  tokens:\n"
+						   "    key: id\n"
+						   "    fields:\n"
+						   "      id:    { type: uuid, default: auto }\n"
+						   "      code:  { type: uuid, default: auto, required: true }\n"
+						   "      live:  { type: boolean, required: true, default: true }\n"
+						   "      least: { type: integer, default: -9223372036854775808 }\n"
+						   "      ratio: { type: number, default: -0.5 }\n";
 
 static const char *no_environment(const char *name)
 {
@@ -56,8 +55,7 @@ struct model *test_model(void)
 {
 	struct model_report report;
 	model_report_init(&report);
-	struct model *model =
-		model_parse(str_from(yaml), STR("test.yaml"), no_environment, &report);
+	struct model *model = model_parse(str_from(yaml), STR("test.yaml"), no_environment, &report);
 	for (size_t i = 0; model == NULL && i < report.count; i++) {
 		(void)fprintf(stderr, "%zu: %.*s\n", report.problems[i].place.line,
 					  STR_ARG(report.problems[i].message));
@@ -92,8 +90,8 @@ static struct str operator_word(enum operator_name operator)
 static struct str is_word(enum is_what is)
 {
 	static const struct str words[] = {
-		[IS_NULL] = STR_INIT("null"),   [IS_NOT_NULL] = STR_INIT("not_null"),
-		[IS_TRUE] = STR_INIT("true"),   [IS_FALSE] = STR_INIT("false"),
+		[IS_NULL] = STR_INIT("null"),       [IS_NOT_NULL] = STR_INIT("not_null"),
+		[IS_TRUE] = STR_INIT("true"),       [IS_FALSE] = STR_INIT("false"),
 		[IS_UNKNOWN] = STR_INIT("unknown"),
 	};
 	return words[is];
@@ -106,8 +104,7 @@ static const char *group_word(enum cond_kind kind)
 
 /* ---- checked ---- */
 
-static void write_operand(struct buf *buf, const struct field *field,
-						  const struct operand *operand)
+static void write_operand(struct buf *buf, const struct field *field, const struct operand *operand)
 {
 	if (operand->parameter >= 0) {
 		buf_printf(buf, "{%d%s}", operand->parameter, operand->optional ? "?" : "");
@@ -162,8 +159,7 @@ void test_write_parsed_cond(struct buf *buf, const struct parsed_cond *cond)
 {
 	if (cond->kind == COND_AND || cond->kind == COND_OR || cond->kind == COND_NOT) {
 		buf_append(buf, str_from(group_word(cond->kind)));
-		for (const struct parsed_cond *child = cond->children; child != NULL;
-			 child = child->next) {
+		for (const struct parsed_cond *child = cond->children; child != NULL; child = child->next) {
 			buf_append(buf, child != cond->children ? STR(",") : STR(""));
 			test_write_parsed_cond(buf, child);
 		}

@@ -190,8 +190,8 @@ static void write_in(struct sql *sql, const struct cond *cond)
 static void write_is(struct sql *sql, const struct cond *cond)
 {
 	static const struct str words[] = {
-		[IS_NULL] = STR_INIT(" IS NULL"),       [IS_NOT_NULL] = STR_INIT(" IS NOT NULL"),
-		[IS_TRUE] = STR_INIT(" IS TRUE"),       [IS_FALSE] = STR_INIT(" IS FALSE"),
+		[IS_NULL] = STR_INIT(" IS NULL"),    [IS_NOT_NULL] = STR_INIT(" IS NOT NULL"),
+		[IS_TRUE] = STR_INIT(" IS TRUE"),    [IS_FALSE] = STR_INIT(" IS FALSE"),
 		[IS_UNKNOWN] = STR_INIT(" IS NULL"),
 	};
 	write_name(sql, cond->field->name);
@@ -212,8 +212,8 @@ static void write_child(struct sql *sql, enum cond_kind kind, const struct cond 
 	buf_append(&sql->text, enclosed ? STR(")") : STR(""));
 }
 
-static void write_children(struct sql *sql, enum cond_kind kind,
-						   const struct cond *const *children, size_t count)
+static void write_children(struct sql *sql, enum cond_kind kind, const struct cond *const *children,
+						   size_t count)
 {
 	struct str word = kind == COND_AND ? STR(" AND ") : STR(" OR ");
 	if (count <= FLAT_CHILDREN) {

@@ -16,8 +16,8 @@
 /* What differs between databases. */
 struct sql_dialect {
 	const char *name;
-	char quote; /* of identifiers: " or ` */
-	bool nulls_placement; /* knows NULLS FIRST / NULLS LAST */
+	char quote;              /* of identifiers: " or ` */
+	bool nulls_placement;    /* knows NULLS FIRST / NULLS LAST */
 	bool upsert_on_conflict; /* INSERT … ON CONFLICT (…) DO UPDATE; else ON DUPLICATE KEY UPDATE */
 	bool returning;
 	/* Parts of CREATE TABLE: the column's type; what makes it the whole key, or nothing; how the

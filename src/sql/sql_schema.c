@@ -118,5 +118,5 @@ bool sql_schema(const struct sql_dialect *dialect, const struct resource *resour
 	}
 	number -= resource->index_count;
 	return resource->tally_of != NULL &&
-		   dialect->tally_trigger(resource, number, ret_text, ret_name);
+		dialect->tally_trigger(resource, number, ret_text, ret_name);
 }

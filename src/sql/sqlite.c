@@ -29,13 +29,13 @@ static bool has_integer_key(const struct resource *resource)
 	return resource->key.count == 1 && resource->key.items[0]->type == TYPE_INTEGER;
 }
 
-static void column_key(const struct resource *resource, const struct field *field,
-					   struct buf *text)
+static void column_key(const struct resource *resource, const struct field *field, struct buf *text)
 {
 	if (field->key && has_integer_key(resource)) {
 		/* AUTOINCREMENT: the number of a row that was deleted is never used again. */
-		buf_append(text, field->default_kind == DEFAULT_AUTO ? STR(" PRIMARY KEY AUTOINCREMENT")
-															 : STR(" PRIMARY KEY"));
+		buf_append(text,
+				   field->default_kind == DEFAULT_AUTO ? STR(" PRIMARY KEY AUTOINCREMENT")
+													   : STR(" PRIMARY KEY"));
 	}
 }
 

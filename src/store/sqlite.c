@@ -233,6 +233,25 @@ static const char *copy_path(struct sqlite_store *store, struct str location)
 	return arena_printf(&store->arena, "%s%.*s", plain ? "" : "./", STR_ARG(location)).ptr;
 }
 
+static bool open_file(struct sqlite_store *store, const struct model *model, const char *vfs,
+					  struct error *error)
+{
+	store->vfs = sqlite_vfs_create(vfs);
+	if (store->vfs == NULL) {
+		return error_set(error, ERROR_CONFIG, "this SQLite has no VFS %s", vfs);
+	}
+	return check_path(store, error) && take_file(store, error) && recover(store, error) &&
+		   sqlite_schema_make(&store->writer.conn, model, error) && sync_folder(store, error);
+}
+
+static void free_store(struct sqlite_store *store)
+{
+	sqlite_conn_close(&store->writer.conn);
+	sqlite_vfs_destroy(store->vfs);
+	arena_finish(&store->arena);
+	free(store);
+}
+
 struct store *sqlite_open_vfs(const struct store_options *options, const char *vfs,
 							  struct error *error)
 {
@@ -246,22 +265,12 @@ struct store *sqlite_open_vfs(const struct store_options *options, const char *v
 	store->limits = *options->limits;
 	store->fatal = options->fatal;
 	store->context = options->context;
-	store->vfs = vfs;
 	arena_init(&store->arena, ARENA_BYTES);
 	store->path = copy_path(store, options->location);
 	copy_references(store, options->model);
 
-	if (!check_path(store, error) || !take_file(store, error)) {
-		arena_finish(&store->arena);
-		free(store);
-		return NULL;
-	}
-	if (!recover(store, error) ||
-		!sqlite_schema_make(&store->writer.conn, options->model, error) ||
-		!sync_folder(store, error)) {
-		sqlite_conn_close(&store->writer.conn);
-		arena_finish(&store->arena);
-		free(store);
+	if (!open_file(store, options->model, vfs, error)) {
+		free_store(store);
 		return NULL;
 	}
 	sqlite_writer_init(&store->writer, store);
@@ -286,10 +295,8 @@ static void close_store(struct store *base)
 	assert(store->sessions == NULL);
 	sqlite_workers_finish(&store->workers);
 	sqlite_writer_finish(&store->writer);
-	sqlite_conn_close(&store->writer.conn);
 	pthread_mutex_destroy(&store->mutex);
-	arena_finish(&store->arena);
-	free(store);
+	free_store(store);
 }
 
 static bool adopt(struct store *base, const struct model *model, struct error *error)

@@ -31,7 +31,7 @@ static const char pragmas_reader[] = "PRAGMA mmap_size=1073741824;"
 									 "PRAGMA cache_size=-2048;"
 									 "PRAGMA query_only=ON;";
 
-static const char pragmas_writer[] = "PRAGMA cache_size=-16384;PRAGMA journal_size_limit=67108864;"
+static const char pragmas_writer[] = "PRAGMA journal_size_limit=67108864;"
 									 "PRAGMA cache_size=-16384;";
 
 bool sqlite_conn_exec(struct sqlite_conn *conn, const char *text, struct error *error)
@@ -49,7 +49,8 @@ bool sqlite_conn_open(struct sqlite_conn *conn, const struct sqlite_store *store
 	if (role == ROLE_WRITER) {
 		flags |= SQLITE_OPEN_CREATE;
 	}
-	if (sqlite3_open_v2(store->path, &conn->db, flags, store->vfs) != SQLITE_OK) {
+	const char *vfs = sqlite_vfs_name(store->vfs);
+	if (sqlite3_open_v2(store->path, &conn->db, flags, vfs) != SQLITE_OK) {
 		return sqlite_fail(conn, error);
 	}
 	/* The writer waits for nobody: that another process has the file is to be said at once. */

@@ -1,6 +1,7 @@
 /*
  * The SQLite store, in files: sqlite.c opens a database file and holds all of it together;
- * sqlite_conn.c opens connections and keeps their statements; sqlite_bind.c moves values in and
+ * sqlite_conn.c opens connections and keeps their statements; sqlite_vfs.c makes what they write to
+ * the write-ahead log cheaper; sqlite_bind.c moves values in and
  * out; sqlite_read.c answers reads on the loop; sqlite_worker.c answers those that take longer;
  * sqlite_writer.c is the one thread that writes, sqlite_write.c what it does for one request;
  * sqlite_schema.c makes or compares the tables; sqlite_error.c turns failures into errors.
@@ -20,12 +21,13 @@
 #include "base/map.h"
 #include "sql/sql.h"
 #include "store/rows.h"
+#include "store/sqlite_vfs.h"
 #include "store/store_priv.h"
 
 enum {
 	STATEMENTS_KEPT = 256,        /* kept by a connection */
 	STATEMENT_KEPT_BYTES = 16384, /* longer ones are not kept */
-	CHECKPOINT_PAGES = 1000,
+	CHECKPOINT_PAGES = 8000,
 	BULK_ROWS = 10000, /* a write of more rows is a group of its own */
 	PART_BYTES = 65536,
 	PARTS_MAX = 4, /* of one stream, on their way to the loop */
@@ -244,7 +246,7 @@ struct sqlite_store {
 	struct store_base base;
 	struct limits limits;
 	const char *path; /* arena */
-	const char *vfs;
+	struct sqlite_vfs *vfs; /* owned */
 	void (*fatal)(void *context, const struct error *error);
 	void *context;
 	struct arena arena;

@@ -163,8 +163,8 @@ class Replay:
             raise UnknownCall(event.kind)
 
     def _answer(self, socket, data):
-        """An answer counts once all of it was handed over. The first one names the connection's
-        user."""
+        """An answer counts once all of it was handed over. The first one of a connection names its
+        user, also when the number of a closed socket is used again."""
         known = self.sockets.setdefault(socket, {"user": None, "rest": b""})
         known["rest"] += data
         while known["rest"]:
@@ -177,7 +177,7 @@ class Replay:
             body, known["rest"] = rest[:int(length[1])], rest[int(length[1]):]
             status = int(head.split(b" ", 2)[1])
             user = re.search(rb'"user_id": ?(-?\d+)', body)
-            if known["user"] is None and user and int(user[1]) in self.scripts:
+            if user and int(user[1]) in self.scripts:
                 known["user"] = int(user[1])
             if known["user"] is not None and status in (200, 201):
                 self.acknowledged[known["user"]] += 1
