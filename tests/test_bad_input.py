@@ -10,7 +10,8 @@ from support.client import Connection, get_json, request, request_bytes
 ROWS = [{"user_id": 1, "item_id": 1, "rating_type": 2},
         {"user_id": 1, "item_id": 2, "rating_type": 3},
         {"user_id": 2, "item_id": 1, "rating_type": 1}]
-COUNTS = [{"user_id": 1, "rating_type": 2, "count": 1}, {"user_id": 1, "rating_type": 3, "count": 1},
+COUNTS = [{"user_id": 1, "rating_type": 2, "count": 1},
+          {"user_id": 1, "rating_type": 3, "count": 1},
           {"user_id": 2, "rating_type": 1, "count": 1}]
 
 

@@ -1,12 +1,11 @@
 """Starting, stopping, reloading: what the process does, beside answering requests."""
 import signal
 import socket
-import subprocess
 import time
 
 import pytest
 from support.client import Connection, Disconnected, get_json, request, request_bytes
-from support.server import RATINGS, DidNotStart, Server, free_port, program, run_program
+from support.server import RATINGS, Server, free_port
 
 WAIT_S = 30
 
@@ -355,55 +354,3 @@ def test_writes_from_the_own_site_are_taken(start):
         answer = request(server.address, "PUT", "/users/1/ratings/1", {"rating_type": 1}, headers,
                          host)
         assert answer.status in (200, 201), answer
-
-
-# ---- the command line ----
-
-COMMANDS = ["serve", "check"]
-
-
-@pytest.mark.parametrize("args", [["--help"], ["serve", "--help"], ["check", "--help"],
-                                  ["--version"]])
-def test_help(args):
-    result = run_program(*args)
-    assert result.returncode == 0, result
-    assert result.stdout.strip() and result.stderr == ""
-
-
-def test_help_names_every_command():
-    text = run_program("--help").stdout
-    assert all(command in text for command in COMMANDS)
-
-
-WRONG_USAGE = [[], ["nonsense"], ["serve"], ["serve", RATINGS, "--nonsense"], ["check"],
-               ["serve", RATINGS, "--listen"], ["serve", RATINGS, "--log", "loud"],
-               ["check", RATINGS, "--nonsense"]]
-
-
-@pytest.mark.parametrize("args", WRONG_USAGE, ids=str)
-def test_wrong_usage_is_2(args):
-    result = run_program(*args)
-    assert result.returncode == 2, result
-    assert result.stderr.strip()
-
-
-def test_a_file_that_is_not_there_is_1(tmp_path):
-    for command in COMMANDS:
-        result = run_program(command, tmp_path / "nothing.yaml")
-        assert result.returncode == 1, result
-        assert "nothing.yaml" in result.stderr
-
-
-def test_check_of_a_good_file(tmp_path):
-    result = run_program("check", RATINGS, cwd=tmp_path)
-    assert result.returncode == 0, result
-    assert "ratings" in result.stdout and "/users/{user_id}/counts" in result.stdout
-    assert list(tmp_path.iterdir()) == [], "check made files"
-
-
-def test_the_program_ends_when_its_output_does(tmp_path):
-    """A closed pipe is no crash."""
-    process = subprocess.Popen([program(), "check", str(RATINGS)], stdout=subprocess.PIPE,
-                               stderr=subprocess.DEVNULL, cwd=tmp_path)
-    process.stdout.close()
-    assert process.wait(30) in (0, 1)

@@ -1,6 +1,7 @@
 #include "api/answer_key.h"
 #include "api/plan.h"
 #include "codec/url.h"
+#include "query/cond.h"
 
 static bool is_own_parameter(const void *context, struct str name)
 {
@@ -56,19 +57,6 @@ static bool bind_conditions(struct call *call, const struct parameter *parameter
 	return false;
 }
 
-static const struct cond *both(const struct cond *a, const struct cond *b, struct arena *arena)
-{
-	if (a == NULL || b == NULL) {
-		return a == NULL ? b : a;
-	}
-	struct cond *cond = ARENA_NEW(arena, struct cond);
-	const struct cond **children = ARENA_ARRAY(arena, 2, const struct cond *);
-	children[0] = a;
-	children[1] = b;
-	*cond = (struct cond){.kind = COND_AND, .children = children, .child_count = 2};
-	return cond;
-}
-
 /* A list or get route takes the whole query grammar: the client's conditions narrow the route's,
  * and its select, order, limit and offset stand in place of the route's. */
 static bool join_client_query(struct call *call, struct error *error)
@@ -86,7 +74,7 @@ static bool join_client_query(struct call *call, struct error *error)
 		return false;
 	}
 	struct query *query = &call->query;
-	query->where = both(query->where, client.where, call->arena);
+	query->where = cond_both(call->arena, query->where, client.where);
 	if (parsed.select != NULL && plan->route->values == NULL) {
 		query->columns = client.columns;
 		query->column_count = client.column_count;

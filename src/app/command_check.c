@@ -55,7 +55,7 @@ static void print_report(const struct model_report *report, const char *file)
 	struct buf text;
 	buf_init(&text, MIB(1));
 	model_report_write(report, str_from(file), &text);
-	fwrite(text.ptr, 1, text.len, stderr);
+	fprintf(stderr, "%.*s", STR_ARG(buf_str(&text)));
 	buf_finish(&text);
 }
 

@@ -1,7 +1,7 @@
 /*
- * DESIGN. Only what lies above a parameter is made anew; all other parts of the tree are shared with
- * the template, which is never changed. A part is bound to a condition, or to nothing when optional
- * parameters are missing; it is for the part above to go on without it.
+ * DESIGN. Only what lies above a parameter is made anew; all other parts of the tree are shared
+ * with the template, which is never changed. A part is bound to a condition, or to nothing when
+ * optional parameters are missing; it is for the part above to go on without it.
  */
 #include "query/bind.h"
 

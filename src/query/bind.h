@@ -1,5 +1,6 @@
 /*
- * Fills the parameters of a route's query, which was checked at load, with the texts of one request.
+ * Fills the parameters of a route's query, which was checked at load, with the texts of one
+ * request.
  *
  * Ownership: what is filled is arena; all the rest is shared with the checked query.
  * Threads: all. Errors: ERROR_VALUE, ERROR_OUT_OF_RANGE. Limits: none.

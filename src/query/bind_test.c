@@ -44,66 +44,67 @@ static void check(const char *condition, const struct resource *resource, struct
 	assert_true(check_query(&parsed, QUERY_LIST, resource, &parameters, arena, query, &error));
 }
 
+static const struct row bind_rows[] = {
+	{__LINE__, "id=eq.{x}", "5", NULL, "id eq 5", NONE},
+	{__LINE__, "id=eq.{x}&note=eq.{y}", "5", "b", "and(id eq 5,note eq \"b\")", NONE},
+	{__LINE__, "id=eq.1&note=eq.{y}", NULL, "b", "and(id eq 1,note eq \"b\")", NONE},
+	{__LINE__, "not.and=(id.eq.{x},note.eq.{y})", "5", "b", "or(not(id eq 5),not(note eq \"b\"))",
+	 NONE},
+	{__LINE__, "id=in.({x},7,{y})", "5", "6", "id in 5|7|6", NONE},
+	{__LINE__, "note=eq.{x}", "", NULL, "note eq \"\"", NONE},
+	{__LINE__, "note=eq.{x}", "eq.{y}),or(1", NULL, "note eq \"eq.{y}),or(1\"", NONE},
+	/* optional */
+	{__LINE__, "id=eq.{x?}", "5", NULL, "id eq 5", NONE},
+	{__LINE__, "id=eq.{x?}", NULL, NULL, "", NONE},
+	{__LINE__, "id=eq.{x?}", "", NULL, "", NONE},
+	{__LINE__, "id=eq.1&note=eq.{y?}", NULL, NULL, "id eq 1", NONE},
+	{__LINE__, "id=eq.1&note=not.eq.{y?}", NULL, NULL, "id eq 1", NONE},
+	{__LINE__, "id=gte.{x?}&id=lte.{y?}", NULL, "9", "id lte 9", NONE},
+	{__LINE__, "id=gte.{x?}&id=lte.{y?}", NULL, NULL, "", NONE},
+	{__LINE__, "or=(id.eq.{x?},note.eq.{y?})", "3", NULL, "id eq 3", NONE},
+	{__LINE__, "or=(id.eq.{x?},note.eq.{y?})&id=gt.0", NULL, NULL, "id gt 0", NONE},
+	{__LINE__, "not.or=(id.eq.{x?},note.eq.{y?})&id=gt.0", NULL, "b",
+	 "and(not(note eq \"b\"),id gt 0)", NONE},
+	{__LINE__, "id=in.({x?},{y?})", NULL, "6", "id in 6", NONE},
+	{__LINE__, "id=in.({x?},{y?})", NULL, NULL, "", NONE},
+	{__LINE__, "id=not.in.({x?})", NULL, NULL, "", NONE},
+	{__LINE__, "id=in.({x?},7)", NULL, NULL, "id in 7", NONE},
+	/* errors */
+	{__LINE__, "id=eq.{x}", "x", NULL,
+	 "VALUE field \"id\": invalid input syntax for type integer: \"x\"", 0},
+	{__LINE__, "id=eq.{x}", " 5", NULL,
+	 "VALUE field \"id\": invalid input syntax for type integer: \" 5\"", 0},
+	{__LINE__, "id=eq.{x}", "05", NULL,
+	 "VALUE field \"id\": invalid input syntax for type integer: \"05\"", 0},
+	{__LINE__, "id=eq.{x}&id=gt.{y?}", "5", "z",
+	 "VALUE field \"id\": invalid input syntax for type integer: \"z\"", 1},
+	{__LINE__, "id=in.(1,{y})", NULL, "9223372036854775808",
+	 "OUT_OF_RANGE field \"id\": value \"9223372036854775808\" is out of range for type integer",
+	 1},
+	{__LINE__, "id=eq.{x}", "", NULL,
+	 "VALUE field \"id\": invalid input syntax for type integer: \"\"", 0},
+	{__LINE__, "id=gt.0&note=eq.{y}", NULL, NULL,
+	 "VALUE field \"note\": the request gives no value", 1},
+};
+
 static void test_bind(void **state)
 {
 	(void)state;
-	static const struct row rows[] = {
-		{__LINE__, "id=eq.{x}", "5", NULL, "id eq 5", NONE},
-		{__LINE__, "id=eq.{x}&note=eq.{y}", "5", "b", "and(id eq 5,note eq \"b\")", NONE},
-		{__LINE__, "id=eq.1&note=eq.{y}", NULL, "b", "and(id eq 1,note eq \"b\")", NONE},
-		{__LINE__, "not.and=(id.eq.{x},note.eq.{y})", "5", "b",
-		 "or(not(id eq 5),not(note eq \"b\"))", NONE},
-		{__LINE__, "id=in.({x},7,{y})", "5", "6", "id in 5|7|6", NONE},
-		{__LINE__, "note=eq.{x}", "", NULL, "note eq \"\"", NONE},
-		{__LINE__, "note=eq.{x}", "eq.{y}),or(1", NULL, "note eq \"eq.{y}),or(1\"", NONE},
-		/* optional */
-		{__LINE__, "id=eq.{x?}", "5", NULL, "id eq 5", NONE},
-		{__LINE__, "id=eq.{x?}", NULL, NULL, "", NONE},
-		{__LINE__, "id=eq.{x?}", "", NULL, "", NONE},
-		{__LINE__, "id=eq.1&note=eq.{y?}", NULL, NULL, "id eq 1", NONE},
-		{__LINE__, "id=eq.1&note=not.eq.{y?}", NULL, NULL, "id eq 1", NONE},
-		{__LINE__, "id=gte.{x?}&id=lte.{y?}", NULL, "9", "id lte 9", NONE},
-		{__LINE__, "id=gte.{x?}&id=lte.{y?}", NULL, NULL, "", NONE},
-		{__LINE__, "or=(id.eq.{x?},note.eq.{y?})", "3", NULL, "id eq 3", NONE},
-		{__LINE__, "or=(id.eq.{x?},note.eq.{y?})&id=gt.0", NULL, NULL, "id gt 0", NONE},
-		{__LINE__, "not.or=(id.eq.{x?},note.eq.{y?})&id=gt.0", NULL, "b",
-		 "and(not(note eq \"b\"),id gt 0)", NONE},
-		{__LINE__, "id=in.({x?},{y?})", NULL, "6", "id in 6", NONE},
-		{__LINE__, "id=in.({x?},{y?})", NULL, NULL, "", NONE},
-		{__LINE__, "id=not.in.({x?})", NULL, NULL, "", NONE},
-		{__LINE__, "id=in.({x?},7)", NULL, NULL, "id in 7", NONE},
-		/* errors */
-		{__LINE__, "id=eq.{x}", "x", NULL,
-		 "VALUE field \"id\": invalid input syntax for type integer: \"x\"", 0},
-		{__LINE__, "id=eq.{x}", " 5", NULL,
-		 "VALUE field \"id\": invalid input syntax for type integer: \" 5\"", 0},
-		{__LINE__, "id=eq.{x}", "05", NULL,
-		 "VALUE field \"id\": invalid input syntax for type integer: \"05\"", 0},
-		{__LINE__, "id=eq.{x}&id=gt.{y?}", "5", "z",
-		 "VALUE field \"id\": invalid input syntax for type integer: \"z\"", 1},
-		{__LINE__, "id=in.(1,{y})", NULL, "9223372036854775808",
-		 "OUT_OF_RANGE field \"id\": value \"9223372036854775808\" is out of range for type integer",
-		 1},
-		{__LINE__, "id=eq.{x}", "", NULL,
-		 "VALUE field \"id\": invalid input syntax for type integer: \"\"", 0},
-		{__LINE__, "id=gt.0&note=eq.{y}", NULL, NULL,
-		 "VALUE field \"note\": the request gives no value", 1},
-	};
 	struct model *model = test_model();
 	const struct resource *resource = test_resource(model, "things");
 	struct arena arena;
 	struct buf got;
 	arena_init(&arena, BLOCK_BYTES);
 	buf_init(&got, TEXT_BYTES);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(bind_rows) / sizeof(bind_rows[0]); i++) {
 		struct parameter parameters[2] = {0};
 		struct query query;
 		struct query bound = {.limit = 77};
 		struct error error;
 		size_t wrong = NONE;
-		fill(&parameters[0], rows[i].x);
-		fill(&parameters[1], rows[i].y);
-		check(rows[i].condition, resource, &arena, &query);
+		fill(&parameters[0], bind_rows[i].x);
+		fill(&parameters[1], bind_rows[i].y);
+		check(bind_rows[i].condition, resource, &arena, &query);
 		buf_clear(&got);
 		if (query_bind(&query, parameters, 2, &arena, &bound, &wrong, &error)) {
 			test_write_cond(&got, bound.where);
@@ -113,8 +114,8 @@ static void test_bind(void **state)
 			test_write_error(&got, &error);
 			assert_int_equal(bound.limit, 77);
 		}
-		test_equal(rows[i].line, rows[i].condition, &got, rows[i].want);
-		assert_int_equal(wrong, rows[i].want_parameter);
+		test_equal(bind_rows[i].line, bind_rows[i].condition, &got, bind_rows[i].want);
+		assert_int_equal(wrong, bind_rows[i].want_parameter);
 		arena_reset(&arena);
 	}
 	buf_finish(&got);

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "codec/json.h"
+#include "query/cond.h"
 
 /* Columns of one answer; more can only be repetitions. */
 enum { MAX_COLUMNS = 2000 };
@@ -124,73 +125,6 @@ static const struct cond *check_leaf(struct checker *checker, const struct parse
 	return cond;
 }
 
-static struct cond *new_group(struct checker *checker, enum cond_kind kind,
-							  const struct cond **children, size_t count)
-{
-	struct cond *cond = ARENA_NEW(checker->arena, struct cond);
-	cond->kind = kind;
-	cond->children = children;
-	cond->child_count = count;
-	for (size_t i = 0; i < count; i++) {
-		cond->parameters = cond->parameters || children[i]->parameters;
-	}
-	return cond;
-}
-
-static const struct cond *negate(struct checker *checker, const struct cond *leaf)
-{
-	const struct cond **children = ARENA_ARRAY(checker->arena, 1, const struct cond *);
-	children[0] = leaf;
-	return new_group(checker, COND_NOT, children, 1);
-}
-
-static void put_highest_first(const struct cond **children, size_t count)
-{
-	size_t highest = 0;
-	for (size_t i = 1; i < count; i++) {
-		highest = children[i]->height > children[highest]->height ? i : highest;
-	}
-	const struct cond *first = children[highest];
-	for (size_t i = highest; i > 0; i--) {
-		children[i] = children[i - 1];
-	}
-	children[0] = first;
-}
-
-/* The number of children once those of the same kind are taken apart. */
-static size_t count_flat(const struct cond *const *children, size_t count, enum cond_kind kind)
-{
-	size_t flat = 0;
-	for (size_t i = 0; i < count; i++) {
-		flat += children[i]->kind == kind ? children[i]->child_count : 1;
-	}
-	return flat;
-}
-
-static const struct cond *join(struct checker *checker, enum cond_kind kind,
-							   const struct cond **children, size_t count)
-{
-	if (count == 1) {
-		return children[0];
-	}
-	size_t flat_count = count_flat(children, count, kind);
-	const struct cond **flat = children;
-	if (flat_count != count) {
-		flat = ARENA_ARRAY(checker->arena, flat_count, const struct cond *);
-		size_t n = 0;
-		for (size_t i = 0; i < count; i++) {
-			bool same = children[i]->kind == kind;
-			for (size_t k = 0; k < (same ? children[i]->child_count : 1); k++) {
-				flat[n++] = same ? children[i]->children[k] : children[i];
-			}
-		}
-	}
-	put_highest_first(flat, flat_count);
-	struct cond *group = new_group(checker, kind, flat, flat_count);
-	group->height = (uint16_t)(flat[0]->height + 1);
-	return group;
-}
-
 static const struct cond *check_cond(struct checker *checker, const struct parsed_cond *parsed,
 									 bool negated);
 
@@ -212,7 +146,7 @@ static const struct cond *check_group(struct checker *checker, const struct pars
 		}
 	}
 	bool is_and = (parsed->kind == COND_AND) != negated;
-	return join(checker, is_and ? COND_AND : COND_OR, children, count);
+	return cond_join(checker->arena, is_and ? COND_AND : COND_OR, children, count);
 }
 
 /* NULL after setting the error. */
@@ -231,7 +165,7 @@ static const struct cond *check_cond(struct checker *checker, const struct parse
 		break;
 	}
 	const struct cond *leaf = check_leaf(checker, parsed);
-	return leaf == NULL || !negated ? leaf : negate(checker, leaf);
+	return leaf == NULL || !negated ? leaf : cond_negate(checker->arena, leaf);
 }
 
 /* Counts that fell to 0 stay in a tally, and are not shown. */
@@ -246,13 +180,7 @@ static const struct cond *hide_empty(struct checker *checker, const struct cond 
 		.operator= OPERATOR_GT,
 		.operand = {.value = {.kind = VALUE_INTEGER, .integer = 0}, .parameter = -1},
 	};
-	if (where == NULL) {
-		return shown;
-	}
-	const struct cond **children = ARENA_ARRAY(checker->arena, 2, const struct cond *);
-	children[0] = where;
-	children[1] = shown;
-	return join(checker, COND_AND, children, 2);
+	return cond_both(checker->arena, where, shown);
 }
 
 static bool check_where(struct checker *checker, const struct parsed_query *parsed,

@@ -1,8 +1,9 @@
 /*
- * DESIGN. A row is read into one slot per field (`found`), stamped with the row's number, so nothing is
- * cleared between rows. The first row settles the columns, in the order of the fields, so that bodies
- * of the same shape make the same statement: where each column's values come from is one of enum
- * source. Later rows must have the first one's keys, and are copied out column by column.
+ * DESIGN. A row is read into one slot per field (`found`), stamped with the row's number, so
+ * nothing is cleared between rows. The first row settles the columns, in the order of the fields,
+ * so that bodies of the same shape make the same statement: where each column's values come from is
+ * one of enum source. Later rows must have the first one's keys, and are copied out column by
+ * column.
  */
 #include "query/check.h"
 

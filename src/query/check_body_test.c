@@ -118,86 +118,87 @@ static void test_insert(void **state)
 	RUN(rows, QUERY_INSERT);
 }
 
+static const struct row insert_errors_rows[] = {
+	{__LINE__, "ratings", "{}",
+	 "NOT_NULL null value in column \"user_id\" of relation \"ratings\" violates not-null "
+	 "constraint"},
+	{__LINE__, "ratings", "{\"user_id\":1,\"item_id\":2}",
+	 "NOT_NULL null value in column \"rating_type\" of relation \"ratings\" violates not-null "
+	 "constraint"},
+	{__LINE__, "ratings", "{\"user_id\":1,\"item_id\":null,\"rating_type\":1}",
+	 "NOT_NULL null value in column \"item_id\" of relation \"ratings\" violates not-null "
+	 "constraint"},
+	{__LINE__, "things", "{\"id\":null,\"name\":\"a\"}",
+	 "NOT_NULL null value in column \"id\" of relation \"things\" violates not-null constraint"},
+	{__LINE__, "ratings", "{\"user_id\":1,\"item_id\":2,\"rating_type\":4}",
+	 "CHECK field \"rating_type\" must be one of 1, 2, 3"},
+	{__LINE__, "ratings", "{\"user_id\":\"1\",\"item_id\":2,\"rating_type\":1}",
+	 "VALUE field \"user_id\": invalid input syntax for type integer: \"1\" / The value is a "
+	 "JSON string; a JSON number is needed"},
+	{__LINE__, "ratings", "{\"user_id\":9223372036854775808}",
+	 "OUT_OF_RANGE field \"user_id\": value \"9223372036854775808\" is out of range for type "
+	 "integer"},
+	{__LINE__, "things", "{\"name\":\"longer than ten\"}",
+	 "TOO_LONG field \"name\": value too long for type text(10)"},
+	{__LINE__, "things", "{\"name\":\"a\",\"price\":-1}",
+	 "CHECK field \"price\" must be at least 0"},
+	{__LINE__, "ratings", "{\"stars\":5}",
+	 "COLUMN@1 Could not find the 'stars' column of 'ratings' in the schema cache"},
+	{__LINE__, "ratings", "{\"ratingtype\":5}",
+	 "COLUMN@1 Could not find the 'ratingtype' column of 'ratings' in the schema cache / "
+	 "Perhaps you meant the column \"rating_type\""},
+	{__LINE__, "people", "",
+	 "BODY@0 Empty or invalid json / the text ends where a value should "
+	 "stand (at byte 0)"},
+	{__LINE__, "people", "{\"id\":1",
+	 "BODY@7 Empty or invalid json / the text ends where ',' or '}' should stand (at byte 7)"},
+	{__LINE__, "people", "{\"id\":01}",
+	 "BODY@6 Empty or invalid json / number with a leading zero (at byte 6)"},
+	{__LINE__, "people", "{\"id\":1}{",
+	 "BODY@8 Empty or invalid json / unexpected '{' where the end should stand (at "
+	 "byte 8)"},
+	{__LINE__, "people", "{\"id\":1,\"id\":2}",
+	 "BODY@8 Empty or invalid json / a key stands twice: \"id\" (at byte 8)"},
+	{__LINE__, "people", "5",
+	 "BODY@0 Empty or invalid json / the rows of this request are an object or a list of "
+	 "objects"},
+	{__LINE__, "people", "null",
+	 "BODY@0 Empty or invalid json / the rows of this request are an object or a list of "
+	 "objects"},
+	{__LINE__, "people", "[1]",
+	 "BODY@1 Empty or invalid json / the rows of this request are a list of objects"},
+	{__LINE__, "people", "[{\"id\":1},[]]",
+	 "BODY@10 Empty or invalid json / the rows of this request are a list of objects"},
+	{__LINE__, "things", "{\"name\":\"a\",\"data\":[[[[[]]]]]}",
+	 "BODY@23 Empty or invalid json / nesting deeper than 5 levels (at byte 23)"},
+	{__LINE__, "things", "{\"made\":[[[[[]]]]]}",
+	 "BODY@12 Empty or invalid json / nesting deeper than 5 levels (at byte 12)"},
+	/* rows are named */
+	{__LINE__, "people", "[{\"id\":1},{\"id\":\"x\"}]",
+	 "VALUE row 2: field \"id\": invalid input syntax for type integer: \"x\" / The value is a "
+	 "JSON string; a JSON number is needed"},
+	{__LINE__, "people", "[{\"id\":1},{\"id\":null}]",
+	 "NOT_NULL row 2: null value in column \"id\" of relation \"people\" violates not-null "
+	 "constraint"},
+	{__LINE__, "ratings", "[{\"user_id\":1,\"item_id\":2,\"rating_type\":9}]",
+	 "CHECK row 1: field \"rating_type\" must be one of 1, 2, 3"},
+	{__LINE__, "people", "[{\"id\":1},{\"ix\":2}]",
+	 "COLUMN@11 row 2: Could not find the 'ix' column of 'people' in the schema cache / Perhaps "
+	 "you meant the column \"id\""},
+	{__LINE__, "things", "[{\"name\":\"a\"},{\"name\":\"b\",\"note\":\"c\"}]",
+	 "BODY All object keys must match / row 2 has other keys than row 1"},
+	{__LINE__, "things", "[{\"name\":\"a\",\"note\":\"c\"},{\"name\":\"b\"}]",
+	 "BODY All object keys must match / row 2 has other keys than row 1"},
+	{__LINE__, "things", "[{\"name\":\"a\"},{\"name\":\"b\"},{}]",
+	 "BODY All object keys must match / row 3 has other keys than row 1"},
+	{__LINE__, "things", "[{\"name\":\"a\",\"made\":1},{\"name\":\"b\"}]",
+	 "BODY All object keys must match / row 2 has other keys than row 1"},
+};
+
 static void test_insert_errors(void **state)
 {
 	(void)state;
-	static const struct row rows[] = {
-		{__LINE__, "ratings", "{}",
-		 "NOT_NULL null value in column \"user_id\" of relation \"ratings\" violates not-null "
-		 "constraint"},
-		{__LINE__, "ratings", "{\"user_id\":1,\"item_id\":2}",
-		 "NOT_NULL null value in column \"rating_type\" of relation \"ratings\" violates not-null "
-		 "constraint"},
-		{__LINE__, "ratings", "{\"user_id\":1,\"item_id\":null,\"rating_type\":1}",
-		 "NOT_NULL null value in column \"item_id\" of relation \"ratings\" violates not-null "
-		 "constraint"},
-		{__LINE__, "things", "{\"id\":null,\"name\":\"a\"}",
-		 "NOT_NULL null value in column \"id\" of relation \"things\" violates not-null constraint"},
-		{__LINE__, "ratings", "{\"user_id\":1,\"item_id\":2,\"rating_type\":4}",
-		 "CHECK field \"rating_type\" must be one of 1, 2, 3"},
-		{__LINE__, "ratings", "{\"user_id\":\"1\",\"item_id\":2,\"rating_type\":1}",
-		 "VALUE field \"user_id\": invalid input syntax for type integer: \"1\" / The value is a "
-		 "JSON string; a JSON number is needed"},
-		{__LINE__, "ratings", "{\"user_id\":9223372036854775808}",
-		 "OUT_OF_RANGE field \"user_id\": value \"9223372036854775808\" is out of range for type "
-		 "integer"},
-		{__LINE__, "things", "{\"name\":\"longer than ten\"}",
-		 "TOO_LONG field \"name\": value too long for type text(10)"},
-		{__LINE__, "things", "{\"name\":\"a\",\"price\":-1}",
-		 "CHECK field \"price\" must be at least 0"},
-		{__LINE__, "ratings", "{\"stars\":5}",
-		 "COLUMN@1 Could not find the 'stars' column of 'ratings' in the schema cache"},
-		{__LINE__, "ratings", "{\"ratingtype\":5}",
-		 "COLUMN@1 Could not find the 'ratingtype' column of 'ratings' in the schema cache / "
-		 "Perhaps you meant the column \"rating_type\""},
-		{__LINE__, "people", "",
-		 "BODY@0 Empty or invalid json / the text ends where a value should "
-		 "stand (at byte 0)"},
-		{__LINE__, "people", "{\"id\":1",
-		 "BODY@7 Empty or invalid json / the text ends where ',' or '}' should stand (at byte 7)"},
-		{__LINE__, "people", "{\"id\":01}",
-		 "BODY@6 Empty or invalid json / number with a leading zero (at byte 6)"},
-		{__LINE__, "people", "{\"id\":1}{",
-		 "BODY@8 Empty or invalid json / unexpected '{' where the end should stand (at "
-		 "byte 8)"},
-		{__LINE__, "people", "{\"id\":1,\"id\":2}",
-		 "BODY@8 Empty or invalid json / a key stands twice: \"id\" (at byte 8)"},
-		{__LINE__, "people", "5",
-		 "BODY@0 Empty or invalid json / the rows of this request are an object or a list of "
-		 "objects"},
-		{__LINE__, "people", "null",
-		 "BODY@0 Empty or invalid json / the rows of this request are an object or a list of "
-		 "objects"},
-		{__LINE__, "people", "[1]",
-		 "BODY@1 Empty or invalid json / the rows of this request are a list of objects"},
-		{__LINE__, "people", "[{\"id\":1},[]]",
-		 "BODY@10 Empty or invalid json / the rows of this request are a list of objects"},
-		{__LINE__, "things", "{\"name\":\"a\",\"data\":[[[[[]]]]]}",
-		 "BODY@23 Empty or invalid json / nesting deeper than 5 levels (at byte 23)"},
-		{__LINE__, "things", "{\"made\":[[[[[]]]]]}",
-		 "BODY@12 Empty or invalid json / nesting deeper than 5 levels (at byte 12)"},
-		/* rows are named */
-		{__LINE__, "people", "[{\"id\":1},{\"id\":\"x\"}]",
-		 "VALUE row 2: field \"id\": invalid input syntax for type integer: \"x\" / The value is a "
-		 "JSON string; a JSON number is needed"},
-		{__LINE__, "people", "[{\"id\":1},{\"id\":null}]",
-		 "NOT_NULL row 2: null value in column \"id\" of relation \"people\" violates not-null "
-		 "constraint"},
-		{__LINE__, "ratings", "[{\"user_id\":1,\"item_id\":2,\"rating_type\":9}]",
-		 "CHECK row 1: field \"rating_type\" must be one of 1, 2, 3"},
-		{__LINE__, "people", "[{\"id\":1},{\"ix\":2}]",
-		 "COLUMN@11 row 2: Could not find the 'ix' column of 'people' in the schema cache / Perhaps "
-		 "you meant the column \"id\""},
-		{__LINE__, "things", "[{\"name\":\"a\"},{\"name\":\"b\",\"note\":\"c\"}]",
-		 "BODY All object keys must match / row 2 has other keys than row 1"},
-		{__LINE__, "things", "[{\"name\":\"a\",\"note\":\"c\"},{\"name\":\"b\"}]",
-		 "BODY All object keys must match / row 2 has other keys than row 1"},
-		{__LINE__, "things", "[{\"name\":\"a\"},{\"name\":\"b\"},{}]",
-		 "BODY All object keys must match / row 3 has other keys than row 1"},
-		{__LINE__, "things", "[{\"name\":\"a\",\"made\":1},{\"name\":\"b\"}]",
-		 "BODY All object keys must match / row 2 has other keys than row 1"},
-	};
-	RUN(rows, QUERY_INSERT);
+	RUN(insert_errors_rows, QUERY_INSERT);
 }
 
 static void test_limit(void **state)
@@ -294,10 +295,12 @@ static void test_fixed(void **state)
 		{__LINE__, "ratings", "{\"rating_type\":3,\"user_id\":5,\"item_id\":-6}",
 		 "user_id=5 item_id=-6 rating_type=3"},
 		{__LINE__, "ratings", "{\"rating_type\":3,\"user_id\":7}",
-		 "CHECK field \"user_id\": the body gives another value than the path / leave the field out "
+		 "CHECK field \"user_id\": the body gives another value than the path / leave the field "
+		 "out "
 		 "of the body"},
 		{__LINE__, "ratings", "{\"rating_type\":3,\"item_id\":null}",
-		 "CHECK field \"item_id\": the body gives another value than the path / leave the field out "
+		 "CHECK field \"item_id\": the body gives another value than the path / leave the field "
+		 "out "
 		 "of the body"},
 		{__LINE__, "ratings", "{}",
 		 "NOT_NULL null value in column \"rating_type\" of relation \"ratings\" violates not-null "
@@ -308,7 +311,8 @@ static void test_fixed(void **state)
 		{__LINE__, "ratings", "{\"rating_type\":3}", "rating_type=3"},
 		{__LINE__, "ratings", "{\"rating_type\":3,\"user_id\":5}", "rating_type=3"},
 		{__LINE__, "ratings", "{\"item_id\":5}",
-		 "CHECK field \"item_id\": the body gives another value than the path / leave the field out "
+		 "CHECK field \"item_id\": the body gives another value than the path / leave the field "
+		 "out "
 		 "of the body"},
 	};
 	struct model *model = test_model();
@@ -358,9 +362,11 @@ static void test_from(void **state)
 		 "BODY@9 Empty or invalid json / the rows of this request are an object or a list of "
 		 "objects"},
 		{__LINE__, "people", "{\"items\":[{\"id\":1}",
-		 "BODY@18 Empty or invalid json / the text ends where ',' or ']' should stand (at byte 18)"},
+		 "BODY@18 Empty or invalid json / the text ends where ',' or ']' should stand (at byte "
+		 "18)"},
 		{__LINE__, "people", "{\"items\":[{\"id\":1}]",
-		 "BODY@19 Empty or invalid json / the text ends where ',' or '}' should stand (at byte 19)"},
+		 "BODY@19 Empty or invalid json / the text ends where ',' or '}' should stand (at byte "
+		 "19)"},
 		{__LINE__, "people", "{\"items\":[{\"id\":1},{\"id\":2.5}]}",
 		 "VALUE row 2: field \"id\": invalid input syntax for type integer: \"2.5\""},
 		{__LINE__, "people", "x",

@@ -5,7 +5,8 @@
  * Ownership: the caller's; texts that a cursor gives are borrowed from the input, or arena when a
  * backslash had to be taken out.
  * Threads: one cursor, one thread. Errors: ERROR_PARSE in PostgREST's words: the message holds the
- * whole text and the column (code points, from 1), the details what was found and what was expected.
+ * whole text and the column (code points, from 1), the details what was found and what was
+ * expected.
  * Limits: none; the text is as long as the request line or the service file allows.
  */
 #ifndef ROWLOCK_QUERY_CURSOR_H

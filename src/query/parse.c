@@ -29,8 +29,8 @@ static bool read_order(struct parser *parser, struct str name, struct str value)
 	return parse_order(value, parser->arena, parser->query, parser->error);
 }
 
-/* Digits with or without a minus sign. What is beyond INT64_MAX counts as that: no store has so many
- * rows. */
+/* Digits with or without a minus sign. What is beyond INT64_MAX counts as that: no store has so
+ * many rows. */
 static bool read_count(struct parser *parser, struct str value, const char *what,
 					   bool *ret_negative, uint64_t *ret_count)
 {
@@ -168,8 +168,8 @@ bool parse_query_string(struct str query_string, const struct limits *limits,
 	return true;
 }
 
-/* The first `byte` at or after `from` that stands in no quotes; text.len when there is none. A quote
- * that is never closed is text. */
+/* The first `byte` at or after `from` that stands in no quotes; text.len when there is none. A
+ * quote that is never closed is text. */
 static size_t find_outside_quotes(struct str text, char byte, size_t from, struct arena *arena)
 {
 	struct cursor cursor = {.text = text, .at = from, .arena = arena};

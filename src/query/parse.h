@@ -11,14 +11,14 @@
  * the request does not give it. Such a value is whole: a `{` or `}` anywhere else stands in quotes,
  * in a list or between and(…). In a client's text braces are text.
  *
- * A value behind `eq.` is raw to its end; inside and/or(…) and in lists it ends at , or ) and may be
- * quoted. White space may stand around the parts of and/or(…). Of a repeated select, order, limit or
- * offset the first counts. A parameter without '=' is passed over, one with an empty value is not.
- * What PostgREST's grammar has beyond this is ERROR_UNSUPPORTED with the feature's name.
+ * A value behind `eq.` is raw to its end; inside and/or(…) and in lists it ends at , or ) and may
+ * be quoted. White space may stand around the parts of and/or(…). Of a repeated select, order,
+ * limit or offset the first counts. A parameter without '=' is passed over, one with an empty value
+ * is not. What PostgREST's grammar has beyond this is ERROR_UNSUPPORTED with the feature's name.
  *
  * Ownership: arena or borrowed from the text. Threads: all.
- * Errors: ERROR_PARSE (PGRST100) with the offset in the decoded parameter value, or in the condition
- * of a service file; ERROR_RANGE for a limit below 0; ERROR_UNSUPPORTED.
+ * Errors: ERROR_PARSE (PGRST100) with the offset in the decoded parameter value, or in the
+ * condition of a service file; ERROR_RANGE for a limit below 0; ERROR_UNSUPPORTED.
  * Limits: filter_terms, filter_depth, in_items.
  */
 #ifndef ROWLOCK_QUERY_PARSE_H

@@ -1,8 +1,8 @@
 /*
- * DESIGN. Filters come in two shapes: `column=op.value`, a parameter of its own, whose value is raw to
- * the end, and `column.op.value` between and/or(…), where a value ends at , or ) and may be quoted.
- * Both go through parse_operation(); `nested` tells them apart. Logic is a recursive descent, no deeper
- * than limits->filter_depth.
+ * DESIGN. Filters come in two shapes: `column=op.value`, a parameter of its own, whose value is raw
+ * to the end, and `column.op.value` between and/or(…), where a value ends at , or ) and may be
+ * quoted. Both go through parse_operation(); `nested` tells them apart. Logic is a recursive
+ * descent, no deeper than limits->filter_depth.
  */
 #include "query/parse_priv.h"
 
@@ -100,7 +100,8 @@ static bool count_term(struct parser *parser)
 
 /* ---- values ---- */
 
-/* In a service file: is it `{name}` or `{name?}`? False with the error when braces stand otherwise. */
+/* In a service file: is it `{name}` or `{name?}`? False with the error when braces stand
+ * otherwise. */
 static bool read_parameter(struct parser *parser, struct cursor *cursor, size_t at,
 						   struct parsed_value *value)
 {

@@ -146,174 +146,174 @@ static void test_filters(void **state)
 	RUN(rows, QUERY_STRING);
 }
 
+static const struct row filter_errors_rows[] = {
+	{__LINE__, "id=0",
+	 "PARSE@0 \"failed to parse filter (0)\" (line 1, column 1) / unexpected \"0\" expecting "
+	 "\"not\" or operator (eq, gt, ...)"},
+	{__LINE__, "id=",
+	 "PARSE@0 \"failed to parse filter ()\" (line 1, column 1) / unexpected end of input "
+	 "expecting \"not\" or operator (eq, gt, ...)"},
+	{__LINE__, "id=equals.5",
+	 "PARSE@0 \"failed to parse filter (equals.5)\" (line 1, column 1) / unexpected \"equals\" "
+	 "expecting \"not\" or operator (eq, gt, ...)"},
+	{__LINE__, "id=EQ.5",
+	 "PARSE@0 \"failed to parse filter (EQ.5)\" (line 1, column 1) / unexpected \"EQ\" "
+	 "expecting \"not\" or operator (eq, gt, ...)"},
+	{__LINE__, "id=not.not.eq.5",
+	 "PARSE@4 \"failed to parse filter (not.not.eq.5)\" (line 1, column 5) / unexpected \"not\" "
+	 "expecting \"not\" or operator (eq, gt, ...)"},
+	{__LINE__, "id=eq",
+	 "PARSE@2 \"failed to parse filter (eq)\" (line 1, column 3) / unexpected end of input "
+	 "expecting delimiter (.)"},
+	{__LINE__, "id=like",
+	 "PARSE@4 \"failed to parse filter (like)\" (line 1, column 5) / unexpected end of input "
+	 "expecting delimiter (.)"},
+	{__LINE__, "id=%C3%A9",
+	 "PARSE@0 \"failed to parse filter (\xc3\xa9)\" (line 1, column 1) / unexpected \"\xc3\xa9\" "
+	 "expecting \"not\" or operator (eq, gt, ...)"},
+	{__LINE__, "id=in.5",
+	 "PARSE@3 \"failed to parse filter (in.5)\" (line 1, column 4) / unexpected \"5\" "
+	 "expecting \"(\""},
+	{__LINE__, "id=in.(1,2",
+	 "PARSE@7 \"failed to parse filter (in.(1,2)\" (line 1, column 8) / unexpected end of input "
+	 "expecting \",\" or \")\""},
+	{__LINE__, "id=in.(1)2",
+	 "PARSE@6 \"failed to parse filter (in.(1)2)\" (line 1, column 7) / unexpected \"2\" "
+	 "expecting end of input"},
+	{__LINE__, "id=in.(\xc3\xa9)2",
+	 "PARSE@7 \"failed to parse filter (in.(\xc3\xa9)2)\" (line 1, column 7) / unexpected \"2\" "
+	 "expecting end of input"},
+	{__LINE__, "id=in.(1,2,3,4,5)", "PARSE More than 4 values in a list"},
+	{__LINE__, "id=is.nothing",
+	 "PARSE@3 \"failed to parse filter (is.nothing)\" (line 1, column 4) / unexpected "
+	 "\"nothing\" expecting isVal: (null, not_null, true, false, unknown)"},
+	{__LINE__, "id=is.null2",
+	 "PARSE@3 \"failed to parse filter (is.null2)\" (line 1, column 4) / unexpected \"null2\" "
+	 "expecting isVal: (null, not_null, true, false, unknown)"},
+	{__LINE__, "id=is.null.",
+	 "PARSE@7 \"failed to parse filter (is.null.)\" (line 1, column 8) / unexpected \".\" "
+	 "expecting end of input"},
+	{__LINE__, "a=eq.1&a=eq.2&a=eq.3&a=eq.4&a=eq.5&a=eq.6&a=eq.7",
+	 "PARSE More than 6 conditions / many values of one column are column=in.(a,b,...)"},
+	{__LINE__, "=eq.5",
+	 "PARSE@0 \"failed to parse tree path ()\" (line 1, column 1) / unexpected end of input "
+	 "expecting field name (* or [a..z0..9_$])"},
+	{__LINE__, "a,b=eq.5",
+	 "PARSE@1 \"failed to parse tree path (a,b)\" (line 1, column 2) / unexpected \",\" "
+	 "expecting \"->\", delimiter (.) or end of input"},
+	{__LINE__, "a=eq.%zz",
+	 "PARSE The query string is not well percent-encoded / each % needs two hexadecimal digits, "
+	 "and the result must be UTF-8 without NUL"},
+	{__LINE__, "a=eq.%00",
+	 "PARSE The query string is not well percent-encoded / each % needs two hexadecimal digits, "
+	 "and the result must be UTF-8 without NUL"},
+	{__LINE__, "%ff=eq.5",
+	 "PARSE The query string is not well percent-encoded / each % needs two hexadecimal digits, "
+	 "and the result must be UTF-8 without NUL"},
+	/* of the grammar, but later */
+	{__LINE__, "a=like.x*", "UNSUPPORTED@0 Feature not implemented / the operator \"like\""},
+	{__LINE__, "a=not.ilike.x", "UNSUPPORTED@4 Feature not implemented / the operator \"ilike\""},
+	{__LINE__, "a=match.x", "UNSUPPORTED@0 Feature not implemented / the operator \"match\""},
+	{__LINE__, "a=imatch.x", "UNSUPPORTED@0 Feature not implemented / the operator \"imatch\""},
+	{__LINE__, "a=isdistinct.x",
+	 "UNSUPPORTED@0 Feature not implemented / the operator \"isdistinct\""},
+	{__LINE__, "a=fts(english).x",
+	 "UNSUPPORTED@0 Feature not implemented / the operator \"fts(...)\""},
+	{__LINE__, "a=wfts.x", "UNSUPPORTED@0 Feature not implemented / the operator \"wfts\""},
+	{__LINE__, "a=cs.{1}", "UNSUPPORTED@0 Feature not implemented / the operator \"cs\""},
+	{__LINE__, "a=adj.[1,2]", "UNSUPPORTED@0 Feature not implemented / the operator \"adj\""},
+	{__LINE__, "a=eq(any).{1,2}",
+	 "UNSUPPORTED@0 Feature not implemented / the operator \"eq(...)\""},
+	{__LINE__, "a=like(all).{1}",
+	 "UNSUPPORTED@0 Feature not implemented / the operator \"like(...)\""},
+	{__LINE__, "a->b=eq.1", "UNSUPPORTED@1 Feature not implemented / json paths"},
+	{__LINE__, "a->>b=eq.1", "UNSUPPORTED@1 Feature not implemented / json paths"},
+	{__LINE__, "r.a=eq.1",
+	 "UNSUPPORTED@1 Feature not implemented / parameters of an embedded resource"},
+	{__LINE__, "r.limit=1",
+	 "UNSUPPORTED@1 Feature not implemented / parameters of an embedded resource"},
+	{__LINE__, "r.or=(a.eq.1)",
+	 "UNSUPPORTED@1 Feature not implemented / parameters of an embedded resource"},
+	{__LINE__, "columns=a,b", "UNSUPPORTED Feature not implemented / the parameter \"columns\""},
+	{__LINE__, "on_conflict=a",
+	 "UNSUPPORTED Feature not implemented / the parameter \"on_conflict\""},
+};
+
 static void test_filter_errors(void **state)
 {
 	(void)state;
-	static const struct row rows[] = {
-		{__LINE__, "id=0",
-		 "PARSE@0 \"failed to parse filter (0)\" (line 1, column 1) / unexpected \"0\" expecting "
-		 "\"not\" or operator (eq, gt, ...)"},
-		{__LINE__, "id=",
-		 "PARSE@0 \"failed to parse filter ()\" (line 1, column 1) / unexpected end of input "
-		 "expecting \"not\" or operator (eq, gt, ...)"},
-		{__LINE__, "id=equals.5",
-		 "PARSE@0 \"failed to parse filter (equals.5)\" (line 1, column 1) / unexpected \"equals\" "
-		 "expecting \"not\" or operator (eq, gt, ...)"},
-		{__LINE__, "id=EQ.5",
-		 "PARSE@0 \"failed to parse filter (EQ.5)\" (line 1, column 1) / unexpected \"EQ\" "
-		 "expecting \"not\" or operator (eq, gt, ...)"},
-		{__LINE__, "id=not.not.eq.5",
-		 "PARSE@4 \"failed to parse filter (not.not.eq.5)\" (line 1, column 5) / unexpected \"not\" "
-		 "expecting \"not\" or operator (eq, gt, ...)"},
-		{__LINE__, "id=eq",
-		 "PARSE@2 \"failed to parse filter (eq)\" (line 1, column 3) / unexpected end of input "
-		 "expecting delimiter (.)"},
-		{__LINE__, "id=like",
-		 "PARSE@4 \"failed to parse filter (like)\" (line 1, column 5) / unexpected end of input "
-		 "expecting delimiter (.)"},
-		{__LINE__, "id=%C3%A9",
-		 "PARSE@0 \"failed to parse filter (\xc3\xa9)\" (line 1, column 1) / unexpected \"\xc3\xa9\" "
-		 "expecting \"not\" or operator (eq, gt, ...)"},
-		{__LINE__, "id=in.5",
-		 "PARSE@3 \"failed to parse filter (in.5)\" (line 1, column 4) / unexpected \"5\" "
-		 "expecting \"(\""},
-		{__LINE__, "id=in.(1,2",
-		 "PARSE@7 \"failed to parse filter (in.(1,2)\" (line 1, column 8) / unexpected end of input "
-		 "expecting \",\" or \")\""},
-		{__LINE__, "id=in.(1)2",
-		 "PARSE@6 \"failed to parse filter (in.(1)2)\" (line 1, column 7) / unexpected \"2\" "
-		 "expecting end of input"},
-		{__LINE__, "id=in.(\xc3\xa9)2",
-		 "PARSE@7 \"failed to parse filter (in.(\xc3\xa9)2)\" (line 1, column 7) / unexpected \"2\" "
-		 "expecting end of input"},
-		{__LINE__, "id=in.(1,2,3,4,5)", "PARSE More than 4 values in a list"},
-		{__LINE__, "id=is.nothing",
-		 "PARSE@3 \"failed to parse filter (is.nothing)\" (line 1, column 4) / unexpected "
-		 "\"nothing\" expecting isVal: (null, not_null, true, false, unknown)"},
-		{__LINE__, "id=is.null2",
-		 "PARSE@3 \"failed to parse filter (is.null2)\" (line 1, column 4) / unexpected \"null2\" "
-		 "expecting isVal: (null, not_null, true, false, unknown)"},
-		{__LINE__, "id=is.null.",
-		 "PARSE@7 \"failed to parse filter (is.null.)\" (line 1, column 8) / unexpected \".\" "
-		 "expecting end of input"},
-		{__LINE__, "a=eq.1&a=eq.2&a=eq.3&a=eq.4&a=eq.5&a=eq.6&a=eq.7",
-		 "PARSE More than 6 conditions / many values of one column are column=in.(a,b,...)"},
-		{__LINE__, "=eq.5",
-		 "PARSE@0 \"failed to parse tree path ()\" (line 1, column 1) / unexpected end of input "
-		 "expecting field name (* or [a..z0..9_$])"},
-		{__LINE__, "a,b=eq.5",
-		 "PARSE@1 \"failed to parse tree path (a,b)\" (line 1, column 2) / unexpected \",\" "
-		 "expecting \"->\", delimiter (.) or end of input"},
-		{__LINE__, "a=eq.%zz",
-		 "PARSE The query string is not well percent-encoded / each % needs two hexadecimal digits, "
-		 "and the result must be UTF-8 without NUL"},
-		{__LINE__, "a=eq.%00",
-		 "PARSE The query string is not well percent-encoded / each % needs two hexadecimal digits, "
-		 "and the result must be UTF-8 without NUL"},
-		{__LINE__, "%ff=eq.5",
-		 "PARSE The query string is not well percent-encoded / each % needs two hexadecimal digits, "
-		 "and the result must be UTF-8 without NUL"},
-		/* of the grammar, but later */
-		{__LINE__, "a=like.x*", "UNSUPPORTED@0 Feature not implemented / the operator \"like\""},
-		{__LINE__, "a=not.ilike.x",
-		 "UNSUPPORTED@4 Feature not implemented / the operator \"ilike\""},
-		{__LINE__, "a=match.x", "UNSUPPORTED@0 Feature not implemented / the operator \"match\""},
-		{__LINE__, "a=imatch.x", "UNSUPPORTED@0 Feature not implemented / the operator \"imatch\""},
-		{__LINE__, "a=isdistinct.x",
-		 "UNSUPPORTED@0 Feature not implemented / the operator \"isdistinct\""},
-		{__LINE__, "a=fts(english).x",
-		 "UNSUPPORTED@0 Feature not implemented / the operator \"fts(...)\""},
-		{__LINE__, "a=wfts.x", "UNSUPPORTED@0 Feature not implemented / the operator \"wfts\""},
-		{__LINE__, "a=cs.{1}", "UNSUPPORTED@0 Feature not implemented / the operator \"cs\""},
-		{__LINE__, "a=adj.[1,2]", "UNSUPPORTED@0 Feature not implemented / the operator \"adj\""},
-		{__LINE__, "a=eq(any).{1,2}",
-		 "UNSUPPORTED@0 Feature not implemented / the operator \"eq(...)\""},
-		{__LINE__, "a=like(all).{1}",
-		 "UNSUPPORTED@0 Feature not implemented / the operator \"like(...)\""},
-		{__LINE__, "a->b=eq.1", "UNSUPPORTED@1 Feature not implemented / json paths"},
-		{__LINE__, "a->>b=eq.1", "UNSUPPORTED@1 Feature not implemented / json paths"},
-		{__LINE__, "r.a=eq.1",
-		 "UNSUPPORTED@1 Feature not implemented / parameters of an embedded resource"},
-		{__LINE__, "r.limit=1",
-		 "UNSUPPORTED@1 Feature not implemented / parameters of an embedded resource"},
-		{__LINE__, "r.or=(a.eq.1)",
-		 "UNSUPPORTED@1 Feature not implemented / parameters of an embedded resource"},
-		{__LINE__, "columns=a,b",
-		 "UNSUPPORTED Feature not implemented / the parameter \"columns\""},
-		{__LINE__, "on_conflict=a",
-		 "UNSUPPORTED Feature not implemented / the parameter \"on_conflict\""},
-	};
-	RUN(rows, QUERY_STRING);
+	RUN(filter_errors_rows, QUERY_STRING);
 }
+
+static const struct row logic_rows[] = {
+	{__LINE__, "and=(a.eq.1)", "and(and(a eq <1>))"},
+	{__LINE__, "or=(a.eq.1,b.gt.2)", "and(or(a eq <1>,b gt <2>))"},
+	{__LINE__, "not.or=(a.eq.1,b.gt.2)", "and(not(or(a eq <1>,b gt <2>)))"},
+	{__LINE__, "not.and=(a.eq.1,b.gt.2)", "and(not(and(a eq <1>,b gt <2>)))"},
+	{__LINE__, "a=eq.1&or=(b.eq.1,c.eq.2)&d=lt.3", "and(a eq <1>,or(b eq <1>,c eq <2>),d lt <3>)"},
+	{__LINE__, "or=(a.eq.1,and(b.gt.2,c.is.null))", "and(or(a eq <1>,and(b gt <2>,c is null)))"},
+	{__LINE__, "or=(a.not.eq.1,not.and(b.gt.2,c.lt.3))",
+	 "and(or(not(a eq <1>),not(and(b gt <2>,c lt <3>))))"},
+	{__LINE__, "or=(a.in.(1,\"2,)\"),b.eq.3)", "and(or(a in <1><2,)>,b eq <3>))"},
+	{__LINE__, "or=(a.eq.\"x,)\",b.eq.y)", "and(or(a eq <x,)>,b eq <y>))"},
+	{__LINE__, "or=(a.eq.\"x\"y,b.eq.y)", "and(or(a eq <\"x\"y>,b eq <y>))"},
+	{__LINE__, "or=(a.eq.,b.eq.y)", "and(or(a eq <>,b eq <y>))"},
+	{__LINE__, "or=(a.eq.{1,2},b.eq.y)", "and(or(a eq <{1,2}>,b eq <y>))"},
+	{__LINE__, "or=(a.eq.{1,b.eq.y)", "and(or(a eq <{1>,b eq <y>))"},
+	{__LINE__, "or=(\"a.b\".eq.1,c-d.eq.2)", "and(or(a.b eq <1>,c-d eq <2>))"},
+	{__LINE__, "and=( and ( a.in.( 1, 2 ) , b.is.null ) , or ( a.eq.2 , \"b\" .eq.3 ) )",
+	 "and(and(and(a in <1>< 2 >,b is null),or(a eq <2 >,b eq <3 >)))"},
+	{__LINE__, "or=(and.eq.1,or.eq.2,not.eq.3)", "and(or(and eq <1>,or eq <2>,not eq <3>))"},
+	{__LINE__, "or=(order.eq.1,android.eq.2)", "and(or(order eq <1>,android eq <2>))"},
+	{__LINE__, "or=(a.is.TRUE,b.is.not_null)", "and(or(a is true,b is not_null))"},
+	{__LINE__, "and=(and(and(a.eq.1)))", "and(and(and(and(a eq <1>))))"},
+	/* errors */
+	{__LINE__, "or=()",
+	 "PARSE@1 \"failed to parse logic tree (())\" (line 1, column 4) / unexpected \")\" "
+	 "expecting field name (* or [a..z0..9_$]), negation operator (not) or logic operator "
+	 "(and, "
+	 "or)"},
+	{__LINE__, "or=)(",
+	 "PARSE@0 \"failed to parse logic tree ()()\" (line 1, column 3) / unexpected \")\" "
+	 "expecting \"(\""},
+	{__LINE__, "or=(id.in.1,2,id.eq.3)",
+	 "PARSE@7 \"failed to parse logic tree ((id.in.1,2,id.eq.3))\" (line 1, column 10) / "
+	 "unexpected \"1\" expecting \"(\""},
+	{__LINE__, "or=(ord(id.eq.1),id.eq.2)",
+	 "PARSE@4 \"failed to parse logic tree ((ord(id.eq.1),id.eq.2))\" (line 1, column 7) / "
+	 "unexpected \"(\" expecting delimiter (.)"},
+	{__LINE__, "or=",
+	 "PARSE@0 \"failed to parse logic tree ()\" (line 1, column 3) / unexpected end of input "
+	 "expecting \"(\""},
+	{__LINE__, "or=(a.eq.1",
+	 "PARSE@7 \"failed to parse logic tree ((a.eq.1)\" (line 1, column 10) / unexpected end of "
+	 "input expecting \",\" or \")\""},
+	{__LINE__, "or=(a.eq.1)x",
+	 "PARSE@8 \"failed to parse logic tree ((a.eq.1)x)\" (line 1, column 11) / unexpected "
+	 "\"x\" "
+	 "expecting end of input"},
+	{__LINE__, "or=(a.eq.1,)",
+	 "PARSE@8 \"failed to parse logic tree ((a.eq.1,))\" (line 1, column 11) / unexpected "
+	 "\")\" "
+	 "expecting field name (* or [a..z0..9_$]), negation operator (not) or logic operator "
+	 "(and, "
+	 "or)"},
+	{__LINE__, "or=(a.5)",
+	 "PARSE@3 \"failed to parse logic tree ((a.5))\" (line 1, column 6) / unexpected \"5\" "
+	 "expecting \"not\" or operator (eq, gt, ...)"},
+	{__LINE__, "and=(and(and(and(a.eq.1))))", "PARSE@12 Conditions nested deeper than 3 levels"},
+	{__LINE__, "or=(a.eq.1,a.eq.2,a.eq.3,a.eq.4,a.eq.5,a.eq.6)",
+	 "and(or(a eq <1>,a eq <2>,a eq <3>,a eq <4>,a eq <5>,a eq <6>))"},
+	{__LINE__, "b=eq.1&or=(a.eq.1,a.eq.2,a.eq.3,a.eq.4,a.eq.5,a.eq.6)",
+	 "PARSE More than 6 conditions / many values of one column are column=in.(a,b,...)"},
+	{__LINE__, "or=(a->b.eq.1)", "UNSUPPORTED@2 Feature not implemented / json paths"},
+	{__LINE__, "or=(a.like.1)", "UNSUPPORTED@3 Feature not implemented / the operator \"like\""},
+};
 
 static void test_logic(void **state)
 {
 	(void)state;
-	static const struct row rows[] = {
-		{__LINE__, "and=(a.eq.1)", "and(and(a eq <1>))"},
-		{__LINE__, "or=(a.eq.1,b.gt.2)", "and(or(a eq <1>,b gt <2>))"},
-		{__LINE__, "not.or=(a.eq.1,b.gt.2)", "and(not(or(a eq <1>,b gt <2>)))"},
-		{__LINE__, "not.and=(a.eq.1,b.gt.2)", "and(not(and(a eq <1>,b gt <2>)))"},
-		{__LINE__, "a=eq.1&or=(b.eq.1,c.eq.2)&d=lt.3",
-		 "and(a eq <1>,or(b eq <1>,c eq <2>),d lt <3>)"},
-		{__LINE__, "or=(a.eq.1,and(b.gt.2,c.is.null))",
-		 "and(or(a eq <1>,and(b gt <2>,c is null)))"},
-		{__LINE__, "or=(a.not.eq.1,not.and(b.gt.2,c.lt.3))",
-		 "and(or(not(a eq <1>),not(and(b gt <2>,c lt <3>))))"},
-		{__LINE__, "or=(a.in.(1,\"2,)\"),b.eq.3)", "and(or(a in <1><2,)>,b eq <3>))"},
-		{__LINE__, "or=(a.eq.\"x,)\",b.eq.y)", "and(or(a eq <x,)>,b eq <y>))"},
-		{__LINE__, "or=(a.eq.\"x\"y,b.eq.y)", "and(or(a eq <\"x\"y>,b eq <y>))"},
-		{__LINE__, "or=(a.eq.,b.eq.y)", "and(or(a eq <>,b eq <y>))"},
-		{__LINE__, "or=(a.eq.{1,2},b.eq.y)", "and(or(a eq <{1,2}>,b eq <y>))"},
-		{__LINE__, "or=(a.eq.{1,b.eq.y)", "and(or(a eq <{1>,b eq <y>))"},
-		{__LINE__, "or=(\"a.b\".eq.1,c-d.eq.2)", "and(or(a.b eq <1>,c-d eq <2>))"},
-		{__LINE__, "and=( and ( a.in.( 1, 2 ) , b.is.null ) , or ( a.eq.2 , \"b\" .eq.3 ) )",
-		 "and(and(and(a in <1>< 2 >,b is null),or(a eq <2 >,b eq <3 >)))"},
-		{__LINE__, "or=(and.eq.1,or.eq.2,not.eq.3)", "and(or(and eq <1>,or eq <2>,not eq <3>))"},
-		{__LINE__, "or=(order.eq.1,android.eq.2)", "and(or(order eq <1>,android eq <2>))"},
-		{__LINE__, "or=(a.is.TRUE,b.is.not_null)", "and(or(a is true,b is not_null))"},
-		{__LINE__, "and=(and(and(a.eq.1)))", "and(and(and(and(a eq <1>))))"},
-		/* errors */
-		{__LINE__, "or=()",
-		 "PARSE@1 \"failed to parse logic tree (())\" (line 1, column 4) / unexpected \")\" "
-		 "expecting field name (* or [a..z0..9_$]), negation operator (not) or logic operator (and, "
-		 "or)"},
-		{__LINE__, "or=)(",
-		 "PARSE@0 \"failed to parse logic tree ()()\" (line 1, column 3) / unexpected \")\" "
-		 "expecting \"(\""},
-		{__LINE__, "or=(id.in.1,2,id.eq.3)",
-		 "PARSE@7 \"failed to parse logic tree ((id.in.1,2,id.eq.3))\" (line 1, column 10) / "
-		 "unexpected \"1\" expecting \"(\""},
-		{__LINE__, "or=(ord(id.eq.1),id.eq.2)",
-		 "PARSE@4 \"failed to parse logic tree ((ord(id.eq.1),id.eq.2))\" (line 1, column 7) / "
-		 "unexpected \"(\" expecting delimiter (.)"},
-		{__LINE__, "or=",
-		 "PARSE@0 \"failed to parse logic tree ()\" (line 1, column 3) / unexpected end of input "
-		 "expecting \"(\""},
-		{__LINE__, "or=(a.eq.1",
-		 "PARSE@7 \"failed to parse logic tree ((a.eq.1)\" (line 1, column 10) / unexpected end of "
-		 "input expecting \",\" or \")\""},
-		{__LINE__, "or=(a.eq.1)x",
-		 "PARSE@8 \"failed to parse logic tree ((a.eq.1)x)\" (line 1, column 11) / unexpected \"x\" "
-		 "expecting end of input"},
-		{__LINE__, "or=(a.eq.1,)",
-		 "PARSE@8 \"failed to parse logic tree ((a.eq.1,))\" (line 1, column 11) / unexpected \")\" "
-		 "expecting field name (* or [a..z0..9_$]), negation operator (not) or logic operator (and, "
-		 "or)"},
-		{__LINE__, "or=(a.5)",
-		 "PARSE@3 \"failed to parse logic tree ((a.5))\" (line 1, column 6) / unexpected \"5\" "
-		 "expecting \"not\" or operator (eq, gt, ...)"},
-		{__LINE__, "and=(and(and(and(a.eq.1))))",
-		 "PARSE@12 Conditions nested deeper than 3 levels"},
-		{__LINE__, "or=(a.eq.1,a.eq.2,a.eq.3,a.eq.4,a.eq.5,a.eq.6)",
-		 "and(or(a eq <1>,a eq <2>,a eq <3>,a eq <4>,a eq <5>,a eq <6>))"},
-		{__LINE__, "b=eq.1&or=(a.eq.1,a.eq.2,a.eq.3,a.eq.4,a.eq.5,a.eq.6)",
-		 "PARSE More than 6 conditions / many values of one column are column=in.(a,b,...)"},
-		{__LINE__, "or=(a->b.eq.1)", "UNSUPPORTED@2 Feature not implemented / json paths"},
-		{__LINE__, "or=(a.like.1)",
-		 "UNSUPPORTED@3 Feature not implemented / the operator \"like\""},
-	};
-	RUN(rows, QUERY_STRING);
+	RUN(logic_rows, QUERY_STRING);
 }
 
 static void test_select(void **state)
@@ -452,27 +452,33 @@ static void test_conditions(void **state)
 		 "PARSE@9 \"failed to parse filter (x)\" (line 1, column 1) / unexpected \"x\" expecting "
 		 "\"not\" or operator (eq, gt, ...)"},
 		{__LINE__, "a=eq.1&b?=eq.1",
-		 "PARSE@8 \"failed to parse tree path (b?)\" (line 1, column 2) / unexpected \"?\" expecting "
+		 "PARSE@8 \"failed to parse tree path (b?)\" (line 1, column 2) / unexpected \"?\" "
+		 "expecting "
 		 "\"->\", delimiter (.) or end of input"},
 		{__LINE__, "a=eq.x{y}",
 		 "PARSE@5 \"failed to parse filter (eq.x{y})\" (line 1, column 4) / unexpected \"x\" "
-		 "expecting a value, {NAME} or {NAME?} / a parameter is a whole value; braces that are text "
+		 "expecting a value, {NAME} or {NAME?} / a parameter is a whole value; braces that are "
+		 "text "
 		 "stand in quotes: and=(a.eq.\"{\")"},
 		{__LINE__, "a=eq.{}",
-		 "PARSE@5 \"failed to parse filter (eq.{})\" (line 1, column 4) / unexpected \"{\" expecting "
+		 "PARSE@5 \"failed to parse filter (eq.{})\" (line 1, column 4) / unexpected \"{\" "
+		 "expecting "
 		 "a value, {NAME} or {NAME?} / a parameter is a whole value; braces that are text stand in "
 		 "quotes: and=(a.eq.\"{\")"},
 		{__LINE__, "a=eq.{?}",
 		 "PARSE@5 \"failed to parse filter (eq.{?})\" (line 1, column 4) / unexpected \"{\" "
-		 "expecting a value, {NAME} or {NAME?} / a parameter is a whole value; braces that are text "
+		 "expecting a value, {NAME} or {NAME?} / a parameter is a whole value; braces that are "
+		 "text "
 		 "stand in quotes: and=(a.eq.\"{\")"},
 		{__LINE__, "a=eq.}",
-		 "PARSE@5 \"failed to parse filter (eq.})\" (line 1, column 4) / unexpected \"}\" expecting "
+		 "PARSE@5 \"failed to parse filter (eq.})\" (line 1, column 4) / unexpected \"}\" "
+		 "expecting "
 		 "a value, {NAME} or {NAME?} / a parameter is a whole value; braces that are text stand in "
 		 "quotes: and=(a.eq.\"{\")"},
 		{__LINE__, "a=eq.{x}{y}",
 		 "PARSE@5 \"failed to parse filter (eq.{x}{y})\" (line 1, column 4) / unexpected \"{\" "
-		 "expecting a value, {NAME} or {NAME?} / a parameter is a whole value; braces that are text "
+		 "expecting a value, {NAME} or {NAME?} / a parameter is a whole value; braces that are "
+		 "text "
 		 "stand in quotes: and=(a.eq.\"{\")"},
 		{__LINE__, "a=eq.{claims.sub}",
 		 "UNSUPPORTED@5 Feature not implemented / the claims of a token in a condition"},

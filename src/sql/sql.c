@@ -1,9 +1,9 @@
 /*
  * DESIGN. One pass over the query writes text and gathers parameters in the order of their
- * placeholders. Databases bound both the height of an expression (SQLite: 1,000) and the stack of their
- * parser (SQLite 3.40: 100 entries, 3 for an operator and a parenthesis that are open). So a long
- * AND or OR is written as a balanced tree, the highest child stands first, where nothing is open before
- * it, and an AND within an OR has no parentheses.
+ * placeholders. Databases bound both the height of an expression (SQLite: 1,000) and the stack of
+ * their parser (SQLite 3.40: 100 entries, 3 for an operator and a parenthesis that are open). So a
+ * long AND or OR is written as a balanced tree, the highest child stands first, where nothing is
+ * open before it, and an AND within an OR has no parentheses.
  */
 #include "sql/sql.h"
 

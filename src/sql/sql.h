@@ -21,8 +21,8 @@ struct sql_dialect {
 	bool upsert_on_conflict; /* INSERT … ON CONFLICT (…) DO UPDATE; else ON DUPLICATE KEY UPDATE */
 	bool returning;
 	/* Parts of CREATE TABLE: the column's type; what makes it the whole key, or nothing; how the
-	 * database makes `default: auto`, or nothing; and what follows the last column, with the closing
-	 * parenthesis. */
+	 * database makes `default: auto`, or nothing; and what follows the last column, with the
+	 * closing parenthesis. */
 	void (*column_type)(const struct field *field, struct buf *text);
 	void (*column_key)(const struct resource *resource, const struct field *field,
 					   struct buf *text);
@@ -50,17 +50,18 @@ void sql_finish(struct sql *sql);
 void sql_clear(struct sql *sql);
 
 /*
- * Texts depend on the shape of a query only, so that a store can keep prepared statements: limit and
- * offset are parameters, and a list of more than 8 values is padded to a power of two with its last.
+ * Texts depend on the shape of a query only, so that a store can keep prepared statements: limit
+ * and offset are parameters, and a list of more than 8 values is padded to a power of two with its
+ * last.
  */
 
 /* LIST and GET: columns of query->columns in order. */
 void sql_select(struct sql *sql, const struct query *query);
 /* The number of rows that match, without limit and offset. */
 void sql_count(struct sql *sql, const struct query *query);
-/* INSERT and UPSERT of row `row`; with a representation it RETURNS query->columns. An upsert changes
- * what is given but the key and fields with `write: once`; when that is nothing, a field is set to
- * itself, so that the row is returned all the same. */
+/* INSERT and UPSERT of row `row`; with a representation it RETURNS query->columns. An upsert
+ * changes what is given but the key and fields with `write: once`; when that is nothing, a field is
+ * set to itself, so that the row is returned all the same. */
 void sql_insert(struct sql *sql, const struct query *query, size_t row);
 /* UPDATE and REPLACE; without any given field, one is set to itself. */
 void sql_update(struct sql *sql, const struct query *query);
@@ -71,8 +72,8 @@ void sql_put_name(const struct sql_dialect *dialect, struct str name, struct buf
 
 /*
  * The statements that make everything of one resource on an empty database: its table (number 0),
- * unique rules, indexes and, of a tally, triggers, until false. *ret_name is the object's name, unique
- * in the database:
+ * unique rules, indexes and, of a tally, triggers, until false. *ret_name is the object's name,
+ * unique in the database:
  *   table           RESOURCE
  *   unique rule     RESOURCE.RULE            (an index)
  *   index           RESOURCE.FIELD,FIELD_idx

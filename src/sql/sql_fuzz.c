@@ -1,6 +1,6 @@
 /*
- * A query string from a client, on its whole way: parsed, checked, made SQL, which SQLite must take.
- * And the same bytes as a condition of a service file, bound, and as a body.
+ * A query string from a client, on its whole way: parsed, checked, made SQL, which SQLite must
+ * take. And the same bytes as a condition of a service file, bound, and as a body.
  */
 #include <assert.h>
 #include <stdlib.h>

@@ -320,92 +320,95 @@ struct schema_row {
 	const char *want;
 };
 
+static const struct schema_row schema_rows[] = {
+	{__LINE__, "ratings", 0, "ratings",
+	 "CREATE TABLE \"ratings\" (\n"
+	 "  \"user_id\" INTEGER NOT NULL,\n"
+	 "  \"item_id\" INTEGER NOT NULL,\n"
+	 "  \"rating_type\" INTEGER NOT NULL,\n"
+	 "  PRIMARY KEY (\"user_id\",\"item_id\")\n"
+	 ") STRICT, WITHOUT ROWID"},
+	{__LINE__, "ratings", 1, NULL, NULL},
+	{__LINE__, "people", 0, "people",
+	 "CREATE TABLE \"people\" (\n"
+	 "  \"id\" INTEGER NOT NULL PRIMARY KEY\n"
+	 ") STRICT"},
+	{__LINE__, "things", 0, "things",
+	 "CREATE TABLE \"things\" (\n"
+	 "  \"id\" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,\n"
+	 "  \"name\" TEXT NOT NULL,\n"
+	 "  \"note\" TEXT,\n"
+	 "  \"price\" INTEGER,\n"
+	 "  \"share\" REAL,\n"
+	 "  \"done\" INTEGER CONSTRAINT \"things_done_check\" CHECK (\"done\" IN (0,1)),\n"
+	 "  \"ref\" TEXT,\n"
+	 "  \"data\" TEXT,\n"
+	 "  \"owner\" INTEGER REFERENCES \"people\" (\"id\") ON DELETE RESTRICT ON UPDATE RESTRICT,\n"
+	 "  \"made\" TEXT DEFAULT 'it''s',\n"
+	 "  \"born\" INTEGER,\n"
+	 "  \"state\" TEXT DEFAULT 'draft',\n"
+	 "  \"odd \"\"key\" TEXT\n"
+	 ") STRICT"},
+	{__LINE__, "things", 1, "things.one name",
+	 "CREATE UNIQUE INDEX \"things.one name\" ON \"things\" (\"name\")"},
+	{__LINE__, "things", 2, "things.price_idx",
+	 "CREATE INDEX \"things.price_idx\" ON \"things\" (\"price\")"},
+	{__LINE__, "things", 3, "things.owner,state_idx",
+	 "CREATE INDEX \"things.owner,state_idx\" ON \"things\" (\"owner\",\"state\")"},
+	{__LINE__, "things", 4, NULL, NULL},
+	{__LINE__, "counts", 0, "counts",
+	 "CREATE TABLE \"counts\" (\n"
+	 "  \"user_id\" INTEGER NOT NULL,\n"
+	 "  \"rating_type\" INTEGER NOT NULL,\n"
+	 "  \"count\" INTEGER NOT NULL,\n"
+	 "  PRIMARY KEY (\"user_id\",\"rating_type\")\n"
+	 ") STRICT, WITHOUT ROWID"},
+	{__LINE__, "counts", 1, "counts.insert",
+	 "CREATE TRIGGER \"counts.insert\" AFTER INSERT ON \"ratings\"\n"
+	 "BEGIN\n"
+	 "  INSERT INTO \"counts\" (\"user_id\",\"rating_type\",\"count\") VALUES "
+	 "(NEW.\"user_id\",NEW.\"rating_type\",1)\n"
+	 "    ON CONFLICT (\"user_id\",\"rating_type\") DO UPDATE SET \"count\"=\"count\"+1;\n"
+	 "END"},
+	{__LINE__, "counts", 2, "counts.delete",
+	 "CREATE TRIGGER \"counts.delete\" AFTER DELETE ON \"ratings\"\n"
+	 "BEGIN\n"
+	 "  UPDATE \"counts\" SET \"count\"=\"count\"-1 WHERE \"user_id\"=OLD.\"user_id\" AND "
+	 "\"rating_type\"=OLD.\"rating_type\";\n"
+	 "END"},
+	{__LINE__, "counts", 3, "counts.update",
+	 "CREATE TRIGGER \"counts.update\" AFTER UPDATE OF \"user_id\",\"rating_type\" ON "
+	 "\"ratings\"\n"
+	 "WHEN OLD.\"user_id\" IS NOT NEW.\"user_id\" OR OLD.\"rating_type\" IS NOT "
+	 "NEW.\"rating_type\"\n"
+	 "BEGIN\n"
+	 "  UPDATE \"counts\" SET \"count\"=\"count\"-1 WHERE \"user_id\"=OLD.\"user_id\" AND "
+	 "\"rating_type\"=OLD.\"rating_type\";\n"
+	 "  INSERT INTO \"counts\" (\"user_id\",\"rating_type\",\"count\") VALUES "
+	 "(NEW.\"user_id\",NEW.\"rating_type\",1)\n"
+	 "    ON CONFLICT (\"user_id\",\"rating_type\") DO UPDATE SET \"count\"=\"count\"+1;\n"
+	 "END"},
+	{__LINE__, "counts", 4, NULL, NULL},
+};
+
 static void test_schema(void **state)
 {
 	(void)state;
-	static const struct schema_row rows[] = {
-		{__LINE__, "ratings", 0, "ratings",
-		 "CREATE TABLE \"ratings\" (\n"
-		 "  \"user_id\" INTEGER NOT NULL,\n"
-		 "  \"item_id\" INTEGER NOT NULL,\n"
-		 "  \"rating_type\" INTEGER NOT NULL,\n"
-		 "  PRIMARY KEY (\"user_id\",\"item_id\")\n"
-		 ") STRICT, WITHOUT ROWID"},
-		{__LINE__, "ratings", 1, NULL, NULL},
-		{__LINE__, "people", 0, "people",
-		 "CREATE TABLE \"people\" (\n"
-		 "  \"id\" INTEGER NOT NULL PRIMARY KEY\n"
-		 ") STRICT"},
-		{__LINE__, "things", 0, "things",
-		 "CREATE TABLE \"things\" (\n"
-		 "  \"id\" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,\n"
-		 "  \"name\" TEXT NOT NULL,\n"
-		 "  \"note\" TEXT,\n"
-		 "  \"price\" INTEGER,\n"
-		 "  \"share\" REAL,\n"
-		 "  \"done\" INTEGER CONSTRAINT \"things_done_check\" CHECK (\"done\" IN (0,1)),\n"
-		 "  \"ref\" TEXT,\n"
-		 "  \"data\" TEXT,\n"
-		 "  \"owner\" INTEGER REFERENCES \"people\" (\"id\") ON DELETE RESTRICT ON UPDATE RESTRICT,\n"
-		 "  \"made\" TEXT DEFAULT 'it''s',\n"
-		 "  \"born\" INTEGER,\n"
-		 "  \"state\" TEXT DEFAULT 'draft',\n"
-		 "  \"odd \"\"key\" TEXT\n"
-		 ") STRICT"},
-		{__LINE__, "things", 1, "things.one name",
-		 "CREATE UNIQUE INDEX \"things.one name\" ON \"things\" (\"name\")"},
-		{__LINE__, "things", 2, "things.price_idx",
-		 "CREATE INDEX \"things.price_idx\" ON \"things\" (\"price\")"},
-		{__LINE__, "things", 3, "things.owner,state_idx",
-		 "CREATE INDEX \"things.owner,state_idx\" ON \"things\" (\"owner\",\"state\")"},
-		{__LINE__, "things", 4, NULL, NULL},
-		{__LINE__, "counts", 0, "counts",
-		 "CREATE TABLE \"counts\" (\n"
-		 "  \"user_id\" INTEGER NOT NULL,\n"
-		 "  \"rating_type\" INTEGER NOT NULL,\n"
-		 "  \"count\" INTEGER NOT NULL,\n"
-		 "  PRIMARY KEY (\"user_id\",\"rating_type\")\n"
-		 ") STRICT, WITHOUT ROWID"},
-		{__LINE__, "counts", 1, "counts.insert",
-		 "CREATE TRIGGER \"counts.insert\" AFTER INSERT ON \"ratings\"\n"
-		 "BEGIN\n"
-		 "  INSERT INTO \"counts\" (\"user_id\",\"rating_type\",\"count\") VALUES "
-		 "(NEW.\"user_id\",NEW.\"rating_type\",1)\n"
-		 "    ON CONFLICT (\"user_id\",\"rating_type\") DO UPDATE SET \"count\"=\"count\"+1;\n"
-		 "END"},
-		{__LINE__, "counts", 2, "counts.delete",
-		 "CREATE TRIGGER \"counts.delete\" AFTER DELETE ON \"ratings\"\n"
-		 "BEGIN\n"
-		 "  UPDATE \"counts\" SET \"count\"=\"count\"-1 WHERE \"user_id\"=OLD.\"user_id\" AND "
-		 "\"rating_type\"=OLD.\"rating_type\";\n"
-		 "END"},
-		{__LINE__, "counts", 3, "counts.update",
-		 "CREATE TRIGGER \"counts.update\" AFTER UPDATE OF \"user_id\",\"rating_type\" ON "
-		 "\"ratings\"\n"
-		 "WHEN OLD.\"user_id\" IS NOT NEW.\"user_id\" OR OLD.\"rating_type\" IS NOT "
-		 "NEW.\"rating_type\"\n"
-		 "BEGIN\n"
-		 "  UPDATE \"counts\" SET \"count\"=\"count\"-1 WHERE \"user_id\"=OLD.\"user_id\" AND "
-		 "\"rating_type\"=OLD.\"rating_type\";\n"
-		 "  INSERT INTO \"counts\" (\"user_id\",\"rating_type\",\"count\") VALUES "
-		 "(NEW.\"user_id\",NEW.\"rating_type\",1)\n"
-		 "    ON CONFLICT (\"user_id\",\"rating_type\") DO UPDATE SET \"count\"=\"count\"+1;\n"
-		 "END"},
-		{__LINE__, "counts", 4, NULL, NULL},
-	};
 	struct fixture fixture;
 	struct buf name;
 	begin(&fixture);
 	buf_init(&name, TEXT_BYTES);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(schema_rows) / sizeof(schema_rows[0]); i++) {
 		buf_clear(&fixture.got);
 		buf_clear(&name);
-		bool more = sql_schema(&sql_dialect_sqlite, test_resource(fixture.model, rows[i].resource),
-							   rows[i].number, &fixture.got, &name);
-		assert_int_equal(more, rows[i].want != NULL);
+		bool more = sql_schema(&sql_dialect_sqlite,
+							   test_resource(fixture.model, schema_rows[i].resource),
+							   schema_rows[i].number, &fixture.got, &name);
+		assert_int_equal(more, schema_rows[i].want != NULL);
 		if (more) {
-			test_equal(rows[i].line, rows[i].resource, &fixture.got, rows[i].want);
-			test_equal(rows[i].line, rows[i].resource, &name, rows[i].name);
+			test_equal(schema_rows[i].line, schema_rows[i].resource, &fixture.got,
+					   schema_rows[i].want);
+			test_equal(schema_rows[i].line, schema_rows[i].resource, &name, schema_rows[i].name);
 		}
 	}
 	buf_finish(&name);
@@ -449,7 +452,8 @@ static sqlite3 *open_database(const struct fixture *fixture)
 	return db;
 }
 
-/* Runs what stands in fixture->sql; rows as `a,b;c,d` in fixture->got. Returns SQLite's last code. */
+/* Runs what stands in fixture->sql; rows as `a,b;c,d` in fixture->got. Returns SQLite's last
+ * code. */
 static int run(struct fixture *fixture, sqlite3 *db)
 {
 	struct sql *sql = &fixture->sql;
@@ -691,8 +695,8 @@ static void test_tally_on_sqlite(void **state)
 	end(&fixture);
 }
 
-/* `levels` of not.and(…) and or(…), each with `width` conditions beside the next level, which stands
- * at `place` among them. */
+/* `levels` of not.and(…) and or(…), each with `width` conditions beside the next level, which
+ * stands at `place` among them. */
 static void write_nested(struct buf *text, size_t levels, size_t width, size_t place)
 {
 	buf_append(text, levels % 2 == 0 ? STR("not.and(") : STR("or("));

@@ -28,7 +28,7 @@ def difference(rows, counts):
 
 
 def list_ratings(rows):
-    """The body of GET /users/{user}/ratings -> {item: type}; refuses an item that is there twice."""
+    """The body of GET /users/{user}/ratings -> {item: type}; no item may be there twice."""
     ratings = {row["item_id"]: row["rating_type"] for row in rows}
     assert len(ratings) == len(rows), rows
     return ratings

@@ -137,7 +137,8 @@ BAD_BODIES = [
     '{"rating_type": true}', '{"rating_type": [2]}', '{"rating_type": {"a": 2}}',
     '{"rating_type": 2, "rating_type": 2}', '{"rating_type": 2, "stars": 5}', '{"rating_type": 2,}',
     '{"rating_type": 2} x', '{"rating_type": 2', '{rating_type: 2}', "{'rating_type': 2}",
-    '{"RATING_TYPE": 2}', '{}', '[]', '2', '"2"', 'null', 'true', '', ' ', '\ufeff{"rating_type": 2}',
+    '{"RATING_TYPE": 2}', '{}', '[]', '2', '"2"', 'null', 'true', '', ' ',
+    '\ufeff{"rating_type": 2}',
 ]
 
 
