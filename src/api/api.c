@@ -148,7 +148,6 @@ static void handle(void *context, struct http_exchange *exchange)
 	call->arena = arena;
 	call->binding = loop->binding;
 	call->binding->calls++;
-	call->success_status = 200;
 	call->id = loop->next_id++;
 	http_exchange_set_data(exchange, call);
 	dispatch(call);

@@ -24,7 +24,8 @@ struct call {
 	struct query query;
 	struct store_request store;
 	void (*answer)(struct call *call, const struct store_result *result);
-	int success_status; /* of an answer that is streamed */
+	/* Called before a list is streamed: adds fields, and gives the status; NULL: 200. */
+	int (*stream_head)(struct call *call);
 	bool streaming;
 	struct preferences preferences; /* general API */
 	uint64_t id;                    /* of the request, for the log */

@@ -63,6 +63,23 @@ static void answer_list(struct call *call, const struct store_result *result)
 	call_answer_rows(call, total != NULL && result->rows < *total ? 206 : 200);
 }
 
+/* A total is known before the first part, and with it the number of rows that will follow. */
+static int head_stream(struct call *call)
+{
+	const struct query *query = &call->query;
+	add_preference_applied(call, false);
+	if (!query->total) {
+		return 200;
+	}
+	uint64_t total = call->store.result.total;
+	uint64_t rest = query->offset < total ? total - query->offset : 0;
+	uint64_t most = call->binding->service->model->limits.answer_rows;
+	uint64_t limit = most > 0 && most < query->limit ? most : query->limit;
+	uint64_t rows = rest < limit ? rest : limit;
+	add_content_range(call, query->offset, rows, &total);
+	return rows < total ? 206 : 200;
+}
+
 static void run_list(struct call *call)
 {
 	struct error error = {0};
@@ -71,7 +88,7 @@ static void run_list(struct call *call)
 		return;
 	}
 	call->query.total = call->preferences.count;
-	call->success_status = 200;
+	call->stream_head = head_stream;
 	call_run(call, answer_list);
 }
 

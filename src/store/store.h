@@ -23,7 +23,7 @@ struct store_result {
 	uint64_t total;    /* rows that match, when query->total */
 	int64_t made_key;  /* integer key that the store made for the last row inserted */
 	bool has_made_key;
-	bool streamed;     /* the rows went through `part`, not into `body` */
+	bool streamed; /* the rows went through `part`, not into `body` */
 };
 
 struct store_request {
@@ -34,8 +34,8 @@ struct store_request {
 	void (*done)(struct store_request *request, const struct store_result *result,
 				 const struct error *error);
 	/* A further part of a large LIST, in order, on the loop; the bytes are borrowed for the call.
-	 * Returns false when it wants no more until store_resume(). NULL: a LIST that does not fit
-	 * limits->memory_bytes fails. */
+	 * Returns false when it wants no more until store_resume(). A total is in `result` before the
+	 * first part. NULL: a LIST that does not fit limits->memory_bytes fails. */
 	bool (*part)(struct store_request *request, struct str bytes);
 	uint64_t deadline_ms; /* loop_now_ms() after which it fails; 0: by limits->read_ms, write_ms */
 

@@ -73,8 +73,10 @@ class History:
             replay.begin_run()
             for _ in replay.play(run.events):
                 yield replay
-        said = {script.user: script.acknowledged for script in self.scripts}
-        assert replay.acknowledged == said, "the trace and the clients disagree"
+        for script in self.scripts:
+            # The process may have ended within the call that sent the last answer.
+            sent = replay.acknowledged[script.user]
+            assert script.acknowledged <= sent <= script.acknowledged + 1, (script.user, sent)
 
 
 def crash_everywhere(history, folder, proof, fates=(DROPPED,), starts=None):
@@ -154,8 +156,7 @@ def test_power_cuts_after_a_sync_that_failed(history, tmp_path, proof, before, n
         assert history.run(signal.SIGTERM) == 0
     code = history.run(None, "error=EIO", number)
     failed = [event for event in history.runs[-1].events if event.kind == "failed sync"]
-    if not failed:
-        pytest.skip("no sync of the store's files was that one")
-    assert code != 0, history.server.log()
+    # SQLite passes over an error of a folder's sync.
+    assert code != 0 or not failed, history.server.log()
     assert history.run(signal.SIGTERM) == 0
     crash_everywhere(history, tmp_path / "crash", proof, fates=(DROPPED, TORN, KEPT))

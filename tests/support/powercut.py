@@ -65,13 +65,16 @@ class Recording:
         return self._written(call, name) if name else []
 
     def _sent(self, call, path):
-        if call.name not in SOCKET_NAMES or call.result <= 0:
+        if call.name not in SOCKET_NAMES or call.result in (-1, 0):
             return []
+        # One that never ended may well have been delivered.
         return [Event("ack", path, data=b"".join(strings(call.text))[:call.result])]
 
     def _synced(self, call, path):
         if os.path.normpath(path or "/") == self.folder:
             return [] if call.failed else [Event("sync names")]
+        if call.result is None:
+            return []
         name = self._name(path) if path else None
         if name is None:
             return []

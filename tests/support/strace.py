@@ -43,14 +43,14 @@ class UnknownCall(Exception):
 @dataclass
 class Call:
     name: str
-    text: str    # between the parentheses
-    result: int  # -1: it failed
-    began: int   # line numbers
+    text: str           # between the parentheses
+    result: int | None  # -1: it failed; None: the process ended within it
+    began: int          # line numbers
     ended: int
 
     @property
     def failed(self):
-        return self.result < 0
+        return self.result is None or self.result < 0
 
 
 LINE = re.compile(r"^(\d+)\s+(.*)$")
@@ -62,12 +62,12 @@ DESCRIPTOR = re.compile(r"^\s*(-?\d+|AT_FDCWD)(?:<((?:[^>\\]|\\.)*)>)?(\(deleted
 
 
 def read_calls(trace):
-    """The calls of a trace in the order of their ends, without those that never ended."""
+    """The calls of a trace in the order of their ends; those that never ended come last."""
     calls, open_calls = [], {}
     with open(trace, encoding="ascii", errors="surrogateescape") as lines:
         for number, line in enumerate(lines):
             thread, rest = LINE.match(line.rstrip("\n")).groups()
-            if rest.startswith(("+++", "---")):
+            if rest.startswith(("+++", "---", "???")):
                 continue
             began = UNFINISHED.match(rest)
             if began:
@@ -82,8 +82,10 @@ def read_calls(trace):
             if whole is None:
                 raise UnknownCall(rest[:200])
             name, text, result, _ = whole.groups()
-            if result != "?":
-                calls.append(Call(name, text, int(result), first, number))
+            ended = None if result == "?" else int(result)
+            calls.append(Call(name, text, ended, first, number))
+    end = max((call.ended for call in calls), default=0) + 1
+    calls += [Call(name, text, None, first, end) for name, text, first in open_calls.values()]
     return calls
 
 
