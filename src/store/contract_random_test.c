@@ -54,7 +54,7 @@ static struct value random_value(struct random_test *test, const struct field *f
 	switch (field->type) {
 	case TYPE_INTEGER:
 		if (field->in != NULL) {
-			return chance(test, 97) ? test_integer(1 + (int64_t)pick(test, 3)) : test_integer(9);
+			return test_integer(1 + (int64_t)pick(test, 3));
 		}
 		if (field->key || field->references != NULL || chance(test, 80)) {
 			return test_integer(1 + (int64_t)pick(test, 5));
@@ -63,7 +63,7 @@ static struct value random_value(struct random_test *test, const struct field *f
 	case TYPE_DECIMAL:
 		return test_integer((int64_t)pick(test, 7) * 25);
 	case TYPE_BOOLEAN:
-		return test_integer((int64_t)pick(test, 2));
+		return test_integer(chance(test, 98) ? (int64_t)pick(test, 2) : 2);
 	case TYPE_NUMBER:
 		return (struct value){.kind = VALUE_NUMBER,
 							  .number = numbers[pick(test, sizeof(numbers) / sizeof(numbers[0]))]};

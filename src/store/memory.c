@@ -97,7 +97,7 @@ static bool read_rows(struct memory_store *store, struct store_request *request)
 	memory_rows_finish(&found);
 	memory_rows_finish(&all);
 	return rows.count > 0 || query->format != FORMAT_OBJECT ||
-		   error_set(&request->error, ERROR_NOT_FOUND, NULL);
+		error_set(&request->error, ERROR_NOT_FOUND, NULL);
 }
 
 static void run(struct store_session *base, struct store_request *request)
@@ -189,7 +189,7 @@ static bool adopt(struct store *base, const struct model *model, struct error *e
 	bool same = model->resource_count == store->table_count;
 	for (size_t r = 0; r < store->table_count && same; r++) {
 		same = str_equal(store->tables[r].name, model->resources[r].name) &&
-			   store->tables[r].field_count == model->resources[r].field_count;
+			store->tables[r].field_count == model->resources[r].field_count;
 	}
 	if (!same) {
 		error_set(error, ERROR_CONFIG, "the resources of %.*s have changed", STR_ARG(model->file));

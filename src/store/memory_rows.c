@@ -8,8 +8,8 @@ struct memory_row *memory_row_create(const struct value *values, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		text_bytes += values[i].kind == VALUE_TEXT ? values[i].text.len : 0;
 	}
-	struct memory_row *row =
-		store_alloc(1, sizeof(*row) + count * sizeof(struct value) + text_bytes);
+	struct memory_row *row = store_alloc(1,
+										 sizeof(*row) + count * sizeof(struct value) + text_bytes);
 	char *text = (char *)&row->values[count];
 	row->references = 1;
 	for (size_t i = 0; i < count; i++) {

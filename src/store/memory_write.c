@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 
+#include "codec/uuid.h"
 #include "store/memory_priv.h"
 #include "store/rows.h"
 
@@ -46,17 +47,8 @@ static size_t find_same(const struct memory_rows *rows, const struct memory_row 
 /* What the databases keep too: the other checks of a value are made before it comes to a store. */
 static bool is_allowed(const struct field *field, const struct value *value)
 {
-	if (value->kind == VALUE_NULL) {
-		return true;
-	}
-	if (field->type == TYPE_BOOLEAN && (value->integer < 0 || value->integer > 1)) {
-		return false;
-	}
-	size_t i = 0;
-	while (i < field->in_count && value_compare(&field->in[i], value) != 0) {
-		i++;
-	}
-	return field->in == NULL || i < field->in_count;
+	return value->kind == VALUE_NULL || field->type != TYPE_BOOLEAN || value->integer == 0 ||
+		value->integer == 1;
 }
 
 static bool check_fields(const struct write *write, const struct memory_row *row)
@@ -101,8 +93,7 @@ static bool check_unique(const struct write *write, const struct memory_row *row
 	struct value *values = store_alloc(resource->field_count, sizeof(*values));
 	bool ok = true;
 	if (find_same(&write->next, row, own, &resource->key) < write->next.count) {
-		ok = constraint_key(error, resource,
-							request_values(write, number, &resource->key, values));
+		ok = constraint_key(error, resource, request_values(write, number, &resource->key, values));
 	}
 	for (size_t i = 0; i < resource->unique_count && ok; i++) {
 		const struct unique_rule *rule = &resource->uniques[i];
@@ -134,10 +125,12 @@ static bool fail_reference(const struct write *write, const struct memory_refere
 {
 	const struct query *query = write->query;
 	struct error *error = &write->request->error;
-	const struct field *field =
-		reference->child == write->table_number ? &query->resource->fields[reference->field] : NULL;
+	const struct field *field = reference->child == write->table_number
+		? &query->resource->fields[reference->field]
+		: NULL;
 	/* The child was there before: then it is the parent that goes. */
-	bool was_there = has_value(&write->store->tables[reference->child].rows, reference->field, value);
+	bool was_there = has_value(&write->store->tables[reference->child].rows, reference->field,
+							   value);
 	bool written = false;
 	for (size_t row = 0; row < query->row_count && field != NULL; row++) {
 		const struct value *given = query_value(query, row, field);
@@ -175,8 +168,16 @@ static struct memory_row *make_row(const struct write *write, const struct memor
 	const struct query *query = write->query;
 	size_t count = query->resource->field_count;
 	struct value *values = store_alloc(count, sizeof(*values));
+	char *uuids = store_alloc(count, UUID_TEXT_LEN);
 	for (size_t i = 0; i < count; i++) {
-		values[i] = before != NULL ? before->values[i] : query->resource->fields[i].default_value;
+		const struct field *field = &query->resource->fields[i];
+		values[i] = before != NULL ? before->values[i] : field->default_value;
+		if (before == NULL && field->default_kind == DEFAULT_AUTO && field->type == TYPE_UUID) {
+			struct uuid made = uuid_v4();
+			uuid_write(&made, uuids + i * UUID_TEXT_LEN);
+			values[i].kind = VALUE_TEXT;
+			values[i].text = (struct str){uuids + i * UUID_TEXT_LEN, UUID_TEXT_LEN};
+		}
 	}
 	for (size_t i = 0; i < query->given.count; i++) {
 		const struct field *field = query->given.items[i];
@@ -186,6 +187,7 @@ static struct memory_row *make_row(const struct write *write, const struct memor
 		}
 	}
 	struct memory_row *row = memory_row_create(values, count);
+	free(uuids);
 	free(values);
 	return row;
 }
@@ -340,9 +342,9 @@ static bool check_found(const struct write *write)
 {
 	const struct query *query = write->query;
 	bool must = query->must_match || query->action == QUERY_REPLACE ||
-				(query->column_count > 0 && query->format == FORMAT_OBJECT);
+		(query->column_count > 0 && query->format == FORMAT_OBJECT);
 	return !must || write->request->result.rows > 0 ||
-		   error_set(&write->request->error, ERROR_NOT_FOUND, NULL);
+		error_set(&write->request->error, ERROR_NOT_FOUND, NULL);
 }
 
 bool memory_write(struct memory_store *store, struct store_request *request)
@@ -359,8 +361,9 @@ bool memory_write(struct memory_store *store, struct store_request *request)
 	bool ok = change(&write) && check_found(&write) && check_references(&write);
 	if (answers) {
 		rows_end(&write.rows);
-		ok = ok && (!request->body->failed ||
-					error_set(&request->error, ERROR_OVERLOADED, "The answer is too large"));
+		ok = ok &&
+			(!request->body->failed ||
+			 error_set(&request->error, ERROR_OVERLOADED, "The answer is too large"));
 	}
 	if (!ok) {
 		memory_rows_finish(&write.next);

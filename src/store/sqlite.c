@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/sqlite_log.h"
+
 enum { ARENA_BYTES = 4096, WAL_FRAME_HEADER_BYTES = 24, PATH_BYTES = 4096 };
 
 /* All connections of the process share the file; the WAL's index is in memory. */
@@ -41,7 +43,7 @@ static bool is_open_here(const char *path)
 	while (!found && (entry = readdir(folder)) != NULL) {
 		struct stat other;
 		found = fstatat(dirfd(folder), entry->d_name, &other, 0) == 0 &&
-				other.st_dev == file.st_dev && other.st_ino == file.st_ino;
+			other.st_dev == file.st_dev && other.st_ino == file.st_ino;
 	}
 	closedir(folder);
 	return found;
@@ -70,8 +72,9 @@ static bool fail_in_use(const char *path, struct error *error)
 	} else {
 		error_set(error, ERROR_STORE, "the database %s is in use by another process", path);
 	}
-	return error_hint(error, "one process owns a database file: stop the other one, or give this "
-							 "service a file of its own");
+	return error_hint(error,
+					  "one process owns a database file: stop the other one, or give this "
+					  "service a file of its own");
 }
 
 /* ---- opening ---- */
@@ -190,6 +193,9 @@ static bool take_file(struct sqlite_store *store, struct error *error)
  * all of the WAL is written again and synced before anyone is told what it holds. */
 static bool recover(struct sqlite_store *store, struct error *error)
 {
+	if (!sqlite_log_rewrite(store->path, error)) {
+		return false;
+	}
 	if (sqlite_writer_settle(&store->writer, error)) {
 		return true;
 	}
@@ -241,7 +247,7 @@ static bool open_file(struct sqlite_store *store, const struct model *model, con
 		return error_set(error, ERROR_CONFIG, "this SQLite has no VFS %s", vfs);
 	}
 	return check_path(store, error) && take_file(store, error) && recover(store, error) &&
-		   sqlite_schema_make(&store->writer.conn, model, error) && sync_folder(store, error);
+		sqlite_schema_make(&store->writer.conn, model, error) && sync_folder(store, error);
 }
 
 static void free_store(struct sqlite_store *store)
@@ -305,7 +311,7 @@ static bool adopt(struct store *base, const struct model *model, struct error *e
 	struct sqlite_store *store = (struct sqlite_store *)base;
 	struct sqlite_conn conn;
 	bool ok = sqlite_conn_open(&conn, store, ROLE_READER, error) &&
-			  sqlite_schema_compare(&conn, model, error);
+		sqlite_schema_compare(&conn, model, error);
 	sqlite_conn_close(&conn);
 	return ok;
 }

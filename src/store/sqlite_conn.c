@@ -60,8 +60,7 @@ bool sqlite_conn_open(struct sqlite_conn *conn, const struct sqlite_store *store
 	sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
 	sqlite3_limit(conn->db, SQLITE_LIMIT_ATTACHED, 0);
 	return sqlite_conn_exec(conn, pragmas_all, error) &&
-		   sqlite_conn_exec(conn, role == ROLE_WRITER ? pragmas_writer : pragmas_reader,
-							error);
+		sqlite_conn_exec(conn, role == ROLE_WRITER ? pragmas_writer : pragmas_reader, error);
 }
 
 static void unlink_statement(struct sqlite_conn *conn, struct sqlite_statement *statement)
@@ -139,16 +138,15 @@ static struct sqlite_statement *prepare_new(struct sqlite_conn *conn, struct str
 	bool keep = text.len <= STATEMENT_KEPT_BYTES;
 	sqlite3_stmt *stmt = NULL;
 	/* A constant text of ours may be wrong only by mistake; a query's may pass a limit. */
-	int rc = text.len > INT32_MAX ? SQLITE_TOOBIG
-								  : sqlite3_prepare_v3(conn->db, text.ptr, (int)text.len,
-													   keep ? SQLITE_PREPARE_PERSISTENT : 0, &stmt,
-													   NULL);
+	int rc = text.len > INT32_MAX
+		? SQLITE_TOOBIG
+		: sqlite3_prepare_v3(conn->db, text.ptr, (int)text.len,
+							 keep ? SQLITE_PREPARE_PERSISTENT : 0, &stmt, NULL);
 	if (rc != SQLITE_OK) {
 		sqlite_fail(conn, error);
 		return NULL;
 	}
-	struct sqlite_statement *statement =
-		store_alloc(1, sizeof(*statement) + (keep ? text.len : 0));
+	struct sqlite_statement *statement = store_alloc(1, sizeof(*statement) + (keep ? text.len : 0));
 	statement->stmt = stmt;
 	statement->kept = keep;
 	if (keep) {
@@ -189,8 +187,7 @@ struct sqlite_statement *sqlite_conn_prepare_sql(struct sqlite_conn *conn, struc
 		error_set(error, ERROR_PARSE, "The query is too large");
 		return NULL;
 	}
-	struct sqlite_statement *statement =
-		sqlite_conn_prepare(conn, buf_str(&conn->sql.text), error);
+	struct sqlite_statement *statement = sqlite_conn_prepare(conn, buf_str(&conn->sql.text), error);
 	if (statement != NULL && !sqlite_bind_params(conn, statement->stmt, error)) {
 		sqlite_conn_release(conn, statement);
 		return NULL;

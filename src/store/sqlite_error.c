@@ -41,7 +41,7 @@ bool sqlite_is_final(const struct sqlite_conn *conn, enum sqlite_phase phase)
 	}
 	/* While statements run, EIO may be that of a read: nothing was promised yet. */
 	return phase != PHASE_RUN && (rc & 0xff) == SQLITE_IOERR &&
-		   sqlite3_system_errno(conn->db) == EIO;
+		sqlite3_system_errno(conn->db) == EIO;
 }
 
 /* ---- which constraint ---- */
@@ -111,13 +111,16 @@ static bool fail_not_null(const struct query *query, struct str column, struct e
 	return error_set(error, ERROR_NOT_NULL, NULL);
 }
 
-/* A check without a name of its own. SQLite names it by its condition and takes the quotes off: of
- * `"a" IN (1, 2)` the field's name is left. */
-static bool fail_check(const struct query *query, struct str condition, struct error *error)
+/* The model's checks have names, `<table>_<field>_check`; that of any other is a condition, which
+ * is nobody's business. */
+static bool fail_check(const struct query *query, struct str name, struct error *error)
 {
 	const struct resource *resource = query->resource;
-	for (size_t i = 0; i < resource->field_count; i++) {
-		if (str_equal(condition, resource->fields[i].name)) {
+	struct str rest = str_slice(name, resource->name.len + 1, name.len);
+	for (size_t i = 0; i < resource->field_count && str_starts_with(name, resource->name); i++) {
+		struct str field = resource->fields[i].name;
+		if (str_starts_with(rest, field) &&
+			str_equal(str_slice(rest, field.len, rest.len), STR("_check"))) {
 			return constraint_check(error, resource, &resource->fields[i]);
 		}
 	}
@@ -167,7 +170,7 @@ static bool has_row(struct sqlite_conn *conn, struct str table, struct str colum
 	struct sqlite_statement *statement = sqlite_conn_prepare(conn, buf_str(&text), NULL);
 	buf_finish(&text);
 	bool found = statement != NULL && sqlite_bind(statement->stmt, 1, value) == SQLITE_OK &&
-				 sqlite3_step(statement->stmt) == SQLITE_ROW;
+		sqlite3_step(statement->stmt) == SQLITE_ROW;
 	sqlite_conn_release(conn, statement);
 	return found;
 }
@@ -250,7 +253,7 @@ bool sqlite_fail_reference(struct sqlite_conn *conn, const struct sqlite_store *
 {
 	bool writes = query->action != QUERY_DELETE;
 	bool changes = query->action == QUERY_DELETE || query->action == QUERY_UPDATE ||
-				   query->action == QUERY_REPLACE;
+		query->action == QUERY_REPLACE;
 	if ((!writes || !find_missing(conn, query, error)) &&
 		(!changes || !find_used(conn, store, query, error))) {
 		error_set(error, ERROR_REFERENCE, NULL);

@@ -49,8 +49,8 @@ struct sqlite_statement {
 
 struct sqlite_conn {
 	sqlite3 *db;
-	struct sql sql;        /* for the text of the next statement */
-	struct map statements; /* text -> struct sqlite_statement */
+	struct sql sql;                  /* for the text of the next statement */
+	struct map statements;           /* text -> struct sqlite_statement */
 	struct sqlite_statement *newest; /* by their last use */
 	struct sqlite_statement *oldest;
 	size_t count;
@@ -135,8 +135,8 @@ struct sqlite_read {
 	struct rows rows;
 };
 
-void sqlite_read_init(struct sqlite_read *read, struct sqlite_conn *conn,
-					  const struct query *query, const struct limits *limits);
+void sqlite_read_init(struct sqlite_read *read, struct sqlite_conn *conn, const struct query *query,
+					  const struct limits *limits);
 /* With query->total a transaction holds one snapshot for rows and count. */
 bool sqlite_read_begin(struct sqlite_read *read, struct error *error);
 bool sqlite_read_select(struct sqlite_read *read, struct error *error);
@@ -245,7 +245,7 @@ struct sqlite_reference {
 struct sqlite_store {
 	struct store_base base;
 	struct limits limits;
-	const char *path; /* arena */
+	const char *path;       /* arena */
 	struct sqlite_vfs *vfs; /* owned */
 	void (*fatal)(void *context, const struct error *error);
 	void *context;

@@ -25,8 +25,8 @@ static int on_progress(void *context)
 	return now_ns - session->inline_begin_ns > session->store->limits.inline_read_us * 1000;
 }
 
-void sqlite_read_init(struct sqlite_read *read, struct sqlite_conn *conn,
-					  const struct query *query, const struct limits *limits)
+void sqlite_read_init(struct sqlite_read *read, struct sqlite_conn *conn, const struct query *query,
+					  const struct limits *limits)
 {
 	read->conn = conn;
 	read->query = query;
@@ -155,8 +155,7 @@ static enum outcome read_inline(struct sqlite_session *session, struct store_req
 	struct sqlite_read read;
 	session->inline_begin_ns = 0;
 	sqlite_read_init(&read, conn, request->query, &session->store->limits);
-	if (!sqlite_read_begin(&read, &request->error) ||
-		!sqlite_read_select(&read, &request->error)) {
+	if (!sqlite_read_begin(&read, &request->error) || !sqlite_read_select(&read, &request->error)) {
 		sqlite_read_end(&read);
 		return OUTCOME_FAILED;
 	}

@@ -28,8 +28,7 @@ static int teardown(void **state)
 static void fill(struct fixture *fixture)
 {
 	struct value *values;
-	struct query *query =
-		test_write(fixture, QUERY_INSERT, "items", "code price", ITEMS, &values);
+	struct query *query = test_write(fixture, QUERY_INSERT, "items", "code price", ITEMS, &values);
 	for (size_t i = 0; i < ITEMS; i++) {
 		values[2 * i] = (struct value){
 			.kind = VALUE_TEXT,

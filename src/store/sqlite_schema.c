@@ -115,8 +115,8 @@ static bool compare_object(void *context, struct str name, struct str text, stru
 {
 	struct comparison *comparison = context;
 	struct sqlite_conn *conn = comparison->conn;
-	struct sqlite_statement *statement =
-		sqlite_conn_prepare(conn, STR("SELECT sql FROM sqlite_schema WHERE name=?1"), error);
+	struct sqlite_statement *statement = sqlite_conn_prepare(
+		conn, STR("SELECT sql FROM sqlite_schema WHERE name=?1"), error);
 	if (statement == NULL) {
 		return false;
 	}
@@ -137,8 +137,7 @@ static bool compare_object(void *context, struct str name, struct str text, stru
 	return ok;
 }
 
-bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model,
-						   struct error *error)
+bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model, struct error *error)
 {
 	struct comparison comparison = {.conn = conn};
 	buf_init(&comparison.found, STATEMENT_BYTES);
@@ -158,7 +157,8 @@ bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model,
 static bool is_empty(struct sqlite_conn *conn, bool *ret_empty, struct error *error)
 {
 	struct sqlite_statement *statement = sqlite_conn_prepare(
-		conn, STR("SELECT 1 FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' LIMIT 1"),
+		conn,
+		STR("SELECT 1 FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' LIMIT 1"),
 		error);
 	if (statement == NULL) {
 		return false;

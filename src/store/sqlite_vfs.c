@@ -7,12 +7,12 @@
 #include <string.h>
 
 /*
- * What was gathered goes out in aligned chunks, not at once: from one large write the kernel makes
- * large folios, and every later write into a part of one walks all of its blocks. Measured on ext4
- * and Linux 6.18, CPU of a durable PUT: 4 KiB 27 us, 16 KiB 21 us, all at once 90 us, not gathered
- * 29 us.
+ * What was gathered goes out in chunks, since SQLite's own xWrite takes less than 128 KiB a call: it
+ * masks the length with 0x1ffff, and of 128 KiB writes nothing and says that the disk is full.
+ * Measured on ext4, system CPU of an upsert in groups of 64: not gathered 11 us, chunks of 16 KiB
+ * 5.4, of 64 KiB 4.0, of 120 KiB 4.5.
  */
-enum { VFS_GATHER_BYTES = 1 << 20, CHUNK_BYTES = 16384, NAME_BYTES = 40 };
+enum { VFS_GATHER_BYTES = 1 << 20, CHUNK_BYTES = 65536, NAME_BYTES = 40 };
 
 struct sqlite_vfs {
 	sqlite3_vfs vfs;

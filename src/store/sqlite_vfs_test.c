@@ -31,8 +31,8 @@ static void step_write(sqlite3_file *file, struct expected *expected, unsigned *
 	static unsigned char bytes[WRITE_MAX];
 	int count = (int)(next(seed) % 8 == 0 ? next(seed) % WRITE_MAX : next(seed) % 5000) + 1;
 	/* Mostly behind the last one, as a log is written. */
-	sqlite3_int64 at =
-		next(seed) % 4 == 0 ? (sqlite3_int64)(next(seed) % (SPACE / 2)) : expected->size;
+	sqlite3_int64 at = next(seed) % 4 == 0 ? (sqlite3_int64)(next(seed) % (SPACE / 2))
+										   : expected->size;
 	if (at + count > SPACE) {
 		return;
 	}

@@ -110,8 +110,8 @@ static void deliver(struct sqlite_work *work)
 
 static void on_task(struct task *task)
 {
-	struct sqlite_work *work =
-		(struct sqlite_work *)(void *)((char *)task - offsetof(struct sqlite_work, task));
+	struct sqlite_work *work = (struct sqlite_work *)(void *)((char *)task -
+															  offsetof(struct sqlite_work, task));
 	pthread_mutex_lock(&work->mutex);
 	work->posted = false;
 	pthread_mutex_unlock(&work->mutex);
@@ -156,7 +156,7 @@ static int on_progress(void *context)
 		return 0;
 	}
 	return atomic_load_explicit(&work->stop, memory_order_relaxed) ||
-		   (!work->first_row && uv_hrtime() / 1000000 > work->deadline_ms);
+		(!work->first_row && uv_hrtime() / 1000000 > work->deadline_ms);
 }
 
 /* Wakes the loop unless it is awake for this work already; unlocks. */
@@ -278,9 +278,8 @@ static bool run_work(struct sqlite_worker *worker, struct sqlite_work *work)
 	sqlite_read_init(&read, &worker->conn, request->query, &worker->store->limits);
 	/* The total comes first: it is known before the first part is handed out. */
 	bool ok = sqlite_read_begin(&read, error) &&
-			  (!request->query->total ||
-			   sqlite_read_count(&read, &request->result.total, error)) &&
-			  sqlite_read_select(&read, error) && read_rows(worker, work, &read, error);
+		(!request->query->total || sqlite_read_count(&read, &request->result.total, error)) &&
+		sqlite_read_select(&read, error) && read_rows(worker, work, &read, error);
 	sqlite_read_end(&read);
 	assert(worker->conn.open == 0);
 	return ok;
@@ -401,8 +400,8 @@ void sqlite_workers_submit(struct sqlite_store *store, struct store_request *req
 	work->request = request;
 	work->loop = session->loop;
 	work->deadline_ms = request->deadline_ms > 0
-							? request->deadline_ms
-							: loop_now_ms(session->loop) + store->limits.read_ms;
+		? request->deadline_ms
+		: loop_now_ms(session->loop) + store->limits.read_ms;
 	pthread_mutex_init(&work->mutex, NULL);
 	pthread_cond_init(&work->room, NULL);
 	buf_init(&work->rows, store->limits.memory_bytes);

@@ -197,8 +197,8 @@ static bool insert_rows(struct write *write)
 	if (conn->sql.text.failed) {
 		return error_set(&write->request->error, ERROR_PARSE, "The query is too large");
 	}
-	struct sqlite_statement *statement =
-		sqlite_conn_prepare(conn, buf_str(&conn->sql.text), &write->request->error);
+	struct sqlite_statement *statement = sqlite_conn_prepare(conn, buf_str(&conn->sql.text),
+															 &write->request->error);
 	if (statement == NULL) {
 		return false;
 	}
@@ -326,7 +326,7 @@ bool sqlite_write(struct sqlite_conn *conn, const struct sqlite_store *store,
 		return false;
 	}
 	bool ok = prepare_references(conn, query, error) && run_statements(&write) &&
-			  (!references || check_deferred(conn, error));
+		(!references || check_deferred(conn, error));
 	if (!ok && error->code == ERROR_REFERENCE) {
 		sqlite_fail_reference(conn, store, query, error);
 	}

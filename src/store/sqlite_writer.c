@@ -96,8 +96,7 @@ static void checkpoint(struct sqlite_writer *writer)
 	writer->behind = rc != SQLITE_OK || settled < log;
 	writer->settled = true;
 	writer->new_pages = 0;
-	if (writer->held &&
-		writer->wal_pages * writer->page_bytes > writer->store->limits.wal_bytes) {
+	if (writer->held && writer->wal_pages * writer->page_bytes > writer->store->limits.wal_bytes) {
 		sqlite_workers_cut(&writer->store->workers);
 	}
 	pthread_mutex_lock(&writer->mutex);
@@ -286,7 +285,8 @@ static void run_queue(struct sqlite_writer *writer, struct store_request *first,
 		count_group(writer, first, taken);
 		first = answer(first, taken);
 		count -= taken;
-		if (writer->new_pages >= CHECKPOINT_PAGES) {
+		if (writer->new_pages >= CHECKPOINT_PAGES ||
+			writer->new_pages * writer->page_bytes > writer->store->limits.wal_bytes / 2) {
 			checkpoint(writer);
 		}
 	}

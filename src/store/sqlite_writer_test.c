@@ -37,8 +37,7 @@ static struct query *new_user(struct fixture *fixture, int64_t id, const char *n
 static struct query *new_items(struct fixture *fixture, size_t from, size_t count)
 {
 	struct value *values;
-	struct query *query =
-		test_write(fixture, QUERY_INSERT, "items", "code price", count, &values);
+	struct query *query = test_write(fixture, QUERY_INSERT, "items", "code price", count, &values);
 	for (size_t i = 0; i < count; i++) {
 		values[2 * i] = (struct value){
 			.kind = VALUE_TEXT,
@@ -98,8 +97,9 @@ static void test_groups_with_refused_members(void **state)
 	for (size_t i = 0; i < MANY; i++) {
 		/* Every third has the key of the one before. */
 		size_t id = i % 3 == 2 ? i - 1 : i;
-		call_init(&calls[i], new_user(fixture, (int64_t)id + 1,
-									  arena_printf(&fixture->arena, "user %zu", i).ptr));
+		call_init(&calls[i],
+				  new_user(fixture, (int64_t)id + 1,
+						   arena_printf(&fixture->arena, "user %zu", i).ptr));
 	}
 	run_all(fixture, calls, MANY);
 	for (size_t i = 0; i < MANY; i++) {
@@ -109,9 +109,8 @@ static void test_groups_with_refused_members(void **state)
 			snprintf(want, sizeof(want), "Key (id)=(%zu) already exists.", i);
 			assert_int_equal(calls[i].error.code, ERROR_UNIQUE);
 			assert_string_equal(calls[i].error.details, want);
-			assert_string_equal(
-				calls[i].error.message,
-				"duplicate key value violates unique constraint \"users_pkey\"");
+			assert_string_equal(calls[i].error.message,
+								"duplicate key value violates unique constraint \"users_pkey\"");
 			assert_int_equal(calls[i].body.len, 0);
 		}
 	}
@@ -287,6 +286,7 @@ static void test_the_queue_is_bounded(void **state)
 static void test_checkpoints(void **state)
 {
 	struct fixture *fixture = *state;
+	fixture->limits.wal_bytes = MIB(8);
 	fixture_open(fixture, "sqlite:");
 	for (size_t i = 0; i < 10; i++) {
 		struct call call;
@@ -328,8 +328,9 @@ static void *write_from_loop(void *context)
 		struct call calls[8];
 		for (size_t j = 0; j < together; j++) {
 			/* All loops write the same ratings. */
-			call_init(&calls[j], test_rating(fixture, (int64_t)(i + j) % 7, (int64_t)(i + j),
-											 1 + (int64_t)(writing->number % 3)));
+			call_init(&calls[j],
+					  test_rating(fixture, (int64_t)(i + j) % 7, (int64_t)(i + j),
+								  1 + (int64_t)(writing->number % 3)));
 		}
 		run_all(fixture, calls, together);
 		for (size_t j = 0; j < together; j++) {

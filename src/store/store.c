@@ -32,8 +32,9 @@ struct store *store_open(struct str url, struct store_options *options, struct e
 		/* Without what follows the scheme: it may hold a password. */
 		error_set(error, ERROR_CONFIG, "unknown kind of store \"%.*s\"",
 				  STR_ARG(scheme.len < url.len ? scheme : str_slice(url, 0, 40)));
-		return error_hint(error, HAVE_SQLITE ? "a store is sqlite:FILE or memory:"
-											 : "a store is memory: (built without SQLite)"),
+		return error_hint(error,
+						  HAVE_SQLITE ? "a store is sqlite:FILE or memory:"
+									  : "a store is memory: (built without SQLite)"),
 			   NULL;
 	}
 	options->location = location;

@@ -59,9 +59,10 @@ bool constraint_key(struct error *error, const struct resource *resource,
 bool constraint_missing(struct error *error, const struct resource *resource,
 						const struct field *field, const struct value *value)
 {
-	error_set(error, ERROR_REFERENCE,
-			  "insert or update on table \"%.*s\" violates foreign key constraint \"%.*s_%.*s_fkey\"",
-			  STR_ARG(resource->name), STR_ARG(resource->name), STR_ARG(field->name));
+	error_set(
+		error, ERROR_REFERENCE,
+		"insert or update on table \"%.*s\" violates foreign key constraint \"%.*s_%.*s_fkey\"",
+		STR_ARG(resource->name), STR_ARG(resource->name), STR_ARG(field->name));
 	struct field_list list = {.items = &field, .count = 1};
 	return add_key_details(error, &list, value, "is not present in table \"",
 						   field->references->name, "\".");
@@ -81,9 +82,10 @@ bool constraint_used(struct error *error, const struct resource *parent, struct 
 bool constraint_not_null(struct error *error, const struct resource *resource,
 						 const struct field *field)
 {
-	return error_set(error, ERROR_NOT_NULL,
-					 "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
-					 STR_ARG(field->name), STR_ARG(resource->name));
+	return error_set(
+		error, ERROR_NOT_NULL,
+		"null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
+		STR_ARG(field->name), STR_ARG(resource->name));
 }
 
 bool constraint_check(struct error *error, const struct resource *resource,
@@ -100,7 +102,7 @@ static const struct value *pinned(const struct cond *cond, const struct field *f
 		return NULL;
 	}
 	if (cond->kind == COND_COMPARE) {
-		bool pins = cond->operator == OPERATOR_EQ && cond->field == field;
+		bool pins = cond->operator== OPERATOR_EQ && cond->field == field;
 		return pins ? &cond->operand.value : NULL;
 	}
 	const struct value *value = NULL;

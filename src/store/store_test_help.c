@@ -9,46 +9,45 @@
 
 #include "store/store_priv.h"
 
-const char test_service[] =
-	"service: test\n"
-	"listen: 127.0.0.1:0\n"
-	"store: \"memory:\"\n"
-	"resources:\n"
-	"  users:\n"
-	"    key: id\n"
-	"    fields:\n"
-	"      id: { type: integer, default: auto }\n"
-	"      name: { type: text, required: true }\n"
-	"      age: integer\n"
-	"      score: number\n"
-	"      ok: boolean\n"
-	"    unique:\n"
-	"      one name: { fields: name }\n"
-	"      age and ok: { fields: [age, ok] }\n"
-	"    index: [age]\n"
-	"  items:\n"
-	"    key: code\n"
-	"    fields:\n"
-	"      code: text\n"
-	"      price: \"decimal(10,2)\"\n"
-	"      data: json\n"
-	"      made: { type: integer, write: once }\n"
-	"  ratings:\n"
-	"    key: [user_id, item_id]\n"
-	"    fields:\n"
-	"      user_id: integer\n"
-	"      item_id: integer\n"
-	"      rating_type: { type: integer, required: true, in: [1, 2, 3] }\n"
-	"  counts:\n"
-	"    tally: ratings\n"
-	"    by: [user_id, rating_type]\n"
-	"  notes:\n"
-	"    key: id\n"
-	"    fields:\n"
-	"      id: { type: integer, default: auto }\n"
-	"      user_id: { type: integer, references: users }\n"
-	"      parent_id: { type: integer, references: notes }\n"
-	"      text: text\n";
+const char test_service[] = "service: test\n"
+							"listen: 127.0.0.1:0\n"
+							"store: \"memory:\"\n"
+							"resources:\n"
+							"  users:\n"
+							"    key: id\n"
+							"    fields:\n"
+							"      id: { type: integer, default: auto }\n"
+							"      name: { type: text, required: true }\n"
+							"      age: integer\n"
+							"      score: number\n"
+							"      ok: boolean\n"
+							"    unique:\n"
+							"      one name: { fields: name }\n"
+							"      age and ok: { fields: [age, ok] }\n"
+							"    index: [age]\n"
+							"  items:\n"
+							"    key: code\n"
+							"    fields:\n"
+							"      code: text\n"
+							"      price: \"decimal(10,2)\"\n"
+							"      data: json\n"
+							"      made: { type: integer, write: once }\n"
+							"  ratings:\n"
+							"    key: [user_id, item_id]\n"
+							"    fields:\n"
+							"      user_id: integer\n"
+							"      item_id: integer\n"
+							"      rating_type: { type: integer, required: true, in: [1, 2, 3] }\n"
+							"  counts:\n"
+							"    tally: ratings\n"
+							"    by: [user_id, rating_type]\n"
+							"  notes:\n"
+							"    key: id\n"
+							"    fields:\n"
+							"      id: { type: integer, default: auto }\n"
+							"      user_id: { type: integer, references: users }\n"
+							"      parent_id: { type: integer, references: notes }\n"
+							"      text: text\n";
 
 static const char *no_environment(const char *name)
 {
@@ -248,8 +247,8 @@ static void add_column(struct fixture *fixture, struct query_column *columns, si
 void test_columns(struct fixture *fixture, struct query *query, const char *fields)
 {
 	const struct resource *resource = query->resource;
-	struct query_column *columns =
-		ARENA_ARRAY(&fixture->arena, resource->field_count, struct query_column);
+	struct query_column *columns = ARENA_ARRAY(&fixture->arena, resource->field_count,
+											   struct query_column);
 	size_t count = 0;
 	struct str rest = str_from(fields);
 	if (str_equal(rest, STR("*"))) {
@@ -272,8 +271,8 @@ struct query *test_list(struct fixture *fixture, const char *name)
 	query->action = QUERY_LIST;
 	query->resource = resource;
 	query->limit = UINT64_MAX;
-	struct query_order *order =
-		ARENA_ARRAY(&fixture->arena, resource->key.count, struct query_order);
+	struct query_order *order = ARENA_ARRAY(&fixture->arena, resource->key.count,
+											struct query_order);
 	for (size_t i = 0; i < resource->key.count; i++) {
 		order[i].field = resource->key.items[i];
 	}
@@ -294,7 +293,7 @@ const struct cond *test_compare(struct fixture *fixture, const struct resource *
 	cond->kind = COND_COMPARE;
 	cond->field = resource_field(resource, str_from(field));
 	assert_non_null(cond->field);
-	cond->operator = operator;
+	cond->operator= operator;
 	cond->operand.value = value;
 	cond->operand.parameter = -1;
 	return cond;
@@ -322,8 +321,7 @@ struct query *test_write(struct fixture *fixture, enum query_action action, cons
 	query->action = action;
 	query->resource = resource;
 	query->limit = UINT64_MAX;
-	query->given.items =
-		ARENA_ARRAY(&fixture->arena, resource->field_count, const struct field *);
+	query->given.items = ARENA_ARRAY(&fixture->arena, resource->field_count, const struct field *);
 	struct str rest = str_from(fields);
 	while (rest.len > 0) {
 		const struct field *field = resource_field(resource, str_split(&rest, ' '));

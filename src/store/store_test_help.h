@@ -64,8 +64,7 @@ struct value test_text(const char *text);
 /* All rows in key order, all columns. */
 struct query *test_list(struct fixture *fixture, const char *resource);
 const struct cond *test_compare(struct fixture *fixture, const struct resource *resource,
-								const char *field, enum operator_name operator,
-								struct value value);
+								const char *field, enum operator_name operator, struct value value);
 const struct cond *test_join(struct fixture *fixture, enum cond_kind kind, const struct cond *a,
 							 const struct cond *b);
 /* A write of `rows` rows of the named fields ("a b c"); values are set by the caller, in order. */
