@@ -92,8 +92,8 @@ static bool on_part(struct store_request *request, struct str bytes)
 		return http_stream_write(call->exchange, bytes, on_resume, call);
 	}
 	int status = call->stream_head != NULL ? call->stream_head(call) : 200;
-	struct http_answer answer =
-		answer_head(call, status, STR("application/json; charset=utf-8"), bytes);
+	struct http_answer answer = answer_head(call, status, STR("application/json; charset=utf-8"),
+											bytes);
 	call->streaming = true;
 	http_stream_begin(call->exchange, &answer);
 	if (call->request->method == HTTP_HEAD) {

@@ -22,7 +22,7 @@
 	X(body_bytes, MIB(1), 1, MIB(1024), "body of a request")                                       \
 	X(json_depth, 64, 1, 512, "nesting of JSON in a body")                                         \
 	X(filter_terms, 1000, 1, 100000, "conditions of a query")                                      \
-	X(filter_depth, 64, 1, 64, "nesting of conditions")                                           \
+	X(filter_depth, 64, 1, 64, "nesting of conditions")                                            \
 	X(in_items, 10000, 1, 1000000, "values of one in.(...)")                                       \
 	X(insert_rows, 100000, 1, 10000000, "rows of one insert")                                      \
 	X(answer_rows, 0, 0, INT64_MAX, "rows of one answer; 0 is no limit")                           \
