@@ -208,7 +208,7 @@ static void random_given(struct random_test *test, enum query_action action,
 		if (action == QUERY_INSERT || action == QUERY_UPSERT) {
 			given = field->key ? !made || chance(test, 40) : given;
 		} else if (action == QUERY_UPDATE && field->key) {
-			/* To change keys that their own table refers to is refused or not by the order of rows. */
+			/* Whether keys that their own table refers to can change depends on the rows' order. */
 			given = chance(test, 10) && !str_equal(resource->name, STR("notes"));
 		}
 		if (given) {

@@ -147,45 +147,41 @@ static bool sync_folder(const struct sqlite_store *store, struct error *error)
 	return ok;
 }
 
-static bool read_number(struct sqlite_conn *conn, struct str text, int64_t *ret_number)
+/* Runs a pragma to its end, since that is when what it changes is written; gives its last answer as
+ * a number or as a text. */
+static bool run_pragma(struct sqlite_conn *conn, struct str text, int64_t *ret_number,
+					   bool *ret_is_wal)
 {
 	struct sqlite_statement *statement = sqlite_conn_prepare(conn, text, NULL);
-	bool ok = statement != NULL && sqlite3_step(statement->stmt) == SQLITE_ROW;
-	if (ok) {
+	int rc = SQLITE_ERROR;
+	while (statement != NULL && (rc = sqlite3_step(statement->stmt)) == SQLITE_ROW) {
 		*ret_number = sqlite3_column_int64(statement->stmt, 0);
+		const char *answer = (const char *)sqlite3_column_text(statement->stmt, 0);
+		*ret_is_wal = answer != NULL && str_equal(str_from(answer), STR("wal"));
 	}
 	sqlite_conn_release(conn, statement);
-	return ok;
+	return rc == SQLITE_DONE;
 }
 
 /* Takes the file: whoever has it already keeps it. */
 static bool take_file(struct sqlite_store *store, struct error *error)
 {
 	struct sqlite_conn *conn = &store->writer.conn;
-	struct sqlite_statement *statement = NULL;
-	int64_t page_bytes = 0;
-	bool ok = sqlite_conn_open(conn, store, ROLE_WRITER, error);
-	if (ok) {
-		statement = sqlite_conn_prepare(conn, STR("PRAGMA journal_mode=WAL"), error);
-		ok = statement != NULL && sqlite3_step(statement->stmt) == SQLITE_ROW;
-	}
-	if (ok) {
-		const char *mode = (const char *)sqlite3_column_text(statement->stmt, 0);
-		ok = mode != NULL && str_equal(str_from(mode), STR("wal"));
-	}
-	int rc = sqlite3_extended_errcode(conn->db);
-	int number = sqlite3_system_errno(conn->db);
-	sqlite_conn_release(conn, statement);
-	if (ok && !read_number(conn, STR("PRAGMA page_size"), &page_bytes)) {
-		ok = false;
-		rc = sqlite3_extended_errcode(conn->db);
-	}
+	int64_t number = 0;
+	bool is_wal = false;
+	bool ok = sqlite_conn_open(conn, store, ROLE_WRITER, error) &&
+		run_pragma(conn, STR("PRAGMA journal_mode=WAL"), &number, &is_wal) &&
+		run_pragma(conn, STR("PRAGMA journal_mode"), &number, &is_wal) && is_wal &&
+		run_pragma(conn, STR("PRAGMA page_size"), &number, &is_wal);
 	if (!ok) {
+		int rc = sqlite3_extended_errcode(conn->db);
+		int system = sqlite3_system_errno(conn->db);
 		sqlite_conn_close(conn);
-		return explain(store, rc == SQLITE_OK || rc == SQLITE_ROW ? SQLITE_CANTOPEN : rc, number,
-					   error);
+		/* Without an error it is a file that cannot be in WAL mode. */
+		bool said = rc != SQLITE_OK && rc != SQLITE_ROW && rc != SQLITE_DONE;
+		return explain(store, said ? rc : SQLITE_CANTOPEN, system, error);
 	}
-	store->writer.page_bytes = (uint64_t)page_bytes + WAL_FRAME_HEADER_BYTES;
+	store->writer.page_bytes = (uint64_t)number + WAL_FRAME_HEADER_BYTES;
 	return true;
 }
 
@@ -289,8 +285,8 @@ struct store *sqlite_open_vfs(const struct store_options *options, const char *v
 
 static struct store *open_store(const struct store_options *options, struct error *error)
 {
-	/* Without these counters SQLite's allocations take no lock that all threads share. Too late, and
-	 * harmless, when another store was opened before. */
+	/* Without these counters SQLite's allocations take no lock that all threads share. When another
+	 * store was opened before it is refused, which is harmless. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	return sqlite_open_vfs(options, vfs_default, error);
 }

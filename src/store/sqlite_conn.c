@@ -217,5 +217,5 @@ int sqlite_conn_run(struct sqlite_conn *conn, struct str text)
 	}
 	int rc = sqlite3_step(statement->stmt);
 	sqlite_conn_release(conn, statement);
-	return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }

@@ -5,6 +5,11 @@
 
 enum { MESSAGE_BYTES = 65536, PROBE_ROWS = 1000 };
 
+static bool is_full(int number)
+{
+	return number == EDQUOT || number == EFBIG || number == ENOSPC;
+}
+
 bool sqlite_fail(const struct sqlite_conn *conn, struct error *error)
 {
 	int rc = sqlite3_extended_errcode(conn->db);
@@ -21,7 +26,7 @@ bool sqlite_fail(const struct sqlite_conn *conn, struct error *error)
 		error_set(error, ERROR_OVERLOADED, "The database is locked");
 		break;
 	case SQLITE_IOERR:
-		if (number == EDQUOT || number == EFBIG || number == ENOSPC) {
+		if (is_full(number)) {
 			return error_set(error, ERROR_STORE_FULL, NULL);
 		}
 		error_set(error, ERROR_STORE, NULL);
@@ -39,9 +44,17 @@ bool sqlite_is_final(const struct sqlite_conn *conn, enum sqlite_phase phase)
 	if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC) {
 		return true;
 	}
-	/* While statements run, EIO may be that of a read: nothing was promised yet. */
-	return phase != PHASE_RUN && (rc & 0xff) == SQLITE_IOERR &&
-		sqlite3_system_errno(conn->db) == EIO;
+	switch (phase) {
+	case PHASE_RUN:
+		/* Nothing was promised yet; it may have been a read. */
+		return false;
+	case PHASE_COMMIT:
+		/* SQLite keeps no errno of a commit; sqlite_vfs.c tells a full disk apart. */
+		return (rc & 0xff) == SQLITE_IOERR;
+	case PHASE_CHECKPOINT:
+		return (rc & 0xff) == SQLITE_IOERR && !is_full(sqlite3_system_errno(conn->db));
+	}
+	return true;
 }
 
 /* ---- which constraint ---- */

@@ -1,5 +1,6 @@
 #include "store/sqlite_vfs.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -7,8 +8,8 @@
 #include <string.h>
 
 /*
- * What was gathered goes out in chunks, since SQLite's own xWrite takes less than 128 KiB a call: it
- * masks the length with 0x1ffff, and of 128 KiB writes nothing and says that the disk is full.
+ * What was gathered goes out in chunks, since SQLite's own xWrite takes less than 128 KiB a call:
+ * it masks the length with 0x1ffff, so of 128 KiB it writes nothing and says that the disk is full.
  * Measured on ext4, system CPU of an upsert in groups of 64: not gathered 11 us, chunks of 16 KiB
  * 5.4, of 64 KiB 4.0, of 120 KiB 4.5.
  */
@@ -50,7 +51,9 @@ static int flush(struct wal_file *wal)
 		part = part > len - done ? len - done : part;
 		int rc = wal->below->pMethods->xWrite(wal->below, wal->bytes + done, (int)part, at);
 		if (rc != SQLITE_OK) {
-			return rc;
+			/* A quota or the largest size of a file: as harmless as a full disk. */
+			bool full = rc == SQLITE_IOERR_WRITE && (errno == EDQUOT || errno == EFBIG);
+			return full ? SQLITE_FULL : rc;
 		}
 		done += part;
 	}

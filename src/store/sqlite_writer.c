@@ -17,7 +17,6 @@
 #include "store/sqlite_priv.h"
 
 #include <assert.h>
-#include <string.h>
 #include <time.h>
 
 enum {
@@ -74,8 +73,7 @@ static void check_final(struct sqlite_writer *writer, enum sqlite_phase phase)
 	struct error error;
 	error_set(&error, ERROR_STORE, "%s of %s failed: %s", phases[phase], store->path,
 			  sqlite3_errstr(sqlite3_extended_errcode(conn->db)));
-	error_details(&error, "%s; nothing that was not acknowledged before can be relied on",
-				  strerror(sqlite3_system_errno(conn->db)));
+	error_details(&error, "what was acknowledged is safe; what was not may or may not be there");
 	error_hint(&error, "check the disk, then start again: the database recovers by itself");
 	store->fatal(store->context, &error);
 	abort();
@@ -112,10 +110,10 @@ bool sqlite_writer_settle(struct sqlite_writer *writer, struct error *error)
 	int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, &log, &settled);
 	writer->wal_pages = 0;
 	writer->new_pages = 0;
-	if (rc != SQLITE_OK) {
-		return sqlite_fail(&writer->conn, error);
+	if (rc == SQLITE_OK && settled < 0) {
+		return error_set(error, ERROR_STORE, "the database has no write-ahead log");
 	}
-	return true;
+	return rc == SQLITE_OK || sqlite_fail(&writer->conn, error);
 }
 
 /* ---- one group ---- */

@@ -80,8 +80,8 @@ struct store_ops {
 	struct store *(*open)(const struct store_options *options, struct error *error);
 	/* All sessions are detached. */
 	void (*close)(struct store *store);
-	/* A service file was read again: checks that the schema is the one of `model` too, and uses that
-	 * model from then on. Requests of the old model may be under way. Any thread. */
+	/* A service file was read again: checks that the schema is the one of `model` too, and uses it
+	 * from then on. Requests of the old model may be under way. Any thread. */
 	bool (*adopt)(struct store *store, const struct model *model, struct error *error);
 	struct store_session *(*attach)(struct store *store, struct loop *loop, struct error *error);
 	/* No request of the session is under way. */

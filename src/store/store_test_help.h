@@ -27,7 +27,7 @@ extern const char test_service[];
 
 void fixture_init(struct fixture *fixture, const char *yaml);
 void fixture_finish(struct fixture *fixture);
-/* `url`: "memory:", or "sqlite:" for a file in the fixture's folder. Ends the test when it fails. */
+/* `url`: "memory:", or "sqlite:" for a file in the fixture's folder. A failure ends the test. */
 void fixture_open(struct fixture *fixture, const char *url);
 void fixture_close(struct fixture *fixture);
 /* The store's options, with a fatal() that ends the process by exit code 42. */
