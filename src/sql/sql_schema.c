@@ -18,7 +18,7 @@ static void write_references(const struct sql_dialect *dialect, const struct fie
 		sql_put_name(dialect, field->references->name, text);
 		buf_append(text, STR(" ("));
 		sql_write_fields(dialect, text, "", &field->references->key);
-		buf_append(text, STR(") ON DELETE RESTRICT ON UPDATE RESTRICT"));
+		buf_append(text, STR(")"));
 	}
 }
 

@@ -343,7 +343,7 @@ static const struct schema_row schema_rows[] = {
 	 "  \"done\" INTEGER CONSTRAINT \"things_done_check\" CHECK (\"done\" IN (0,1)),\n"
 	 "  \"ref\" TEXT,\n"
 	 "  \"data\" TEXT,\n"
-	 "  \"owner\" INTEGER REFERENCES \"people\" (\"id\") ON DELETE RESTRICT ON UPDATE RESTRICT,\n"
+	 "  \"owner\" INTEGER REFERENCES \"people\" (\"id\"),\n"
 	 "  \"made\" TEXT DEFAULT 'it''s',\n"
 	 "  \"born\" INTEGER,\n"
 	 "  \"state\" TEXT DEFAULT 'draft',\n"

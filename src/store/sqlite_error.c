@@ -159,7 +159,6 @@ bool sqlite_fail_write(struct sqlite_conn *conn, const struct query *query, size
 		return fail_not_null(query, what, error);
 	case SQLITE_CONSTRAINT_CHECK:
 		return fail_check(query, what, error);
-	case SQLITE_CONSTRAINT_TRIGGER: /* ON DELETE RESTRICT */
 	case SQLITE_CONSTRAINT_FOREIGNKEY:
 		return error_set(error, ERROR_REFERENCE, NULL);
 	default:
