@@ -290,8 +290,3 @@ void api_set_server(struct api_loop *loop, struct http_server *server)
 	loop->server = server;
 	pthread_mutex_unlock(&loop->api->lock);
 }
-
-struct str api_name(const struct api *api)
-{
-	return api->service->model->service;
-}

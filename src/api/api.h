@@ -53,6 +53,5 @@ void api_replace(struct api *api, struct service *service);
 /* The callbacks for an http server of this loop; `server` is told when it is made. */
 void api_http_options(struct api_loop *loop, struct http_server_options *ret_options);
 void api_set_server(struct api_loop *loop, struct http_server *server);
-struct str api_name(const struct api *api);
 
 #endif

@@ -98,20 +98,39 @@ static bool parse_texts(struct plan *plan, const struct limits *limits, struct a
 	return true;
 }
 
-/* True when the parameters of the path fix every field of the key. */
-static bool path_fixes_key(const struct plan *plan)
+/* True when the condition holds only for rows with one value of this field. */
+static bool pins(const struct cond *cond, const struct field *field)
 {
-	const struct field_list *key = &plan->route->resource->key;
-	for (size_t i = 0; i < key->count; i++) {
-		bool there = false;
-		for (size_t k = 0; k < plan->path_count; k++) {
-			there = there || str_equal(plan->names[k], key->items[i]->name);
+	if (cond == NULL || cond->kind == COND_COMPARE) {
+		return cond != NULL && cond->field == field &&
+			cond->operator== OPERATOR_EQ && !cond->operand.optional;
+	}
+	for (size_t i = 0; cond->kind == COND_AND && i < cond->child_count; i++) {
+		if (pins(cond->children[i], field)) {
+			return true;
 		}
-		if (!there) {
+	}
+	return false;
+}
+
+/* A route addresses one row when its conditions fix the whole key. */
+static bool addresses_one(const struct query *query)
+{
+	for (size_t i = 0; i < query->resource->key.count; i++) {
+		if (!pins(query->where, query->resource->key.items[i])) {
 			return false;
 		}
 	}
 	return true;
+}
+
+static enum query_format format_of(const struct route *route, bool one)
+{
+	if (route->values != NULL) {
+		return FORMAT_VALUES;
+	}
+	bool set = route->action == ACTION_LIST || (route->action == ACTION_UPDATE && !one);
+	return set ? FORMAT_ARRAY : FORMAT_OBJECT;
 }
 
 static void fix_fields(struct plan *plan, struct arena *arena)
@@ -159,10 +178,8 @@ const struct plan *plan_create(const struct model *model, const struct route *ro
 		report_error(report, route->place, &error);
 		return NULL;
 	}
-	plan->query.format = route->values != NULL ? FORMAT_VALUES
-		: route->action == ACTION_LIST         ? FORMAT_ARRAY
-											   : FORMAT_OBJECT;
-	plan->query.must_match = path_fixes_key(plan);
+	plan->query.must_match = addresses_one(&plan->query);
+	plan->query.format = format_of(route, plan->query.must_match);
 	if (route->reply != REPLY_NONE || route->action == ACTION_DELETE) {
 		plan->query.column_count = 0;
 	}

@@ -16,7 +16,7 @@ enum { SETTLE_MS = 100 };
 static void on_fatal(void *context, const struct error *error)
 {
 	const struct app_service *service = context;
-	app_log_error(service->app, api_name(service->api), error);
+	app_log_error(service->app, service->name, error);
 	_exit(1);
 }
 
@@ -41,15 +41,52 @@ static bool find_address(struct app_service *service, const struct model *model,
 	return address_check_free(&service->address, error);
 }
 
+/* Services of one program have names and addresses of their own. */
+static bool check_alone(const struct app_service *service, const struct model *model,
+						struct error *error)
+{
+	for (const struct app_service *other = service->app->services; other < service; other++) {
+		if (str_equal(other->name, model->service)) {
+			error_set(error, ERROR_CONFIG, "%s and %s are both named %.*s", other->file,
+					  service->file, STR_ARG(model->service));
+			return error_hint(error, "give one of them another name");
+		}
+		if (strcmp(other->address.text, service->address.text) == 0) {
+			error_set(error, ERROR_CONFIG, "%s and %s both listen on %s", other->file,
+					  service->file, service->address.text);
+			return error_hint(error, "give one of them another address, or --set NAME.listen=…");
+		}
+	}
+	return true;
+}
+
+/* A --set that is meant for no service is a mistake. */
+static bool check_overrides(const struct app *app)
+{
+	for (size_t i = 0; i < app->options.override_count; i++) {
+		const struct app_override *set = &app->options.overrides[i];
+		bool known = set->service == NULL;
+		for (size_t k = 0; k < app->service_count && !known; k++) {
+			known = str_equal(app->services[k].name, str_from(set->service));
+		}
+		if (!known) {
+			struct error error = {0};
+			error_set(&error, ERROR_CONFIG, "--set %s.%s: there is no service of that name",
+					  set->service, set->key);
+			app_log_error(app, STR(""), &error);
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool open_service(struct app_service *service, struct service *loaded, struct error *error)
 {
 	struct model *model = loaded->model;
 	service->limits = model->limits;
+	service->name = arena_copy(&service->app->arena, model->service);
 	service->listen = arena_copy(&service->app->arena, model->listen.str);
 	service->store_url = arena_copy(&service->app->arena, model->store.str);
-	if (!find_address(service, model, error)) {
-		return false;
-	}
 	struct store_options store_options = {
 		.model = model,
 		.limits = &service->limits,
@@ -60,8 +97,10 @@ static bool open_service(struct app_service *service, struct service *loaded, st
 		error_set(error, ERROR_CONFIG, "%s names no store", service->file);
 		return error_hint(error, "add `store: sqlite:FILE` or give --store");
 	}
+	/* The store first: whoever starts a service twice is told who has the database. */
 	service->store = store_open(service->store_url, &store_options, error);
-	return service->store != NULL;
+	return service->store != NULL && find_address(service, model, error) &&
+		check_alone(service, model, error);
 }
 
 static bool create_service(struct app *app, struct app_service *service, const char *file)
@@ -257,6 +296,9 @@ static bool create_parts(struct app *app)
 			return false;
 		}
 	}
+	if (!check_overrides(app)) {
+		return false;
+	}
 	uint64_t loops = app->services[0].limits.loops;
 	size_t count = loops > 0 ? (size_t)loops : uv_available_parallelism();
 	app->loops = ARENA_ARRAY(&app->arena, count, struct app_loop);
@@ -308,8 +350,8 @@ static void announce(const struct app *app)
 	for (size_t i = 0; i < app->service_count; i++) {
 		const struct app_service *service = &app->services[i];
 		char message[128];
-		snprintf(message, sizeof(message), "%.*s: listening on http://%s",
-				 STR_ARG(api_name(service->api)), service->address.text);
+		snprintf(message, sizeof(message), "%.*s: listening on http://%s", STR_ARG(service->name),
+				 service->address.text);
 		log_event(&app->options.log, LOG_INFO, message, NULL, 0);
 	}
 }

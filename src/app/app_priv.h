@@ -23,6 +23,7 @@ struct app_service {
 	struct app *app;
 	const char *file;
 	struct limits limits; /* of the first load; a reload does not change them */
+	struct str name;      /* arena */
 	struct str listen;    /* arena */
 	struct str store_url; /* arena */
 	struct address address;

@@ -1,13 +1,20 @@
+#include <string.h>
+
 #include "app/app_priv.h"
 
+/* What listeners, stores and loops were made with stays as it is while they run. */
 static bool same_place(const struct app_service *service, const struct model *model,
 					   struct error *error)
 {
-	if (!str_equal(service->listen, model->listen.str) ||
-		!str_equal(service->store_url, model->store.str)) {
-		error_set(error, ERROR_CONFIG, "%s: listen and store cannot change while the service runs",
+	bool same = str_equal(service->name, model->service) &&
+		str_equal(service->listen, model->listen.str) &&
+		str_equal(service->store_url, model->store.str) &&
+		memcmp(&service->limits, &model->limits, sizeof(service->limits)) == 0;
+	if (!same) {
+		error_set(error, ERROR_CONFIG,
+				  "%s: service, listen, store and limits cannot change while the service runs",
 				  service->file);
-		return error_hint(error, "restart rowlock to use the new address or store");
+		return error_hint(error, "restart rowlock to use the new ones");
 	}
 	return true;
 }

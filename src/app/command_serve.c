@@ -1,6 +1,8 @@
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -86,7 +88,7 @@ static bool add_folder(struct serve *serve, const char *folder, int depth)
 	int count = scandir(folder, &names, NULL, by_name);
 	bool good = count >= 0;
 	if (!good) {
-		fprintf(stderr, "rowlock serve: cannot read the folder %s\n", folder);
+		fprintf(stderr, "rowlock serve: cannot read the folder %s: %s\n", folder, strerror(errno));
 	}
 	for (int i = 0; i < count; i++) {
 		const char *name = names[i]->d_name;

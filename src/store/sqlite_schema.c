@@ -147,7 +147,10 @@ bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model, 
 				  STR_ARG(model->file));
 		error_details(error, "%.*s%s", STR_ARG(buf_str(&comparison.found)),
 					  comparison.count > SHOWN ? "; and more" : "");
-		error_hint(error, "run: rowlock migrate %.*s plan", STR_ARG(model->file));
+		error_hint(error,
+				   "use an empty file, or change the tables by hand: `rowlock migrate %.*s plan` "
+				   "is for a later version",
+				   STR_ARG(model->file));
 		ok = false;
 	}
 	buf_finish(&comparison.found);

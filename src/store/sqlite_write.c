@@ -192,6 +192,9 @@ static bool insert_rows(struct write *write)
 	const struct query *query = write->query;
 	struct sqlite_conn *conn = write->conn;
 	struct store_result *result = &write->request->result;
+	if (query->row_count == 0) {
+		return true;
+	}
 	sql_clear(&conn->sql);
 	sql_insert(&conn->sql, write->known ? &write->plain : query, 0);
 	if (conn->sql.text.failed) {

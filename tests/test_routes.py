@@ -1,0 +1,99 @@
+"""Routes that address sets, bulk bodies, and what a service file may not share with another."""
+import pytest
+from support.client import request
+from support.server import Server, free_port
+
+PAIRS = """\
+service: pairs
+listen: ${LISTEN:-127.0.0.1:8888}
+store: ${STORE:-sqlite:pairs.db}
+resources:
+  pairs:
+    key: [a, b]
+    fields: { a: integer, b: integer, note: "text(5)" }
+routes:
+  PATCH /pairs/{a}:      { update: pairs }
+  PATCH /pairs/{a}/{b}:  { update: pairs }
+  DELETE /pairs/{a}:     { delete: pairs }
+  DELETE /pairs/{a}/{b}: { delete: pairs }
+  POST /bulk:            { insert: pairs, from: items }
+  GET /notes:            { list: pairs, values: note }
+"""
+
+
+@pytest.fixture
+def call(start, tmp_path):
+    file = tmp_path / "service.yaml"
+    file.write_text(PAIRS)
+    server = start(file)
+
+    def call(*args, **options):
+        return request(server.address, *args, **options)
+
+    rows = [{"a": 1, "b": 1, "note": "x"}, {"a": 1, "b": 2, "note": None},
+            {"a": 2, "b": 1, "note": "z"}]
+    assert call("POST", "/pairs", rows).status == 201
+    yield call
+    assert server.stop() == 0, server.log()
+
+
+def test_an_update_of_a_set_answers_its_rows(call):
+    answer = call("PATCH", "/pairs/1", {"note": "y"})
+    assert answer.status == 200
+    assert sorted(answer.json(), key=lambda row: row["b"]) == [
+        {"a": 1, "b": 1, "note": "y"}, {"a": 1, "b": 2, "note": "y"}]
+    assert call("GET", "/notes").json() == ["y", "y", "z"]
+
+
+def test_a_set_is_never_missing_and_a_row_is(call):
+    assert call("PATCH", "/pairs/9", {"note": "y"}).json() == []
+    assert call("DELETE", "/pairs/9").status == 204
+    assert call("PATCH", "/pairs/9/9", {"note": "y"}).status == 404
+    assert call("DELETE", "/pairs/9/9").status == 404
+    assert call("GET", "/notes").json() == ["x", None, "z"]
+
+
+def test_one_row_is_answered_as_one(call):
+    assert call("PATCH", "/pairs/1/2", {"note": "y"}).json() == {"a": 1, "b": 2, "note": "y"}
+    assert call("DELETE", "/pairs/1/2").status == 204
+    assert call("GET", "/notes").json() == ["x", "z"]
+
+
+@pytest.mark.parametrize("path,body", [("/pairs", []), ("/bulk", {"items": []})])
+def test_a_list_of_no_rows_inserts_none(call, path, body):
+    answer = call("POST", path, body, headers={"Prefer": "return=representation"})
+    assert answer.status == 201
+    assert answer.json() == []
+    assert len(call("GET", "/pairs").json()) == 3
+
+
+def test_the_last_of_many_rows_is_wrong(call):
+    rows = [{"a": 5, "b": number, "note": "ok"} for number in range(50)]
+    answer = call("POST", "/bulk", {"items": [*rows, {"a": 5, "b": 50, "note": "too long"}]})
+    assert answer.status == 400
+    assert "row 51" in answer.json()["message"], answer
+    assert call("POST", "/bulk", {"items": [*rows, rows[0]]}).status == 409
+    assert len(call("GET", "/pairs").json()) == 3
+    assert len(call("POST", "/bulk", {"items": rows}).json()) == 50
+
+
+@pytest.mark.parametrize("names,same_port,override,complaint", [
+    (("one", "one"), False, None, "both named"),
+    (("one", "two"), True, None, "both listen"),
+    (("one", "two"), False, "three.listen=127.0.0.1:1", "no service of that name"),
+])
+def test_services_that_collide_are_refused(tmp_path, names, same_port, override, complaint):
+    ports = [free_port(), free_port()]
+    for number, name in enumerate(names):
+        folder = tmp_path / f"s{number}"
+        folder.mkdir()
+        text = PAIRS.replace("service: pairs", f"service: {name}")
+        port = ports[0 if same_port else number]
+        (folder / "service.yaml").write_text(
+            text.replace("${LISTEN:-127.0.0.1:8888}", f"127.0.0.1:{port}")
+            .replace("${STORE:-sqlite:pairs.db}", "sqlite:pairs.db"))
+    server = Server(tmp_path, folder=tmp_path, own_address=True,
+                    args=("--set", override) if override else ())
+    server.launch()
+    assert server.wait() == 1
+    assert complaint in server.log()
