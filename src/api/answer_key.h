@@ -1,6 +1,5 @@
 /*
- * `Location` of a row that was made: /RESOURCE/{key}, or as PostgREST gives it,
- * /RESOURCE?key=eq.value.
+ * `Location` of a row that was made, as PostgREST gives it: /RESOURCE?k1=eq.v1&k2=eq.v2.
  *
  * Ownership: writes into the answer's fields. Threads: the call's.
  * Errors: none; no field is added when the key is not known. Limits: none.
@@ -10,9 +9,7 @@
 
 #include "api/call.h"
 
-/* /RESOURCE/{k1},{k2} for the one row that was written. */
+/* Adds it when one row was written. */
 void answer_add_location(struct call *call, const struct store_result *result);
-/* /RESOURCE?k1=eq.v1&k2=eq.v2 for the one row that was written. */
-void answer_add_query_location(struct call *call, const struct store_result *result);
 
 #endif

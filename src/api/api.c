@@ -51,6 +51,10 @@ static void adopt(struct task *task)
 {
 	struct api_loop *loop = (struct api_loop *)(void *)((char *)task -
 														offsetof(struct api_loop, adopt));
+	if (loop->detached) {
+		free(loop);
+		return;
+	}
 	pthread_mutex_lock(&loop->api->lock);
 	struct api_binding *old = loop->binding;
 	loop->adopting = false;
@@ -263,11 +267,14 @@ void api_detach(struct api_loop *loop)
 		place = &(*place)->next;
 	}
 	*place = loop->next;
+	loop->detached = loop->adopting;
 	pthread_mutex_unlock(&loop->api->lock);
 	assert(loop->binding->calls == 0);
 	binding_destroy(loop->binding);
 	store_detach(loop->session);
-	free(loop);
+	if (!loop->detached) {
+		free(loop);
+	}
 }
 
 void api_replace(struct api *api, struct service *service)

@@ -22,6 +22,7 @@ struct api_loop {
 	uint64_t next_id;              /* of requests */
 	struct task adopt;             /* posted by api_replace() */
 	bool adopting;                 /* under api->lock: the task is posted and did not run yet */
+	bool detached;                 /* the task that is posted frees it */
 	struct api_loop *next;
 };
 

@@ -106,7 +106,7 @@ static void answer_insert(struct call *call, const struct store_result *result)
 	add_content_range(call, 0, 0, total);
 	add_preference_applied(call, true);
 	if (call->preferences.returned == RETURN_HEADERS_ONLY) {
-		answer_add_query_location(call, result);
+		answer_add_location(call, result);
 	}
 	call_answer_rows(call, 201);
 }

@@ -210,6 +210,22 @@ static void drain(struct app *app)
 
 /* ---- signals and watches, on the first loop ---- */
 
+static void on_settled(uv_timer_t *timer)
+{
+	struct app_service *service = timer->data;
+	if (!atomic_load(&service->app->draining)) {
+		app_reload(service);
+	}
+}
+
+/* Reads the file soon, and once for many signals and changes: they come in flocks. */
+static void settle(struct app_service *service)
+{
+	if (!uv_is_active((const uv_handle_t *)&service->settle)) {
+		uv_timer_start(&service->settle, on_settled, SETTLE_MS, 0);
+	}
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
 	struct app *app = handle->data;
@@ -218,13 +234,8 @@ static void on_signal(uv_signal_t *handle, int number)
 		return;
 	}
 	for (size_t i = 0; i < app->service_count; i++) {
-		app_reload(&app->services[i]);
+		settle(&app->services[i]);
 	}
-}
-
-static void on_settled(uv_timer_t *timer)
-{
-	app_reload(timer->data);
 }
 
 static void on_changed(uv_fs_event_t *watch, const char *name, int events, int status)
@@ -234,7 +245,7 @@ static void on_changed(uv_fs_event_t *watch, const char *name, int events, int s
 	const char *slash = strrchr(service->file, '/');
 	const char *own = slash != NULL ? slash + 1 : service->file;
 	if (status == 0 && (name == NULL || strcmp(name, own) == 0)) {
-		uv_timer_start(&service->settle, on_settled, SETTLE_MS, 0);
+		settle(service);
 	}
 }
 
@@ -243,9 +254,7 @@ static void start_watch(struct app *app, struct app_service *service)
 {
 	uv_loop_t *uv = loop_uv(app->loops[0].loop);
 	uv_fs_event_init(uv, &service->watch);
-	uv_timer_init(uv, &service->settle);
 	service->watch.data = service;
-	service->settle.data = service;
 	const char *slash = strrchr(service->file, '/');
 	size_t len = slash != NULL ? (size_t)(slash - service->file) + 1 : 1;
 	struct str folder = slash != NULL ? (struct str){service->file, len} : STR(".");
@@ -264,9 +273,11 @@ static void stop_first_loop(struct loop_stop_hook *hook)
 	for (size_t i = 0; i < sizeof(app->signals) / sizeof(app->signals[0]); i++) {
 		uv_close((uv_handle_t *)&app->signals[i], NULL);
 	}
-	for (size_t i = 0; app->options.watch && i < app->service_count; i++) {
-		uv_close((uv_handle_t *)&app->services[i].watch, NULL);
+	for (size_t i = 0; i < app->service_count; i++) {
 		uv_close((uv_handle_t *)&app->services[i].settle, NULL);
+		if (app->options.watch) {
+			uv_close((uv_handle_t *)&app->services[i].watch, NULL);
+		}
 	}
 }
 
@@ -279,8 +290,13 @@ static void start_signals(struct app *app)
 		app->signals[i].data = app;
 		uv_signal_start(&app->signals[i], on_signal, numbers[i]);
 	}
-	for (size_t i = 0; app->options.watch && i < app->service_count; i++) {
-		start_watch(app, &app->services[i]);
+	for (size_t i = 0; i < app->service_count; i++) {
+		struct app_service *service = &app->services[i];
+		uv_timer_init(loop_uv(first), &service->settle);
+		service->settle.data = service;
+		if (app->options.watch) {
+			start_watch(app, service);
+		}
 	}
 	app->stop.stop = stop_first_loop;
 	loop_on_stop(first, &app->stop);

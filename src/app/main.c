@@ -37,6 +37,7 @@ static enum exit_code run(const struct command *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write */
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;

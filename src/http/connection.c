@@ -22,6 +22,7 @@ static void connection_free(struct http_connection *connection)
 	if (connection->block != NULL) {
 		http_block_give(server, connection->block);
 	}
+	http_output_forget(connection);
 	http_output_drop(connection);
 	http_link_remove(&connection->all);
 	free(connection);
@@ -51,6 +52,7 @@ static void end(struct http_connection *connection, bool reset)
 	bool known = connection->phase == HTTP_PHASE_HANDLING ||
 		connection->phase == HTTP_PHASE_STREAMING;
 	connection->phase = HTTP_PHASE_CLOSED;
+	http_output_forget(connection);
 	http_deadline_set(connection, HTTP_DEADLINE_NONE);
 	if (connection->exchange != NULL && !known) {
 		http_exchange_give(connection->server, connection->exchange);

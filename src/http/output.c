@@ -154,6 +154,15 @@ void http_output_flush(struct http_connection *connection)
 	}
 }
 
+void http_output_forget(struct http_connection *connection)
+{
+	struct http_server *server = connection->server;
+	if (server->corked == connection) {
+		server->corked = NULL;
+		http_buf_reuse(&server->out, HTTP_SMALL_BYTES * 4);
+	}
+}
+
 struct buf *http_output_cork(struct http_connection *connection)
 {
 	struct http_server *server = connection->server;

@@ -19,4 +19,7 @@ void http_output_flush(struct http_connection *connection);
 size_t http_output_queued(const struct http_connection *connection);
 void http_output_drop(struct http_connection *connection);
 
+/* Drops what is corked of a connection that has closed. */
+void http_output_forget(struct http_connection *connection);
+
 #endif
