@@ -192,6 +192,27 @@ def test_sigterm_lets_a_request_end(start):
     assert get_json(server.address, "/users/1/ratings") == [{"item_id": 1, "rating_type": 2}]
 
 
+def test_sighup_while_it_drains(start):
+    """Signals to reload come while a request is still under way, and when it is cut."""
+    server = start()
+    with Connection(server.address) as connection:
+        connection.send(request_bytes("PUT", "/users/1/ratings/1", {"rating_type": 2})[:-5])
+        request(server.address, "GET", "/health")
+        server.signal(signal.SIGHUP)
+        server.signal(signal.SIGTERM)
+        wait_until(lambda: not accepts(server), "it still accepts connections")
+        for _ in range(100):
+            server.signal(signal.SIGHUP)
+            time.sleep(0.002)
+    for _ in range(20):
+        try:
+            server.signal(signal.SIGHUP)
+        except ProcessLookupError:
+            break
+        time.sleep(0.002)
+    assert server.wait() == 0, server.log()
+
+
 def accepts(server):
     try:
         socket.create_connection(server.address, timeout=5).close()

@@ -1,5 +1,9 @@
 """Lists that are larger than a loop answers by itself: streamed by a worker, the same bytes."""
 import json
+import random
+import socket
+import struct
+import time
 
 import pytest
 from support.client import Connection
@@ -52,6 +56,20 @@ def test_a_counted_stream_says_its_range(address, query, status, content_range):
     if content_range is None:
         assert int(total) == sum(1 for row in get(address, "/ratings").json()
                                  if row["rating_type"] != 1)
+
+
+def test_readers_that_vanish_disturb_nobody(address, seed):
+    """Clients reset their connection somewhere in a compressed stream; others are answered well."""
+    rng = random.Random(seed)
+    for _ in range(150):
+        with Connection(address) as reader:
+            reader.send(b"GET /ratings HTTP/1.1\r\nHost: localhost\r\n"
+                        b"Accept-Encoding: gzip\r\n\r\n")
+            time.sleep(rng.random() * 0.02)
+            reader.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with Connection(address) as writer:
+            answer = writer.request("PUT", "/users/0/ratings/0", {"rating_type": 1})
+            assert answer.json() == {"user_id": 0, "item_id": 0, "rating_type": 1}
 
 
 def test_head_of_a_stream_has_no_body(address):

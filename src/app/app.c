@@ -273,6 +273,9 @@ static void stop_first_loop(struct loop_stop_hook *hook)
 	for (size_t i = 0; i < sizeof(app->signals) / sizeof(app->signals[0]); i++) {
 		uv_close((uv_handle_t *)&app->signals[i], NULL);
 	}
+	/* libuv has put the default back: what comes now must not end the last checkpoint. */
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
 	for (size_t i = 0; i < app->service_count; i++) {
 		uv_close((uv_handle_t *)&app->services[i].settle, NULL);
 		if (app->options.watch) {
