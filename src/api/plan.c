@@ -102,8 +102,8 @@ static bool parse_texts(struct plan *plan, const struct limits *limits, struct a
 static bool pins(const struct cond *cond, const struct field *field)
 {
 	if (cond == NULL || cond->kind == COND_COMPARE) {
-		return cond != NULL && cond->field == field &&
-			cond->operator== OPERATOR_EQ && !cond->operand.optional;
+		return cond != NULL && cond->field == field && cond->op == OPERATOR_EQ &&
+			!cond->operand.optional;
 	}
 	for (size_t i = 0; cond->kind == COND_AND && i < cond->child_count; i++) {
 		if (pins(cond->children[i], field)) {

@@ -103,7 +103,7 @@ static const struct cond *check_leaf(struct checker *checker, const struct parse
 {
 	struct cond *cond = ARENA_NEW(checker->arena, struct cond);
 	cond->kind = parsed->kind;
-	cond->operator= parsed->operator;
+	cond->op = parsed->op;
 	cond->field = find_field(checker, parsed->column);
 	if (cond->field == NULL) {
 		return NULL;
@@ -177,7 +177,7 @@ static const struct cond *hide_empty(struct checker *checker, const struct cond 
 	*shown = (struct cond){
 		.kind = COND_COMPARE,
 		.field = count,
-		.operator= OPERATOR_GT,
+		.op = OPERATOR_GT,
 		.operand = {.value = {.kind = VALUE_INTEGER, .integer = 0}, .parameter = -1},
 	};
 	return cond_both(checker->arena, where, shown);

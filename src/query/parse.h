@@ -38,7 +38,7 @@ struct parsed_cond {
 	struct parsed_cond *next;
 	struct str column;
 	size_t at; /* offset of the column's name in its text; 0 for the name of a parameter */
-	enum operator_name operator;
+	enum operator_name op;
 	struct parsed_value value;  /* COMPARE */
 	struct parsed_value *items; /* IN */
 	size_t item_count;

@@ -18,7 +18,7 @@ enum shape { SHAPE_VALUE, SHAPE_LIST, SHAPE_IS, SHAPE_LATER };
 static const struct operator_word {
 	struct str word;
 	enum shape shape;
-	enum operator_name operator;
+	enum operator_name op;
 } operator_words[] = {
 #define X(name, word)                                                                              \
 	{STR_INIT(word),                                                                               \
@@ -320,14 +320,14 @@ static bool parse_operation(struct parser *parser, struct cursor *cursor, bool n
 							struct parsed_cond *cond, struct parsed_cond **ret_cond)
 {
 	bool negated = cursor_take_text(cursor, STR("not."));
-	const struct operator_word *operator= NULL;
-	if (!count_term(parser) || !parse_operator(cursor, &operator)) {
+	const struct operator_word *word = NULL;
+	if (!count_term(parser) || !parse_operator(cursor, &word)) {
 		return false;
 	}
-	cond->operator= operator->operator;
-	bool ok = operator->shape == SHAPE_LIST ? parse_list(parser, cursor, cond) :
-		operator->shape == SHAPE_IS         ? parse_is(cursor, cond)
-											: parse_value(parser, cursor, nested, cond);
+	cond->op = word->op;
+	bool ok = word->shape == SHAPE_LIST ? parse_list(parser, cursor, cond)
+		: word->shape == SHAPE_IS       ? parse_is(cursor, cond)
+										: parse_value(parser, cursor, nested, cond);
 	*ret_cond = negated ? negate(parser, cond) : cond;
 	return ok;
 }

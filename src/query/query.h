@@ -65,7 +65,7 @@ struct cond {
 	const struct cond *const *children; /* AND, OR: 0 or more (none: true, false); NOT: one */
 	size_t child_count;
 	const struct field *field;
-	enum operator_name operator; /* COMPARE: EQ … LTE */
+	enum operator_name op;       /* COMPARE: EQ … LTE */
 	struct operand operand;      /* COMPARE */
 	const struct operand *items; /* IN; none matches nothing */
 	size_t item_count;

@@ -133,7 +133,7 @@ void test_write_cond(struct buf *buf, const struct cond *cond)
 		buf_printf(buf, "is %.*s", STR_ARG(is_word(cond->is)));
 		return;
 	}
-	buf_append(buf, operator_word(cond->operator));
+	buf_append(buf, operator_word(cond->op));
 	buf_append_byte(buf, ' ');
 	if (cond->kind == COND_COMPARE) {
 		write_operand(buf, cond->field, &cond->operand);
@@ -166,7 +166,7 @@ void test_write_parsed_cond(struct buf *buf, const struct parsed_cond *cond)
 		buf_append_byte(buf, ')');
 		return;
 	}
-	buf_printf(buf, "%.*s %.*s ", STR_ARG(cond->column), STR_ARG(operator_word(cond->operator)));
+	buf_printf(buf, "%.*s %.*s ", STR_ARG(cond->column), STR_ARG(operator_word(cond->op)));
 	if (cond->kind == COND_COMPARE) {
 		write_parsed_value(buf, &cond->value);
 	} else if (cond->kind == COND_IS) {

@@ -134,7 +134,7 @@ static void write_compare(struct sql *sql, const struct cond *cond)
 	struct buf *text = &sql->text;
 	assert(cond->operand.parameter < 0);
 	write_name(sql, cond->field->name);
-	switch (cond->operator) {
+	switch (cond->op) {
 	case OPERATOR_EQ:
 		buf_append(text, STR("=?"));
 		break;

@@ -89,7 +89,7 @@ static const struct cond *random_leaf(struct random_test *test, const struct res
 	size_t kind = pick(test, 10);
 	if (kind < 6) {
 		cond->kind = COND_COMPARE;
-		cond->operator=(enum operator_name) pick(test, OPERATOR_LTE + 1);
+		cond->op = (enum operator_name)pick(test, OPERATOR_LTE + 1);
 		cond->operand.value = random_value(test, cond->field);
 		cond->operand.parameter = -1;
 	} else if (kind < 8) {
@@ -135,7 +135,7 @@ static const struct cond *random_key(struct random_test *test, const struct reso
 		const struct field *field = resource->key.items[i];
 		struct value value = random_value(test, field);
 		struct cond *cond = ARENA_NEW(&test->fixture.arena, struct cond);
-		*cond = (struct cond){.kind = COND_COMPARE, .field = field, .operator= OPERATOR_EQ };
+		*cond = (struct cond){.kind = COND_COMPARE, .field = field, .op = OPERATOR_EQ};
 		cond->operand = (struct operand){value, .parameter = -1};
 		where = where == NULL ? cond : test_join(&test->fixture, COND_AND, where, cond);
 	}

@@ -14,7 +14,7 @@ static enum truth compare(const struct cond *cond, const struct value *value)
 		return MAY_BE;
 	}
 	int order = value_compare(value, other);
-	switch (cond->operator) {
+	switch (cond->op) {
 	case OPERATOR_EQ:
 		return truth_of(order == 0);
 	case OPERATOR_NEQ:

@@ -102,7 +102,7 @@ static const struct value *pinned(const struct cond *cond, const struct field *f
 		return NULL;
 	}
 	if (cond->kind == COND_COMPARE) {
-		bool pins = cond->operator== OPERATOR_EQ && cond->field == field;
+		bool pins = cond->op == OPERATOR_EQ && cond->field == field;
 		return pins ? &cond->operand.value : NULL;
 	}
 	const struct value *value = NULL;

@@ -293,7 +293,7 @@ const struct cond *test_compare(struct fixture *fixture, const struct resource *
 	cond->kind = COND_COMPARE;
 	cond->field = resource_field(resource, str_from(field));
 	assert_non_null(cond->field);
-	cond->operator= operator;
+	cond->op = operator;
 	cond->operand.value = value;
 	cond->operand.parameter = -1;
 	return cond;
