@@ -7,26 +7,18 @@
 
 #include "api/call.h"
 #include "api/guard.h"
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "codec/url.h"
-
-static void *allocate(size_t count, size_t size)
-{
-	void *memory = calloc(count, size);
-	if (memory == NULL) {
-		abort();
-	}
-	return memory;
-}
 
 /* ---- a service on a loop ---- */
 
 static struct api_binding *binding_create(struct api_loop *loop, struct service *service)
 {
-	struct api_binding *binding = allocate(1, sizeof(*binding));
+	struct api_binding *binding = alloc_zeroed(1, sizeof(*binding));
 	binding->loop = loop;
 	binding->service = service;
-	binding->stats = allocate(service->operation_count, sizeof(struct operation_stats));
+	binding->stats = alloc_zeroed(service->operation_count, sizeof(struct operation_stats));
 	return binding;
 }
 
@@ -217,7 +209,7 @@ void api_http_options(struct api_loop *loop, struct http_server_options *ret_opt
 
 struct api *api_create(struct service *service, const struct api_options *options)
 {
-	struct api *api = allocate(1, sizeof(*api));
+	struct api *api = alloc_zeroed(1, sizeof(*api));
 	api->options = *options;
 	api->service = service;
 	pthread_mutex_init(&api->lock, NULL);
@@ -241,7 +233,7 @@ struct api_loop *api_attach(struct api *api, struct loop *loop, struct error *er
 	if (session == NULL) {
 		return NULL;
 	}
-	struct api_loop *api_loop = allocate(1, sizeof(*api_loop));
+	struct api_loop *api_loop = alloc_zeroed(1, sizeof(*api_loop));
 	api_loop->api = api;
 	api_loop->loop = loop;
 	api_loop->session = session;

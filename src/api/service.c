@@ -7,6 +7,7 @@
 #include "api/general.h"
 #include "api/plan.h"
 #include "api/system.h"
+#include "base/alloc.h"
 
 static struct operation *new_operation(struct service *service)
 {
@@ -84,10 +85,7 @@ static void add_system_pages(struct service *service)
 
 struct service *service_create(struct model *model, struct model_report *report)
 {
-	struct service *service = calloc(1, sizeof(*service));
-	if (service == NULL) {
-		abort();
-	}
+	struct service *service = alloc_zeroed(1, sizeof(*service));
 	service->references = 1;
 	service->model = model;
 	arena_init(&service->arena, KIB(16));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/app_priv.h"
+#include "base/alloc.h"
 
 enum { SETTLE_MS = 100 };
 
@@ -158,7 +159,7 @@ static bool create_loop(struct app *app, size_t number)
 	struct error error = {0};
 	loop->app = app;
 	loop->drain.run = drain_loop;
-	loop->loop = loop_create(number, &error);
+	loop->loop = loop_create(&error);
 	loop->servers = ARENA_ARRAY(&app->arena, app->service_count, struct app_server);
 	bool good = loop->loop != NULL;
 	for (size_t i = 0; good && i < app->service_count; i++) {
@@ -349,10 +350,7 @@ static void end_unserved(struct app *app)
 
 struct app *app_create(const struct app_options *options)
 {
-	struct app *app = calloc(1, sizeof(*app));
-	if (app == NULL) {
-		abort();
-	}
+	struct app *app = alloc_zeroed(1, sizeof(*app));
 	app->options = *options;
 	arena_init(&app->arena, KIB(16));
 	app->services = ARENA_ARRAY(&app->arena, options->file_count, struct app_service);

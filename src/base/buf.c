@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
+
 enum { FIRST_BYTES = 256, UINT64_DIGITS = 20 };
 
 static const char digit_pairs[] = "00010203040506070809"
@@ -41,12 +43,7 @@ void buf_clear(struct buf *buf)
 
 static void resize(struct buf *buf, size_t capacity)
 {
-	char *ptr = realloc(buf->ptr, capacity);
-	if (ptr == NULL) {
-		(void)fprintf(stderr, "rowlock: out of memory (%zu bytes)\n", capacity);
-		abort();
-	}
-	buf->ptr = ptr;
+	buf->ptr = alloc_resize(buf->ptr, capacity, 1);
 	buf->capacity = capacity;
 }
 
@@ -112,11 +109,7 @@ void buf_printf(struct buf *buf, const char *format, ...)
 	}
 
 	/* The long text is made elsewhere: its NUL may not need room below the maximum. */
-	char *text = malloc((size_t)len + 1);
-	if (text == NULL) {
-		(void)fprintf(stderr, "rowlock: out of memory (%d bytes)\n", len);
-		abort();
-	}
+	char *text = alloc_bytes((size_t)len + 1);
 	va_start(arguments, format);
 	int again = vsnprintf(text, (size_t)len + 1, format, arguments);
 	va_end(arguments);

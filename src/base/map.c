@@ -12,23 +12,13 @@
 
 #include <assert.h>
 #include <endian.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 
 enum { SMALL_ENTRIES = 8, FIRST_SLOTS = 32 };
-
-static void *allocate(size_t count, size_t size)
-{
-	void *memory = calloc(count, size);
-	if (memory == NULL) {
-		(void)fprintf(stderr, "rowlock: out of memory (%zu times %zu bytes)\n", count, size);
-		abort();
-	}
-	return memory;
-}
 
 static inline uint64_t rotate(uint64_t word, int bits)
 {
@@ -164,10 +154,10 @@ static void rebuild(struct map *map)
 	free(map->slots);
 	map->slots = NULL;
 	if (capacity == 0) {
-		map->entries = allocate(SMALL_ENTRIES, sizeof(*map->entries));
+		map->entries = alloc_zeroed(SMALL_ENTRIES, sizeof(*map->entries));
 	} else {
-		map->entries = allocate(capacity / 4 * 3, sizeof(*map->entries));
-		map->slots = allocate(capacity, sizeof(*map->slots));
+		map->entries = alloc_zeroed(capacity / 4 * 3, sizeof(*map->entries));
+		map->slots = alloc_zeroed(capacity, sizeof(*map->slots));
 		if (first_table) {
 			random_bytes(map->seed, sizeof(map->seed));
 		}

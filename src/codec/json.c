@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/map.h"
+#include "codec/hex.h"
 #include "codec/utf8.h"
 
 #define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
@@ -90,17 +91,6 @@ static enum json_event fail_unexpected(struct json_reader *reader, size_t at, co
 }
 
 /* ---- strings ---- */
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	if (c >= 'a' && c <= 'f') {
-		return c - 'a' + 10;
-	}
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* The unit of a \uXXXX at `at`; negative when no such escape stands there. */
 static int32_t escaped_unit(struct str input, size_t at)

@@ -2,20 +2,10 @@
 
 #include <string.h>
 
+#include "codec/hex.h"
 #include "codec/utf8.h"
 
 static const char hex_digits[] = "0123456789ABCDEF";
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	if (c >= 'a' && c <= 'f') {
-		return c - 'a' + 10;
-	}
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* Where decoding has something to do; text.len when it has nothing. */
 static size_t find_coded(struct str text, bool plus_is_space)

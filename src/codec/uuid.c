@@ -1,5 +1,7 @@
 #include "codec/uuid.h"
 
+#include "codec/hex.h"
+
 static void set_version(struct uuid *uuid, unsigned version)
 {
 	uuid->bytes[6] = (uint8_t)((uuid->bytes[6] & 0x0f) | version << 4);
@@ -31,17 +33,6 @@ struct uuid uuid_v7(const struct clock *clock)
 	uuid.bytes[7] = (uint8_t)fraction;
 	set_version(&uuid, 7);
 	return uuid;
-}
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	if (c >= 'a' && c <= 'f') {
-		return c - 'a' + 10;
-	}
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 static bool is_dash(size_t at)

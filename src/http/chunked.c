@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "codec/hex.h"
 #include "http/parser.h"
 
 /* Enough for every uint64_t, and an end to leading zeros. */
@@ -20,15 +21,6 @@ void http_chunked_init(struct http_chunked *chunked, const struct limits *limits
 	*chunked = (struct http_chunked){.limits = limits, .body_limit = body_limit};
 }
 
-static int hex_digit(char byte)
-{
-	if (byte >= '0' && byte <= '9') {
-		return byte - '0';
-	}
-	char lower = (char)(byte | 0x20);
-	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* The size and its extensions are read: is the body still short enough? */
 static bool begin_chunk(struct http_chunked *chunked)
 {
@@ -43,7 +35,7 @@ static bool begin_chunk(struct http_chunked *chunked)
 
 static bool at_size(struct http_chunked *chunked, char byte)
 {
-	int digit = hex_digit(byte);
+	int digit = hex_value(byte);
 	if (digit >= 0) {
 		if (++chunked->digits > SIZE_DIGITS) {
 			return bad(chunked, ERROR_HTTP_SYNTAX, "Malformed size of a chunk");

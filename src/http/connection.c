@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/alloc.h"
 #include "http/answer.h"
 #include "http/deadline.h"
 #include "http/input.h"
@@ -272,7 +273,7 @@ static void note_peer(struct http_connection *connection)
 
 static struct http_connection *connection_create(struct http_server *server)
 {
-	struct http_connection *connection = http_alloc(sizeof(*connection));
+	struct http_connection *connection = alloc_bytes(sizeof(*connection));
 	memset(connection, 0, sizeof(*connection));
 	connection->server = server;
 	connection->deadline = HTTP_DEADLINE_NONE;

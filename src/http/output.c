@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "http/connection.h"
 #include "http/deadline.h"
 #include "http/pool.h"
@@ -88,7 +89,7 @@ static void keep_rest(struct http_connection *connection, const uv_buf_t *bufs, 
 {
 	bool begin = connection->output == NULL;
 	if (begin) {
-		struct http_output *output = http_alloc(sizeof(*output));
+		struct http_output *output = alloc_bytes(sizeof(*output));
 		*output = (struct http_output){.seen_ms = 0};
 		buf_init(&output->sending, UINT32_MAX);
 		buf_init(&output->waiting, UINT32_MAX);

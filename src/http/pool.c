@@ -3,26 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
+
 /* What a pool keeps beyond what is in use. */
 #define FREE_BLOCKS 256
 #define FREE_EXCHANGES 128
 #define FREE_BUFFER_BYTES KIB(32)
 #define ARENA_BYTES KIB(4)
 
-void *http_alloc(size_t bytes)
-{
-	void *memory = malloc(bytes);
-	if (memory == NULL) {
-		abort();
-	}
-	return memory;
-}
-
 /* ---- blocks ---- */
 
 struct http_block *http_block_create(size_t capacity)
 {
-	struct http_block *block = http_alloc(sizeof(*block) + capacity);
+	struct http_block *block = alloc_bytes(sizeof(*block) + capacity);
 	block->next = NULL;
 	block->capacity = capacity;
 	return block;
@@ -55,8 +48,8 @@ void http_block_give(struct http_server *server, struct http_block *block)
 static struct http_exchange *exchange_create(const struct http_server *server)
 {
 	size_t fields = (size_t)server->limits->header_fields;
-	struct http_exchange *exchange = http_alloc(sizeof(*exchange) +
-												fields * sizeof(exchange->fields[0]));
+	struct http_exchange *exchange = alloc_bytes(sizeof(*exchange) +
+												 fields * sizeof(exchange->fields[0]));
 	memset(exchange, 0, sizeof(*exchange));
 	arena_init(&exchange->arena, ARENA_BYTES);
 	buf_init(&exchange->body, SIZE_MAX / 2);

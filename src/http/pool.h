@@ -10,7 +10,6 @@
 
 #include "http/http_priv.h"
 
-void *http_alloc(size_t bytes);
 struct http_block *http_block_take(struct http_server *server);
 struct http_block *http_block_create(size_t capacity);
 void http_block_give(struct http_server *server, struct http_block *block);

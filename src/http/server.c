@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "http/connection.h"
 #include "http/deadline.h"
@@ -42,7 +43,7 @@ struct http_server *http_server_create(struct loop *loop, struct address *addres
 									   const struct http_server_options *options,
 									   struct error *error)
 {
-	struct http_server *server = http_alloc(sizeof(*server));
+	struct http_server *server = alloc_bytes(sizeof(*server));
 	memset(server, 0, sizeof(*server));
 	if (!loop_listen(loop, address, &server->listener, on_connection, error)) {
 		free(server);

@@ -239,7 +239,7 @@ void bed_start(struct bed *bed)
 		.context = bed,
 	};
 	bed->drain.run = run_drain;
-	bed->loop = loop_create(0, &error);
+	bed->loop = loop_create(&error);
 	assert_non_null(bed->loop);
 	assert_true(address_parse(STR("127.0.0.1:0"), &bed->address, &error));
 	bed->server = http_server_create(bed->loop, &bed->address, &options, &error);

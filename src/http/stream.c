@@ -1,7 +1,5 @@
 #include "http/stream.h"
 
-#include <stdio.h>
-
 #include "http/answer.h"
 #include "http/connection.h"
 #include "http/output.h"

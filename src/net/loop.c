@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
+
 #define TICK_MS 100
 #define BACKLOG 4096
 
@@ -21,7 +23,6 @@ struct loop {
 	uv_async_t wake;
 	uv_prepare_t prepare; /* runs `turn` just before each poll */
 	uv_timer_t timer;
-	size_t number;
 	struct queue turn;
 	struct loop_tick *ticks;
 	struct loop_tick *next_tick; /* while ticks run: the one after this */
@@ -110,21 +111,17 @@ static void on_timer(uv_timer_t *timer)
 	}
 }
 
-struct loop *loop_create(size_t number, struct error *error)
+struct loop *loop_create(struct error *error)
 {
 	/* A client that has gone is an error of write(), not the end of the process. */
 	signal(SIGPIPE, SIG_IGN);
-	struct loop *loop = calloc(1, sizeof(*loop));
-	if (loop == NULL) {
-		abort();
-	}
+	struct loop *loop = alloc_zeroed(1, sizeof(*loop));
 	int status = uv_loop_init(&loop->uv);
 	if (status != 0) {
 		free(loop);
 		error_set(error, ERROR_CONFIG, "cannot start an event loop: %s", uv_strerror(status));
 		return NULL;
 	}
-	loop->number = number;
 	queue_init(&loop->turn);
 	queue_init(&loop->posted);
 	status = uv_async_init(&loop->uv, &loop->wake, on_wake);
@@ -205,11 +202,6 @@ void loop_stop(struct loop *loop)
 		uv_async_send(&loop->wake);
 	}
 	uv_mutex_unlock(&loop->lock);
-}
-
-size_t loop_number(const struct loop *loop)
-{
-	return loop->number;
 }
 
 uv_loop_t *loop_uv(struct loop *loop)

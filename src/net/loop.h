@@ -23,14 +23,13 @@ struct task {
 };
 
 /* Also makes the process ignore SIGPIPE. */
-struct loop *loop_create(size_t number, struct error *error);
+struct loop *loop_create(struct error *error);
 /* The loop must have ended, all handles on it closed. Accepts NULL. */
 void loop_destroy(struct loop *loop);
 /* Runs until loop_stop() and until every handle is closed. */
 void loop_run(struct loop *loop);
 /* Ends loop_run() by running `stop` hooks (loop_on_stop) on the loop's thread. */
 void loop_stop(struct loop *loop);
-size_t loop_number(const struct loop *loop);
 uv_loop_t *loop_uv(struct loop *loop);
 /* Milliseconds of the monotonic clock as of this turn of the loop. */
 uint64_t loop_now_ms(const struct loop *loop);

@@ -8,9 +8,9 @@
 #include "sql/sql.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "codec/json.h"
 #include "sql/sql_priv.h"
 
@@ -113,13 +113,7 @@ static void add_param(struct sql *sql, const struct value *value)
 {
 	if (sql->param_count == sql->param_capacity) {
 		size_t capacity = sql->param_capacity == 0 ? 16 : sql->param_capacity * 2;
-		const struct value **params = realloc(sql->params, capacity * sizeof(*params));
-		if (params == NULL) {
-			(void)fprintf(stderr, "rowlock: out of memory (%zu times %zu bytes)\n", capacity,
-						  sizeof(*params));
-			abort();
-		}
-		sql->params = params;
+		sql->params = alloc_resize(sql->params, capacity, sizeof(*sql->params));
 		sql->param_capacity = capacity;
 	}
 	sql->params[sql->param_count++] = value;

@@ -3,7 +3,6 @@
  * take. And the same bytes as a condition of a service file, bound, and as a body.
  */
 #include <assert.h>
-#include <stdlib.h>
 
 #include "query/check.h"
 #include "query/query_test_help.h"

@@ -1,5 +1,6 @@
 #include <assert.h>
 
+#include "base/alloc.h"
 #include "store/memory_priv.h"
 #include "store/rows.h"
 
@@ -28,7 +29,7 @@ static void count_row(const struct resource *tally, const struct memory_row *row
 					  struct memory_rows *groups)
 {
 	size_t by = tally->by.count;
-	struct value *values = store_alloc(by + 1, sizeof(*values));
+	struct value *values = alloc_zeroed(by + 1, sizeof(*values));
 	for (size_t i = 0; i < by; i++) {
 		values[i] = row->values[tally->by.items[i]->number];
 	}
@@ -157,7 +158,7 @@ static struct store *open_store(const struct store_options *options, struct erro
 		return NULL;
 	}
 	const struct model *model = options->model;
-	struct memory_store *store = store_alloc(1, sizeof(*store));
+	struct memory_store *store = alloc_zeroed(1, sizeof(*store));
 	store->base.ops = &store_ops_memory;
 	store->limits = *options->limits;
 	arena_init(&store->arena, ARENA_BYTES);
@@ -202,7 +203,7 @@ static struct store_session *attach(struct store *store, struct loop *loop, stru
 {
 	(void)loop;
 	(void)error;
-	struct memory_session *session = store_alloc(1, sizeof(*session));
+	struct memory_session *session = alloc_zeroed(1, sizeof(*session));
 	session->base.ops = &store_ops_memory;
 	session->store = (struct memory_store *)store;
 	return (struct store_session *)session;

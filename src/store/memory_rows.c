@@ -1,5 +1,7 @@
 #include <string.h>
 
+#include "base/alloc.h"
+
 #include "store/memory_priv.h"
 
 struct memory_row *memory_row_create(const struct value *values, size_t count)
@@ -8,8 +10,8 @@ struct memory_row *memory_row_create(const struct value *values, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		text_bytes += values[i].kind == VALUE_TEXT ? values[i].text.len : 0;
 	}
-	struct memory_row *row = store_alloc(1,
-										 sizeof(*row) + count * sizeof(struct value) + text_bytes);
+	struct memory_row *row = alloc_zeroed(1,
+										  sizeof(*row) + count * sizeof(struct value) + text_bytes);
 	char *text = (char *)&row->values[count];
 	row->references = 1;
 	for (size_t i = 0; i < count; i++) {
@@ -36,7 +38,7 @@ void memory_rows_append(struct memory_rows *rows, struct memory_row *row)
 {
 	if (rows->count == rows->capacity) {
 		struct memory_rows larger = {.capacity = rows->capacity * 2 + 8, .count = rows->count};
-		larger.items = store_alloc(larger.capacity, sizeof(*larger.items));
+		larger.items = alloc_zeroed(larger.capacity, sizeof(*larger.items));
 		for (size_t i = 0; i < rows->count; i++) {
 			larger.items[i] = rows->items[i];
 		}

@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 
+#include "base/alloc.h"
 #include "codec/uuid.h"
 #include "store/memory_priv.h"
 #include "store/rows.h"
@@ -90,7 +91,7 @@ static bool check_unique(const struct write *write, const struct memory_row *row
 {
 	const struct resource *resource = write->query->resource;
 	struct error *error = &write->request->error;
-	struct value *values = store_alloc(resource->field_count, sizeof(*values));
+	struct value *values = alloc_zeroed(resource->field_count, sizeof(*values));
 	bool ok = true;
 	if (find_same(&write->next, row, own, &resource->key) < write->next.count) {
 		ok = constraint_key(error, resource, request_values(write, number, &resource->key, values));
@@ -167,8 +168,8 @@ static struct memory_row *make_row(const struct write *write, const struct memor
 {
 	const struct query *query = write->query;
 	size_t count = query->resource->field_count;
-	struct value *values = store_alloc(count, sizeof(*values));
-	char *uuids = store_alloc(count, UUID_TEXT_LEN);
+	struct value *values = alloc_zeroed(count, sizeof(*values));
+	char *uuids = alloc_zeroed(count, UUID_TEXT_LEN);
 	for (size_t i = 0; i < count; i++) {
 		const struct field *field = &query->resource->fields[i];
 		values[i] = before != NULL ? before->values[i] : field->default_value;

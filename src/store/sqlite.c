@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "store/sqlite_log.h"
 
 enum { ARENA_BYTES = 4096, WAL_FRAME_HEADER_BYTES = 24, PATH_BYTES = 4096 };
@@ -262,7 +263,7 @@ struct store *sqlite_open_vfs(const struct store_options *options, const char *v
 		error_hint(error, "write sqlite:FILE");
 		return NULL;
 	}
-	struct sqlite_store *store = store_alloc(1, sizeof(*store));
+	struct sqlite_store *store = alloc_zeroed(1, sizeof(*store));
 	store->base.ops = &store_ops_sqlite;
 	store->limits = *options->limits;
 	store->fatal = options->fatal;

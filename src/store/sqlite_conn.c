@@ -13,6 +13,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/alloc.h"
+
 enum { BUSY_MS = 2000, SQL_MAX_BYTES = 16 << 20 };
 
 static const char pragmas_all[] = "PRAGMA synchronous=FULL;"
@@ -146,7 +148,8 @@ static struct sqlite_statement *prepare_new(struct sqlite_conn *conn, struct str
 		sqlite_fail(conn, error);
 		return NULL;
 	}
-	struct sqlite_statement *statement = store_alloc(1, sizeof(*statement) + (keep ? text.len : 0));
+	struct sqlite_statement *statement = alloc_zeroed(1,
+													  sizeof(*statement) + (keep ? text.len : 0));
 	statement->stmt = stmt;
 	statement->kept = keep;
 	if (keep) {

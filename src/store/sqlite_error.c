@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "store/sqlite_priv.h"
 
 enum { MESSAGE_BYTES = 65536, PROBE_ROWS = 1000 };
@@ -94,7 +95,7 @@ static bool fail_unique(const struct query *query, size_t row, struct str column
 						struct error *error)
 {
 	const struct resource *resource = query->resource;
-	struct value *values = store_alloc(resource->field_count, sizeof(*values));
+	struct value *values = alloc_zeroed(resource->field_count, sizeof(*values));
 	bool found = names_columns(columns, resource, &resource->key);
 	if (found) {
 		constraint_key(error, resource, row_values(query, row, &resource->key, values));

@@ -10,6 +10,8 @@
 
 #include <assert.h>
 
+#include "base/alloc.h"
+
 enum { TICK_OPS = 1000 };
 
 enum outcome { OUTCOME_DONE, OUTCOME_FAILED, OUTCOME_MOVE };
@@ -230,7 +232,7 @@ static void on_answered(struct task *task)
 struct store_session *sqlite_session_open(struct sqlite_store *store, struct loop *loop,
 										  struct error *error)
 {
-	struct sqlite_session *session = store_alloc(1, sizeof(*session));
+	struct sqlite_session *session = alloc_zeroed(1, sizeof(*session));
 	session->base.ops = store->base.ops;
 	session->store = store;
 	session->loop = loop;

@@ -4,6 +4,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "store/sqlite_priv.h"
 #include "store/store_test_help.h"
 
@@ -11,7 +12,7 @@ enum { ITEMS = 20000 };
 
 static int setup(void **state)
 {
-	struct fixture *fixture = store_alloc(1, sizeof(*fixture));
+	struct fixture *fixture = alloc_zeroed(1, sizeof(*fixture));
 	fixture_init(fixture, test_service);
 	*state = fixture;
 	return 0;

@@ -9,12 +9,13 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "store/sqlite_priv.h"
 #include "store/store_test_help.h"
 
 static int setup(void **state)
 {
-	struct fixture *fixture = store_alloc(1, sizeof(*fixture));
+	struct fixture *fixture = alloc_zeroed(1, sizeof(*fixture));
 	fixture_init(fixture, test_service);
 	*state = fixture;
 	return 0;

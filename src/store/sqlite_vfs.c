@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
+
 /*
  * What was gathered goes out in chunks, since SQLite's own xWrite takes less than 128 KiB a call:
  * it masks the length with 0x1ffff, so of 128 KiB it writes nothing and says that the disk is full.
@@ -65,10 +67,7 @@ static int wal_write(sqlite3_file *file, const void *bytes, int count, sqlite3_i
 	struct wal_file *wal = wal_of(file);
 	size_t size = (size_t)count;
 	if (wal->bytes == NULL) {
-		wal->bytes = malloc(VFS_GATHER_BYTES);
-		if (wal->bytes == NULL) {
-			abort();
-		}
+		wal->bytes = alloc_bytes(VFS_GATHER_BYTES);
 	}
 	bool follows = at == wal->at + (sqlite3_int64)wal->len;
 	if (wal->len > 0 && (!follows || wal->len + size > VFS_GATHER_BYTES)) {
@@ -204,10 +203,7 @@ struct sqlite_vfs *sqlite_vfs_create(const char *below)
 	if (found == NULL) {
 		return NULL;
 	}
-	struct sqlite_vfs *vfs = calloc(1, sizeof(*vfs));
-	if (vfs == NULL) {
-		abort();
-	}
+	struct sqlite_vfs *vfs = alloc_zeroed(1, sizeof(*vfs));
 	vfs->below = found;
 	/* The rest of the methods work on the VFS alone, and are the ones below. */
 	vfs->vfs = *found;

@@ -15,6 +15,8 @@
 
 #include <assert.h>
 
+#include "base/alloc.h"
+
 enum { TICK_OPS = 1000 };
 
 struct sqlite_work {
@@ -340,7 +342,7 @@ void sqlite_workers_init(struct sqlite_workers *workers, struct sqlite_store *st
 {
 	*workers = (struct sqlite_workers){.started = 0};
 	workers->last = &workers->first;
-	workers->workers = store_alloc(store->limits.workers, sizeof(*workers->workers));
+	workers->workers = alloc_zeroed(store->limits.workers, sizeof(*workers->workers));
 	for (size_t i = 0; i < store->limits.workers; i++) {
 		workers->workers[i].store = store;
 	}
@@ -395,7 +397,7 @@ static bool enqueue(struct sqlite_store *store, struct sqlite_work *work)
 void sqlite_workers_submit(struct sqlite_store *store, struct store_request *request)
 {
 	struct sqlite_session *session = (struct sqlite_session *)request->session;
-	struct sqlite_work *work = store_alloc(1, sizeof(*work));
+	struct sqlite_work *work = alloc_zeroed(1, sizeof(*work));
 	work->task.run = on_task;
 	work->request = request;
 	work->loop = session->loop;

@@ -4,12 +4,13 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "store/sqlite_priv.h"
 #include "store/store_test_help.h"
 
 static int setup(void **state)
 {
-	struct fixture *fixture = store_alloc(1, sizeof(*fixture));
+	struct fixture *fixture = alloc_zeroed(1, sizeof(*fixture));
 	fixture_init(fixture, test_service);
 	*state = fixture;
 	return 0;
@@ -321,7 +322,7 @@ static void *write_from_loop(void *context)
 	struct error error;
 	arena_init(&fixture->arena, 65536);
 	fixture->model = writing->shared->model;
-	fixture->loop = loop_create(writing->number, &error);
+	fixture->loop = loop_create(&error);
 	fixture->session = store_attach(writing->shared->store, fixture->loop, &error);
 	static const size_t together = 8;
 	for (size_t i = 0; i < WRITES; i += together) {

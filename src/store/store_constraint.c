@@ -1,8 +1,5 @@
 #include "store/store_priv.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { DETAIL_BYTES = 4096 };
 
 /* `Key (a, b)=(1, 2) ` and what is wrong with it. */
@@ -140,14 +137,4 @@ uint64_t query_limit(const struct query *query, const struct limits *limits)
 {
 	bool capped = limits->answer_rows > 0 && limits->answer_rows < query->limit;
 	return capped ? limits->answer_rows : query->limit;
-}
-
-void *store_alloc(size_t count, size_t size)
-{
-	void *memory = calloc(count > 0 ? count : 1, size);
-	if (memory == NULL) {
-		(void)fprintf(stderr, "rowlock: out of memory (%zu times %zu bytes)\n", count, size);
-		abort();
-	}
-	return memory;
 }

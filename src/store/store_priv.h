@@ -48,7 +48,4 @@ static inline bool query_reads(const struct query *query)
 	return query->action == QUERY_LIST || query->action == QUERY_GET;
 }
 
-/* Memory that cannot run out: aborts instead. Zeroed. */
-void *store_alloc(size_t count, size_t size);
-
 #endif

@@ -72,7 +72,7 @@ void fixture_init(struct fixture *fixture, const char *yaml)
 	}
 	model_report_finish(&report);
 	struct error error;
-	fixture->loop = loop_create(0, &error);
+	fixture->loop = loop_create(&error);
 	assert_non_null(fixture->loop);
 }
 
