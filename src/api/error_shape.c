@@ -82,7 +82,12 @@ static void write_or_null(struct buf *body, const char *name, const char *text)
 static void write_default(const struct error *error, struct buf *body)
 {
 	write_or_null(body, "{\"code\":", error_info(error->code)->wire);
-	write_or_null(body, ",\"details\":", error->details);
+	if (error->json.len > 0) {
+		buf_append(body, STR(",\"details\":"));
+		buf_append(body, error->json);
+	} else {
+		write_or_null(body, ",\"details\":", error->details);
+	}
 	write_or_null(body, ",\"hint\":", error->hint);
 	write_or_null(body, ",\"message\":", error->message);
 	buf_append_byte(body, '}');

@@ -64,6 +64,7 @@ static void set(struct error *error, enum error_code code, size_t at, const char
 	error->at = at;
 	memcpy(error->message, message, strlen(message) + 1);
 	error->details[0] = '\0';
+	error->json = (struct str){NULL, 0};
 	error->hint[0] = '\0';
 }
 

@@ -18,11 +18,27 @@
 	X(PARSE, "PGRST100", 400, false, "The query could not be parsed")                              \
 	X(BODY, "PGRST102", 400, false, "Empty or invalid json")                                       \
 	X(RANGE, "PGRST103", 416, false, "Requested range not satisfiable")                            \
+	X(KEY_FILTERS, "PGRST105", 405, false,                                                         \
+	  "Filters must include all and only primary key columns with 'eq' operators")                 \
+	X(SCHEMA, "PGRST106", 406, false, "Invalid schema")                                            \
 	X(MEDIA, "PGRST107", 406, false, "None of these media types are available")                    \
+	X(NOT_EMBEDDED, "PGRST108", 400, false, "Not an embedded resource in this request")            \
+	X(PUT_RANGE, "PGRST114", 400, false,                                                           \
+	  "limit/offset querystring parameters are not allowed for PUT")                               \
+	X(PUT_KEY, "PGRST115", 400, false, "Payload values do not match URL in primary key column(s)") \
+	X(NOT_ONE, "PGRST116", 406, false, "Cannot coerce the result to a single JSON object")         \
 	X(METHOD, "PGRST117", 405, false, "Unsupported HTTP method")                                   \
+	X(RELATED_ORDER, "PGRST118", 400, false, "A related order is not possible")                    \
+	X(EMBED_OPERATOR, "PGRST120", 400, false, "Bad operator on the embedded resource")             \
 	X(PREFERENCES, "PGRST122", 400, false, "Invalid preferences given with handling=strict")       \
+	X(AGGREGATES, "PGRST123", 400, false, "Use of aggregate functions is not allowed")             \
+	X(MAX_AFFECTED, "PGRST124", 400, false,                                                        \
+	  "Query result exceeds max-affected preference constraint")                                   \
 	X(PATH, "PGRST125", 404, false, "Invalid path specified in request URL")                       \
 	X(UNSUPPORTED, "PGRST127", 400, false, "Feature not implemented")                              \
+	X(NO_RELATION, "PGRST200", 400, false, "Could not find a relationship")                        \
+	X(AMBIGUOUS, "PGRST201", 300, false, "Could not embed: more than one relationship was found")  \
+	X(FUNCTION, "PGRST202", 404, false, "Could not find the function in the schema cache")         \
 	X(COLUMN, "PGRST204", 400, false, "Could not find the column")                                 \
 	X(RESOURCE, "PGRST205", 404, false, "Could not find the table")                                \
 	X(NOT_FOUND, "RL404", 404, false, "Not found")                                                 \
@@ -33,6 +49,17 @@
 	X(VALUE, "22P02", 400, false, "invalid input syntax")                                          \
 	X(OUT_OF_RANGE, "22003", 400, false, "value out of range")                                     \
 	X(TOO_LONG, "22001", 400, false, "value too long")                                             \
+	X(REGEX, "2201B", 400, false, "invalid regular expression")                                    \
+	X(SYNTAX, "42601", 400, false, "syntax error")                                                 \
+	X(GROUPING, "42803", 400, false,                                                               \
+	  "column must appear in the GROUP BY clause or be used in an aggregate function")             \
+	X(CONFLICT_TARGET, "42P10", 400, false,                                                        \
+	  "there is no unique or exclusion constraint matching the ON CONFLICT specification")         \
+	X(CAST_TYPE, "42704", 400, false, "type does not exist")                                       \
+	X(TIME_ZONE, "22023", 400, false, "invalid value for parameter \"TimeZone\"")                  \
+	X(CURSOR, "RLCUR", 400, false, "The cursor belongs to another query")                          \
+	X(PRECONDITION, "RL412", 412, false, "The row is another than If-Match names")                 \
+	X(IDEMPOTENCY, "RL422", 422, false, "This Idempotency-Key was used for another request")       \
 	X(READ_ONLY, "25006", 405, false, "cannot write to a read-only resource")                      \
 	X(FORBIDDEN, "42501", 403, false, "permission denied")                                         \
 	X(HTTP_SYNTAX, "RL400", 400, false, "Malformed HTTP request")                                  \
@@ -64,6 +91,7 @@ struct error {
 	size_t at;         /* byte offset in the text that is wrong; SIZE_MAX when there is none */
 	char message[256]; /* what is wrong, for people */
 	char details[256]; /* "" when there is nothing to add */
+	struct str json;   /* details as JSON, in their place; borrowed; "" for none */
 	char hint[160];    /* what to do next; "" when not known */
 };
 

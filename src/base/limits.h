@@ -20,16 +20,22 @@
 	X(header_bytes, KIB(32), 256, MIB(1), "all header fields of a request")                        \
 	X(header_fields, 100, 4, 1000, "header fields of a request")                                   \
 	X(body_bytes, MIB(1), 1, MIB(1024), "body of a request")                                       \
+	X(bulk_bytes, MIB(64), 1, MIB(65536), "body of CSV or NDJSON rows")                            \
 	X(json_depth, 64, 1, 512, "nesting of JSON in a body")                                         \
 	X(filter_terms, 1000, 1, 100000, "conditions of a query")                                      \
 	X(filter_depth, 64, 1, 64, "nesting of conditions")                                            \
 	X(in_items, 10000, 1, 1000000, "values of one in.(...)")                                       \
+	X(embed_depth, 8, 0, 64, "nesting of embedded resources")                                      \
+	X(aggregates, 1, 0, 1, "use of aggregate functions (on, off)")                                 \
+	X(rollback, 0, 0, 1, "use of Prefer: tx=rollback (on, off)")                                   \
+	X(server_timing, 0, 0, 1, "Server-Timing in every answer (on, off)")                           \
 	X(insert_rows, 100000, 1, 10000000, "rows of one insert")                                      \
 	X(answer_rows, 0, 0, INT64_MAX, "rows of one answer; 0 is no limit")                           \
 	X(inline_read_us, 2000, 1, 1000000, "time of a read on a loop before it moves to a worker")    \
 	X(inline_read_bytes, KIB(256), 1, MIB(64), "output of a read on a loop before it moves")       \
 	X(read_ms, 5000, 1, 3600000, "time of a read until its first row")                             \
 	X(write_ms, 10000, 1, 3600000, "time of a write, queueing counted")                            \
+	X(bulk_ms, 600000, 1, 86400000, "time of a write of CSV or NDJSON rows")                       \
 	X(workers, 4, 1, 64, "threads for slow reads, and their connections")                          \
 	X(read_queue, 1024, 1, 1000000, "slow reads that wait for a worker")                           \
 	X(write_queue, 65536, 1, 1000000, "writes that wait for the writer")                           \

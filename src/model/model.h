@@ -25,7 +25,8 @@ struct text {
 	struct place place;
 };
 
-enum field_default { DEFAULT_NONE, DEFAULT_VALUE, DEFAULT_AUTO };
+/* DEFAULT_DATABASE: an existing table has one, in words of its own. */
+enum field_default { DEFAULT_NONE, DEFAULT_VALUE, DEFAULT_AUTO, DEFAULT_DATABASE };
 enum field_write { WRITE_ALWAYS, WRITE_ONCE, WRITE_NEVER };
 
 struct resource;
@@ -47,7 +48,8 @@ struct field {
 	size_t in_count;
 	const struct value *min; /* NULL: none */
 	const struct value *max;
-	const struct resource *references; /* its single key field; NULL: none */
+	const struct resource *references; /* its single key field; NULL: none, or see `references` of
+										* the resource for other shapes */
 };
 
 /* A list of fields of one resource. */
@@ -61,13 +63,54 @@ struct unique_rule {
 	struct field_list fields;
 };
 
+/* A foreign key: the values of `fields` are those of `target_fields` in one row of `target`. */
+struct reference {
+	struct str name; /* <resource>_<field>_fkey, when nobody named it */
+	struct field_list fields;
+	const struct resource *target;
+	struct field_list target_fields; /* as many; the target's key or one of its unique rules */
+};
+
+enum relation_kind {
+	RELATION_MANY_TO_ONE,  /* `from` holds the foreign key */
+	RELATION_ONE_TO_ONE,   /* either side holds it, and it is unique */
+	RELATION_ONE_TO_MANY,  /* `to` holds the foreign key */
+	RELATION_MANY_TO_MANY, /* a junction's key holds two foreign keys */
+};
+
+/* A way from the rows of one resource to those of another, by a foreign key or through a junction.
+ * Every foreign key gives two, one for each end; a junction one for each order of its keys. */
+struct relation {
+	enum relation_kind kind;
+	const struct resource *from;
+	const struct resource *to;
+	const struct reference *reference; /* NULL: many to many */
+	/* Pairwise equal; with a junction each with its own side of it. */
+	struct field_list from_fields;
+	struct field_list to_fields;
+	const struct resource *junction; /* NULL: none */
+	const struct reference *junction_from;
+	const struct reference *junction_to;
+};
+
+static inline bool relation_is_to_one(const struct relation *relation)
+{
+	return relation->kind == RELATION_MANY_TO_ONE || relation->kind == RELATION_ONE_TO_ONE;
+}
+
 struct resource {
 	struct str name;
 	struct place place;
 	size_t number; /* position in model->resources */
 	const struct field *fields;
 	size_t field_count;
-	struct field_list key;
+	struct field_list key; /* count 0: an existing table or view without one */
+	bool read_only;        /* a view, a tally, or a database opened for reading */
+	bool hidden;           /* the program's own: not served */
+	const struct reference *references;
+	size_t reference_count;
+	const struct relation *relations; /* from this resource */
+	size_t relation_count;
 	const struct unique_rule *uniques;
 	size_t unique_count;
 	const struct field_list *indexes;
@@ -123,6 +166,8 @@ struct model {
 	struct text listen; /* "" when not given */
 	struct text store;  /* URL; a relative path in it is already relative to the working folder */
 	struct limits limits;
+	const struct str *cors; /* origins that browsers may call from; "*" for any */
+	size_t cors_count;
 	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
 	const struct resource *resources;
 	size_t resource_count;

@@ -338,6 +338,9 @@ void value_write_json(struct buf *buf, const struct field *field, const struct v
 			json_write_string(buf, value->text);
 		}
 		return;
+	case VALUE_ABSENT:
+	case VALUE_POINTER:
+		break;
 	}
 	assert(false);
 }
@@ -365,6 +368,8 @@ int value_compare(const struct value *a, const struct value *b)
 	case VALUE_TEXT:
 		return str_compare(a->text, b->text);
 	case VALUE_NULL:
+	case VALUE_ABSENT:
+	case VALUE_POINTER:
 		break;
 	}
 	return 0;

@@ -37,6 +37,9 @@ enum value_kind {
 	VALUE_INTEGER, /* integer; boolean as 0 and 1; decimal scaled by 10^scale */
 	VALUE_NUMBER,
 	VALUE_TEXT, /* text; uuid in lower case; json minified */
+	/* These two are never read from a store. */
+	VALUE_ABSENT,  /* of a row to insert: the column is left out, for the store's default */
+	VALUE_POINTER, /* what an operator compiled: struct like, regex, phrase, json_path */
 };
 
 struct value {
@@ -45,6 +48,7 @@ struct value {
 		int64_t integer;
 		double number;
 		struct str text;
+		const void *pointer;
 	};
 };
 

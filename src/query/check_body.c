@@ -207,6 +207,8 @@ static bool add_missing(struct body *body, const struct field *field)
 			add_column(body, field, SOURCE_MADE, NULL);
 		}
 		return true;
+	case DEFAULT_DATABASE:
+		return true;
 	case DEFAULT_NONE:
 		break;
 	}

@@ -76,6 +76,10 @@ void sql_write_literal(struct buf *text, const struct value *value)
 	case VALUE_NUMBER:
 		json_write_double(text, value->number);
 		return;
+	case VALUE_ABSENT:
+	case VALUE_POINTER:
+		assert(false);
+		return;
 	case VALUE_TEXT:
 		break;
 	}

@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "store/sqlite_priv.h"
 
 int sqlite_bind(sqlite3_stmt *stmt, int number, const struct value *value)
@@ -9,6 +11,12 @@ int sqlite_bind(sqlite3_stmt *stmt, int number, const struct value *value)
 		return sqlite3_bind_int64(stmt, number, value->integer);
 	case VALUE_NUMBER:
 		return sqlite3_bind_double(stmt, number, value->number);
+	case VALUE_POINTER:
+		return sqlite3_bind_pointer(stmt, number, (void *)(uintptr_t)value->pointer, "rowlock",
+									NULL);
+	case VALUE_ABSENT:
+		assert(false);
+		break;
 	case VALUE_TEXT:
 		break;
 	}

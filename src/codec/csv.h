@@ -1,0 +1,48 @@
+/*
+ * CSV (RFC 4180): a pull reader and the function that writes a field. A header row names the
+ * columns; lines end with CRLF, LF or CR; a field may stand in double quotes, where quotes are
+ * doubled and line ends are text; a BOM before the first line is passed over; empty lines too.
+ *
+ * Ownership: fields are borrowed from the input, or arena when quotes had to be taken out.
+ * Threads: one reader, one thread.
+ * Errors: ERROR_BODY with the byte offset; message and details name line and column (from 1); they
+ * stick. Limits: CSV_FIELDS a line.
+ */
+#ifndef ROWLOCK_CODEC_CSV_H
+#define ROWLOCK_CODEC_CSV_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+
+enum { CSV_FIELDS = 2000 };
+
+struct csv_field {
+	struct str text;
+	bool quoted; /* "" is an empty text where nothing might be null */
+};
+
+struct csv_reader {
+	struct str input;
+	size_t at;   /* next byte */
+	size_t line; /* of the record that was read last, from 1 */
+	size_t next_line;
+	struct arena *arena;
+	struct csv_field *fields; /* arena: of the record that was read last */
+	size_t field_count;
+	size_t room;
+	struct error error;
+};
+
+enum csv_event { CSV_ERROR, CSV_END, CSV_RECORD };
+
+void csv_reader_init(struct csv_reader *reader, struct str input, struct arena *arena);
+/* Fields of a record with quotes to take out go to `arena` from here on. */
+void csv_reader_use(struct csv_reader *reader, struct arena *arena);
+enum csv_event csv_next(struct csv_reader *reader);
+
+/* Writes a field, in quotes when it holds a comma, a quote, CR or LF, or begins or ends with a
+ * space. */
+void csv_write_field(struct buf *buf, struct str text);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * The patterns of like and ilike: `%` is any text, `_` one code point, a backslash takes the next
+ * one as it stands. ilike compares both sides in simple lower case (one code point for one, as
+ * Unicode has it; accents count).
+ *
+ * Ownership: plain functions. Threads: all, after like_init(). Errors: none. Limits: none; time is
+ * bounded by the product of both lengths (two pointers, no recursion).
+ */
+#ifndef ROWLOCK_CODEC_LIKE_H
+#define ROWLOCK_CODEC_LIKE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+/* A pattern taken apart once, for many texts. */
+struct like;
+
+/* `caseless` is ilike. A backslash at the end stands for itself. Lives in the arena. */
+const struct like *like_create(struct str pattern, bool caseless, struct arena *arena);
+/* Bytes that are not UTF-8 are code points of their own. */
+bool like_matches(const struct like *like, struct str text);
+/* What every text that matches begins with; "" when the pattern begins with a wildcard or is
+ * caseless. A range over an index: prefix <= text < the prefix with its last code point raised. */
+struct str like_prefix(const struct like *like);
+/* Simple lower case of one code point (glibc's C.UTF-8). */
+uint32_t like_fold(uint32_t code_point);
+/* The whole text in simple lower case. */
+void like_fold_text(struct str text, struct buf *buf);
+
+#endif
