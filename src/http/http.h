@@ -52,7 +52,7 @@ struct http_request {
 	struct str path;  /* raw, from the first '/', without query; "*" for OPTIONS * */
 	struct str query; /* raw, without '?' */
 	struct str host;  /* value of Host, "" when there is none (HTTP/1.0) */
-	struct str body;
+	struct str body;  /* above 1 MiB it lies in a mapped file, not in memory */
 	const struct http_field *fields;
 	size_t field_count;
 	struct str peer; /* numeric address of the client */
