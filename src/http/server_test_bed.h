@@ -66,9 +66,10 @@ int client_connect(const struct bed *bed);
 /* False when the server has closed or cut the connection. */
 bool client_send(int fd, struct str text);
 /* One answer, in the form STATUS BODY; between them stands what only some have: `close`,
- * `keep-alive`, `gzip` (BODY is unpacked), `vary` (`vary=...` when it is not just by Accept-Encoding), `retry`, `chunked`, `etag=...`, `cut` (the end
- * came too early). "end" when there is none but the end of the connection, "reset" when it was
- * reset, "silence" when nothing comes in time. `head`: the answer has no body whatever it says. */
+ * `keep-alive`, `vary` (`vary=...` when it is not just by Accept-Encoding), `gzip` (BODY is
+ * unpacked), `retry`, `chunked`, `etag=...`, `cut` (the end came too early). "end" when there is
+ * none but the end of the connection, "reset" when it was reset, "silence" when nothing comes in
+ * time. `head`: the answer has no body whatever it says. */
 void client_answer(int fd, bool head, struct buf *ret_text);
 /* Sends all, ends its side, and reads all answers, each followed by '|'. */
 void client_talk(const struct bed *bed, struct str input, bool head, struct buf *ret_text);
