@@ -378,20 +378,22 @@ static void write_fields(struct describe *describe, const struct catalog_table *
 	}
 }
 
-static void write_uniques(struct describe *describe, const struct catalog_table *table)
+static void write_uniques(struct describe *describe, const struct catalog_table *table,
+						  struct names *names)
 {
-	struct names names = {ARENA_ARRAY(&describe->arena, table->unique_count, struct str), 0};
+	bool begun = false;
 	for (size_t i = 0; i < table->unique_count; i++) {
 		const struct catalog_unique *unique = &table->uniques[i];
 		struct str name = unique->name;
 		if (!columns_are_described(&unique->columns)) {
 			continue;
 		}
-		if (unique->automatic || !describe_is_name(name) || is_taken(&names, name)) {
-			name = make_name(describe, &names, table, &unique->columns, "key");
+		if (unique->automatic || !describe_is_name(name) || is_taken(names, name)) {
+			name = make_name(describe, names, table, &unique->columns, "key");
 		}
-		buf_append(describe->yaml, names.count == 0 ? STR("    unique:\n") : STR(""));
-		take(&names, name);
+		take(names, name);
+		buf_append(describe->yaml, begun ? STR("") : STR("    unique:\n"));
+		begun = true;
 		buf_append(describe->yaml, STR("      "));
 		describe_key(describe->yaml, name);
 		buf_append(describe->yaml, STR(": "));
@@ -413,32 +415,18 @@ static void write_left_out(struct describe *describe, const struct catalog_refer
 	buf_printf(describe->yaml, ": %s\n", problem);
 }
 
-/* Those at fields have names too, by the same rule. */
-static void take_field_references(struct describe *describe, const struct catalog_table *table,
-								  struct names *names)
+static void write_references(struct describe *describe, const struct catalog_table *table,
+							 struct names *names)
 {
-	for (size_t i = 0; i < table->column_count; i++) {
-		const struct catalog_reference *reference = field_reference(table, &table->columns[i]);
-		if (reference != NULL) {
-			take(names, make_name(describe, names, table, &reference->columns, "fkey"));
-		}
-	}
-}
-
-static void write_references(struct describe *describe, const struct catalog_table *table)
-{
-	size_t most = table->column_count + table->reference_count;
-	struct names names = {ARENA_ARRAY(&describe->arena, most, struct str), 0};
 	bool begun = false;
-	take_field_references(describe, table, &names);
 	for (size_t i = 0; i < table->reference_count; i++) {
 		const struct catalog_reference *reference = &table->references[i];
 		const char *problem = reference_problem(table, reference);
 		if (problem != NULL) {
 			write_left_out(describe, reference, problem);
 		} else if (!is_said(table, i)) {
-			struct str name = make_name(describe, &names, table, &reference->columns, "fkey");
-			take(&names, name);
+			struct str name = make_name(describe, names, table, &reference->columns, "fkey");
+			take(names, name);
 			buf_append(describe->yaml, begun ? STR("") : STR("    references:\n"));
 			begun = true;
 			buf_append(describe->yaml, STR("      "));
@@ -454,8 +442,23 @@ static void write_references(struct describe *describe, const struct catalog_tab
 	}
 }
 
+/* The loader gives those at fields a name, which no other rule of the resource may have. */
+static void take_field_references(struct describe *describe, const struct catalog_table *table,
+								  struct names *names)
+{
+	for (size_t i = 0; i < table->column_count; i++) {
+		if (field_reference(table, &table->columns[i]) != NULL) {
+			take(names,
+				 arena_printf(&describe->arena, "%.*s_%.*s_fkey", STR_ARG(table->name),
+							  STR_ARG(table->columns[i].name)));
+		}
+	}
+}
+
 static void write_table(struct describe *describe, const struct catalog_table *table)
 {
+	size_t most = table->column_count + table->unique_count + table->reference_count;
+	struct names names = {ARENA_ARRAY(&describe->arena, most, struct str), 0};
 	struct buf *yaml = describe->yaml;
 	buf_append(yaml, STR("  "));
 	describe_key(yaml, table->name);
@@ -467,8 +470,9 @@ static void write_table(struct describe *describe, const struct catalog_table *t
 	}
 	buf_append_byte(yaml, '\n');
 	write_fields(describe, table);
-	write_uniques(describe, table);
-	write_references(describe, table);
+	take_field_references(describe, table, &names);
+	write_uniques(describe, table, &names);
+	write_references(describe, table, &names);
 	if (!is_writable(describe, table)) {
 		buf_append(yaml, STR("    read_only: true\n"));
 	}

@@ -325,6 +325,13 @@ static void test_references(void **state)
 		 "    # left out: the foreign key of (i, i) to q: a column stands in it twice\n"
 		 "    # left out: the foreign key of (i) to \"a\\nb\": "
 		 "no such table or columns\n" WANT_Q},
+		{__LINE__,
+		 P "CREATE TABLE c (p INT REFERENCES p, s TEXT, i INT, FOREIGN KEY (s, i) REFERENCES q);"
+		   "CREATE UNIQUE INDEX C_P_FKEY ON c (s); CREATE UNIQUE INDEX c_s_i_fkey ON c (i)",
+		 WANT_P "  c:\n    key: []\n    fields:\n      p: { type: integer, references: P }\n"
+				"      s: text\n      i: integer\n"
+				"    unique:\n      c_s_key: s\n      c_s_i_fkey: i\n    references:\n"
+				"      c_s_i_fkey1: { fields: [s, i], to: q, on: [b, a] }\n" WANT_Q},
 		{__LINE__, "CREATE TABLE tree (id INTEGER PRIMARY KEY, parent INT REFERENCES tree)",
 		 "\n  tree:\n    key: id\n    fields:\n      id: { type: integer, default: auto }\n"
 		 "      parent: { type: integer, references: tree }\n"},
