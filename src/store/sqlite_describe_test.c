@@ -25,20 +25,26 @@ static sqlite3 *open_database(const char *path, const char *sql)
 	return db;
 }
 
-/* What the loader's first half thinks of it; the words are the second half's. */
-static void assert_is_yaml(struct str yaml)
+/* What is described is what the loader reads and the store accepts. */
+static void assert_accepted(int line, struct fixture *fixture, struct str yaml)
 {
-	struct arena arena;
+	struct error error = {.code = ERROR_NONE};
 	struct model_report report;
-	arena_init(&arena, 65536);
 	model_report_init(&report);
-	yaml_parse(yaml, NULL, &arena, &report);
-	if (report.errors > 0) {
-		fail_msg("%zu: %.*s\n%.*s", report.problems[0].place.line,
+	model_destroy(fixture->model);
+	fixture->model = model_parse(yaml, STR("test.yaml"), NULL, &report);
+	if (fixture->model == NULL) {
+		fail_msg("line %d: %zu: %.*s\n%.*s", line, report.problems[0].place.line,
 				 STR_ARG(report.problems[0].message), STR_ARG(yaml));
 	}
 	model_report_finish(&report);
-	arena_finish(&arena);
+	struct store_options options = fixture_options(fixture);
+	struct str url = arena_printf(&fixture->arena, "sqlite:%s/test.db", fixture->folder);
+	struct store *store = store_open(url, &options, &error);
+	if (store == NULL) {
+		fail_msg("line %d: %s: %s\n%.*s", line, error.message, error.details, STR_ARG(yaml));
+	}
+	store_close(store);
 }
 
 struct row {
@@ -47,29 +53,36 @@ struct row {
 	const char *want; /* behind HEAD */
 };
 
+static void check_row(struct fixture *fixture, const struct row *row, bool write)
+{
+	const char *path = arena_printf(&fixture->arena, "%s/test.db", fixture->folder).ptr;
+	sqlite3 *db = open_database(path, row->sql);
+	const struct describe_options options = {.url = STR("sqlite:music.db"), .write = write};
+	struct error error = {.code = ERROR_NONE};
+	struct buf yaml;
+	buf_init(&yaml, FILE_BYTES);
+	if (!sqlite_describe(db, &options, &yaml, &error)) {
+		fail_msg("line %d: %s", row->line, error.message);
+	}
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	struct str got = buf_str(&yaml);
+	if (!str_starts_with(got, STR(HEAD)) ||
+		!str_equal(str_slice(got, sizeof(HEAD) - 1, got.len), str_from(row->want))) {
+		fail_msg("line %d: %.*s", row->line, STR_ARG(got));
+	}
+	assert_accepted(row->line, fixture, got);
+	buf_finish(&yaml);
+	unlink(path);
+}
+
 static void check_rows(const struct row *rows, size_t count, bool write)
 {
+	struct fixture fixture;
+	fixture_init(&fixture, test_service);
 	for (size_t i = 0; i < count; i++) {
-		sqlite3 *db = open_database(":memory:", rows[i].sql);
-		const struct describe_options options = {
-			.url = STR("sqlite:music.db"),
-			.write = write,
-		};
-		struct error error = {.code = ERROR_NONE};
-		struct buf yaml;
-		buf_init(&yaml, FILE_BYTES);
-		if (!sqlite_describe(db, &options, &yaml, &error)) {
-			fail_msg("line %d: %s", rows[i].line, error.message);
-		}
-		struct str got = buf_str(&yaml);
-		if (!str_starts_with(got, STR(HEAD)) ||
-			!str_equal(str_slice(got, sizeof(HEAD) - 1, got.len), str_from(rows[i].want))) {
-			fail_msg("line %d: %.*s", rows[i].line, STR_ARG(got));
-		}
-		assert_is_yaml(got);
-		buf_finish(&yaml);
-		assert_int_equal(sqlite3_close(db), SQLITE_OK);
+		check_row(&fixture, &rows[i], write);
 	}
+	fixture_finish(&fixture);
 }
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))

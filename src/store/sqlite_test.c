@@ -256,6 +256,12 @@ static void test_schema_differs(void **state)
 	}
 }
 
+struct of_others {
+	int line;
+	const char *sql;
+	const char *details; /* NULL: they fit */
+};
+
 /* Tables of somebody else, under a service file that wants a little of everything. */
 static const char others_service[] =
 	"service: test\n"
@@ -279,11 +285,7 @@ static const char others_service[] =
 #define P "CREATE TABLE p (id INTEGER PRIMARY KEY, u CHAR(36));"
 #define C "CREATE TABLE c (a INT, b, n REAL, ok BOOLEAN, d INT, j JSON, p INT REFERENCES P, "
 
-static const struct {
-	int line;
-	const char *sql;
-	const char *details; /* NULL: they fit */
-} rows_of_others[] = {
+static const struct of_others rows_of_others[] = {
 	{__LINE__, P C "PRIMARY KEY (a, b), UNIQUE (ok, n))", NULL},
 	{__LINE__, P C "more NOT NULL DEFAULT 1, PRIMARY KEY (a, b), UNIQUE (ok, n))", NULL},
 	{__LINE__, P C "g NOT NULL AS (a), PRIMARY KEY (a, b), UNIQUE (ok, n)) WITHOUT ROWID", NULL},
@@ -345,27 +347,80 @@ static const struct {
 #undef P
 #undef C
 
-static void test_tables_of_others(void **state)
+/* The words that are for existing tables alone. */
+static const char existing_service[] = "service: test\n"
+									   "store: \"memory:\"\n"
+									   "resources:\n"
+									   "  p:\n"
+									   "    key: [a, b]\n"
+									   "    fields: { a: integer, b: text, u: integer }\n"
+									   "    unique: { one: u }\n"
+									   "  c:\n"
+									   "    key: []\n"
+									   "    fields:\n"
+									   "      x: integer\n"
+									   "      y: text\n"
+									   "      z: { type: text, default: database }\n"
+									   "    references:\n"
+									   "      two: { fields: [y, x], to: p, on: [b, a] }\n"
+									   "      one: { fields: x, to: p, on: u }\n"
+									   "  r:\n"
+									   "    key: []\n"
+									   "    read_only: true\n"
+									   "    fields: { a: text }\n";
+
+#define P "CREATE TABLE p (a INT, b TEXT, u INT UNIQUE, PRIMARY KEY (a, b));"
+#define C "CREATE TABLE c (id INTEGER PRIMARY KEY, x INT, y TEXT, z TEXT NOT NULL DEFAULT (1 || 2),"
+#define R "CREATE TABLE r (a TEXT, b NOT NULL);"
+
+static const struct of_others rows_of_existing[] = {
+	{__LINE__, P R C "FOREIGN KEY (x, y) REFERENCES P, FOREIGN KEY (x) REFERENCES p(U))", NULL},
+	{__LINE__, P R C "FOREIGN KEY (y, x) REFERENCES p (b, a), FOREIGN KEY (x) REFERENCES p(u))",
+	 NULL},
+	{__LINE__, P R C "FOREIGN KEY (x) REFERENCES p (a), FOREIGN KEY (y) REFERENCES p(b))",
+	 "table c: no foreign key from (x, y) to p (a, b); table c: no foreign key from (x) to p (u)"},
+	{__LINE__, P R C "FOREIGN KEY (x, y) REFERENCES p (b, a), FOREIGN KEY (x) REFERENCES p(u))",
+	 "table c: no foreign key from (x, y) to p (a, b)"},
+	{__LINE__, P R "CREATE TABLE c (x INT REFERENCES p(u), y, z, FOREIGN KEY (x, y) REFERENCES p)",
+	 "table c: column z has no default"},
+	{__LINE__,
+	 P R C "v NOT NULL, FOREIGN KEY (x, y) REFERENCES p, FOREIGN KEY (x) REFERENCES p(u))",
+	 "table c: column v must have a value, and is no field"},
+};
+
+#undef P
+#undef C
+#undef R
+
+static void check_others(struct fixture *fixture, const char *yaml, const struct of_others *rows,
+						 size_t count)
 {
-	struct fixture *fixture = *state;
-	model_destroy(fixture->model);
 	struct model_report report;
 	model_report_init(&report);
-	fixture->model = model_parse(str_from(others_service), STR("test.yaml"), NULL, &report);
+	model_destroy(fixture->model);
+	fixture->model = model_parse(str_from(yaml), STR("test.yaml"), NULL, &report);
 	assert_non_null(fixture->model);
 	model_report_finish(&report);
-	for (size_t i = 0; i < sizeof(rows_of_others) / sizeof(rows_of_others[0]); i++) {
-		run_sql(fixture, rows_of_others[i].sql);
+	for (size_t i = 0; i < count; i++) {
+		run_sql(fixture, rows[i].sql);
 		struct store_options options = fixture_options(fixture);
 		struct error error = {.code = ERROR_NONE};
 		struct store *store = store_open(str_from(url_of(fixture)), &options, &error);
-		if ((store != NULL) != (rows_of_others[i].details == NULL) ||
-			(store == NULL && strcmp(error.details, rows_of_others[i].details) != 0)) {
-			fail_msg("line %d: %s: %s", rows_of_others[i].line, error.message, error.details);
+		if ((store != NULL) != (rows[i].details == NULL) ||
+			(store == NULL && strcmp(error.details, rows[i].details) != 0)) {
+			fail_msg("line %d: %s: %s", rows[i].line, error.message, error.details);
 		}
 		store_close(store);
 		unlink(path_of(fixture, "test.db"));
 	}
+}
+
+static void test_tables_of_others(void **state)
+{
+	check_others(*state, others_service, rows_of_others,
+				 sizeof(rows_of_others) / sizeof(rows_of_others[0]));
+	check_others(*state, existing_service, rows_of_existing,
+				 sizeof(rows_of_existing) / sizeof(rows_of_existing[0]));
 }
 
 static void test_other_tables_only(void **state)
