@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "model/relations.h"
 #include "query/cond.h"
 
 /* ---- what all parts ask for ---- */
@@ -146,32 +147,6 @@ static void add_tag(struct checker *checker, struct level *root)
 	root->query->fetch_count = root->fetch_count;
 }
 
-static bool has_field(const struct field_list *list, const struct field *field)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (list->items[i] == field) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Do both hold the same fields? `names` may name one twice. */
-static bool is_same_set(const struct field_list *names, const struct field_list *fields)
-{
-	for (size_t i = 0; i < names->count; i++) {
-		if (!has_field(fields, names->items[i])) {
-			return false;
-		}
-	}
-	for (size_t i = 0; i < fields->count; i++) {
-		if (!has_field(names, fields->items[i])) {
-			return false;
-		}
-	}
-	return fields->count > 0;
-}
-
 /* By which fields an upsert knows a row. */
 static bool check_conflict(struct checker *checker, const struct level *root)
 {
@@ -188,17 +163,12 @@ static bool check_conflict(struct checker *checker, const struct level *root)
 			return false;
 		}
 	}
-	if (is_same_set(&named, &resource->key)) {
-		root->query->conflict = resource->key;
-		return true;
+	const struct field_list *unique = resource_unique_list(resource, &named);
+	if (named.count == 0 || unique == NULL) {
+		return error_set(checker->error, ERROR_CONFLICT_TARGET, NULL);
 	}
-	for (size_t i = 0; i < resource->unique_count; i++) {
-		if (is_same_set(&named, &resource->uniques[i].fields)) {
-			root->query->conflict = resource->uniques[i].fields;
-			return true;
-		}
-	}
-	return error_set(checker->error, ERROR_CONFLICT_TARGET, NULL);
+	root->query->conflict = *unique;
+	return true;
 }
 
 /* What only a list can be. */
