@@ -160,12 +160,12 @@ static bool find_cast(struct checker *checker, struct str name, const struct fie
 						 STR_ARG(name));
 	}
 	enum type wanted = cast_types[i].type;
-	if (wanted == TYPE_DECIMAL) {
-		/* Digits behind the point are those of the field, where it has a number of them. */
-		if ((*type)->type == TYPE_DECIMAL) {
-			return true;
-		}
+	if (wanted == TYPE_DECIMAL && (*type)->type != TYPE_DECIMAL) {
+		/* Digits behind the point are those of a field, where it has a number of them. */
 		wanted = TYPE_NUMBER;
+	}
+	if (wanted == (*type)->type) {
+		return true;
 	}
 	*ret_cast = check_made_field(checker, (*type)->name, wanted);
 	*type = *ret_cast;
