@@ -11,6 +11,24 @@ static bool is_full(int number)
 	return number == EDQUOT || number == EFBIG || number == ENOSPC;
 }
 
+/* A function of a statement failed: one of ours, or SQLite's sum(). */
+static bool fail_function(const struct sqlite_conn *conn, struct error *error)
+{
+	struct error *kept = conn->function_error;
+	if (kept->code != ERROR_NONE) {
+		if (error != NULL) {
+			*error = *kept;
+		}
+		kept->code = ERROR_NONE;
+		return false;
+	}
+	if (strcmp(sqlite3_errmsg(conn->db), "integer overflow") == 0) {
+		return error_set(error, ERROR_OUT_OF_RANGE, "a sum is out of range for type integer");
+	}
+	error_set(error, ERROR_STORE, NULL);
+	return error_details(error, "%s", sqlite3_errstr(SQLITE_ERROR));
+}
+
 bool sqlite_fail(const struct sqlite_conn *conn, struct error *error)
 {
 	int rc = sqlite3_extended_errcode(conn->db);
@@ -18,6 +36,8 @@ bool sqlite_fail(const struct sqlite_conn *conn, struct error *error)
 	switch (rc & 0xff) {
 	case SQLITE_FULL:
 		return error_set(error, ERROR_STORE_FULL, NULL);
+	case SQLITE_ERROR:
+		return fail_function(conn, error);
 	case SQLITE_INTERRUPT:
 		return error_set(error, ERROR_DEADLINE_NOT_WRITTEN, NULL);
 	case SQLITE_TOOBIG:
@@ -233,14 +253,15 @@ static bool find_used(struct sqlite_conn *conn, const struct sqlite_store *store
 	if (resource->key.count != 1) {
 		return false;
 	}
-	struct query_column column = {.field = resource->key.items[0]};
-	struct query_order order = {.field = resource->key.items[0]};
+	const struct field *field = resource->key.items[0];
+	struct query_fetch fetch = {.term = {.field = field}, .type = field};
+	struct query_order order = {.term = {.field = field}};
 	struct query keys = {
 		.action = QUERY_LIST,
 		.resource = resource,
 		.where = query->where,
-		.columns = &column,
-		.column_count = 1,
+		.fetch = &fetch,
+		.fetch_count = 1,
 		.order = &order,
 		.order_count = 1,
 		.limit = PROBE_ROWS,
@@ -251,7 +272,7 @@ static bool find_used(struct sqlite_conn *conn, const struct sqlite_store *store
 	const struct sqlite_reference *found = NULL;
 	while (statement != NULL && found == NULL && sqlite3_step(statement->stmt) == SQLITE_ROW) {
 		struct value key;
-		sqlite_column(statement->stmt, 0, column.field, &key);
+		sqlite_column(statement->stmt, 0, field, &key);
 		found = find_child(conn, store, resource->name, &key);
 		if (found != NULL) {
 			constraint_used(error, resource, found->child, found->field, &key);
