@@ -80,7 +80,7 @@ const struct resource *test_resource(const struct model *model, const char *name
 static struct str operator_word(enum operator_name operator)
 {
 	static const struct str words[] = {
-#define X(name, word) [OPERATOR_##name] = STR_INIT(word),
+#define X(name, word, shape) [OPERATOR_##name] = STR_INIT(word),
 		OPERATOR_TABLE(X)
 #undef X
 	};
@@ -141,39 +141,6 @@ void test_write_cond(struct buf *buf, const struct cond *cond)
 	for (size_t i = 0; i < cond->item_count; i++) {
 		buf_append(buf, i > 0 ? STR("|") : STR(""));
 		write_operand(buf, cond->field, &cond->items[i]);
-	}
-}
-
-/* ---- parsed ---- */
-
-static void write_parsed_value(struct buf *buf, const struct parsed_value *value)
-{
-	if (value->parameter) {
-		buf_printf(buf, "{%.*s%s}", STR_ARG(value->text), value->optional ? "?" : "");
-	} else {
-		buf_printf(buf, "<%.*s>", STR_ARG(value->text));
-	}
-}
-
-void test_write_parsed_cond(struct buf *buf, const struct parsed_cond *cond)
-{
-	if (cond->kind == COND_AND || cond->kind == COND_OR || cond->kind == COND_NOT) {
-		buf_append(buf, str_from(group_word(cond->kind)));
-		for (const struct parsed_cond *child = cond->children; child != NULL; child = child->next) {
-			buf_append(buf, child != cond->children ? STR(",") : STR(""));
-			test_write_parsed_cond(buf, child);
-		}
-		buf_append_byte(buf, ')');
-		return;
-	}
-	buf_printf(buf, "%.*s %.*s ", STR_ARG(cond->column), STR_ARG(operator_word(cond->op)));
-	if (cond->kind == COND_COMPARE) {
-		write_parsed_value(buf, &cond->value);
-	} else if (cond->kind == COND_IS) {
-		buf_append(buf, is_word(cond->is));
-	}
-	for (size_t i = 0; i < cond->item_count; i++) {
-		write_parsed_value(buf, &cond->items[i]);
 	}
 }
 

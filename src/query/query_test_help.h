@@ -14,7 +14,6 @@ struct model *test_model(void);
 const struct resource *test_resource(const struct model *model, const char *name);
 /* `and(a eq 5,not(b in 1|2))`; parameters are {0} and {0?}; "" for NULL. */
 void test_write_cond(struct buf *buf, const struct cond *cond);
-void test_write_parsed_cond(struct buf *buf, const struct parsed_cond *cond);
 /* `CODE[@at] message [/ details] [/ hint]` */
 void test_write_error(struct buf *buf, const struct error *error);
 /* Fails the test, naming the row's line, when the texts differ. */
