@@ -5,7 +5,8 @@
  *
  * Ownership: model_load() to model_destroy(); all parts live in the model's arena.
  * Threads: any number of readers. Errors: a list of problems with file, line and column.
- * Limits: file 1 MiB, depth 16, no aliases, 1,000 resources, 1,000 fields each, 10,000 routes.
+ * Limits: file 1 MiB, depth 16, no aliases, 1,000 resources, 1,000 fields and 100 foreign keys
+ * each, 10,000 routes.
  */
 #ifndef ROWLOCK_MODEL_MODEL_H
 #define ROWLOCK_MODEL_MODEL_H
