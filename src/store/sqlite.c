@@ -249,6 +249,7 @@ static bool open_file(struct sqlite_store *store, const struct model *model, con
 
 static void free_store(struct sqlite_store *store)
 {
+	sqlite_versions_finish(&store->versions);
 	sqlite_conn_close(&store->writer.conn);
 	sqlite_vfs_destroy(store->vfs);
 	arena_finish(&store->arena);
@@ -276,6 +277,7 @@ struct store *sqlite_open_vfs(const struct store_options *options, const char *v
 		free_store(store);
 		return NULL;
 	}
+	sqlite_versions_init(&store->versions, store->writer.conn.db);
 	sqlite_writer_init(&store->writer, store);
 	sqlite_workers_init(&store->workers, store);
 	pthread_mutex_init(&store->mutex, NULL);
@@ -340,6 +342,12 @@ static void cancel(struct store_session *session, struct store_request *request)
 	sqlite_work_cancel(request);
 }
 
+static bool version(struct store_session *session, const struct query *query, uint64_t *ret_version)
+{
+	const struct sqlite_store *store = ((struct sqlite_session *)session)->store;
+	return sqlite_versions_of(&store->versions, query, ret_version);
+}
+
 static void stats(const struct store *base, struct store_stats *ret_stats)
 {
 	/* The mutexes are not part of what the caller may not change. */
@@ -366,4 +374,6 @@ const struct store_ops store_ops_sqlite = {
 	.resume = resume,
 	.cancel = cancel,
 	.stats = stats,
+	.version = version,
+	.transaction_run = sqlite_transaction_run,
 };

@@ -25,8 +25,8 @@ enum {
 struct sqlite_statement {
 	sqlite3_stmt *stmt;
 	struct str text;
-	bool kept; /* by the connection; else it is finalized when it is released */
-	bool used; /* prepared and not yet released */
+	bool kept;            /* by the connection; else it is finalized when it is released */
+	bool used;            /* prepared and not yet released */
 	struct value *values; /* of a row, one for each column; made by sqlite_row() */
 	struct sqlite_statement *newer;
 	struct sqlite_statement *older;

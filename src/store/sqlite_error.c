@@ -253,14 +253,15 @@ static bool find_used(struct sqlite_conn *conn, const struct sqlite_store *store
 	if (resource->key.count != 1) {
 		return false;
 	}
-	struct query_column column = {.field = resource->key.items[0]};
-	struct query_order order = {.field = resource->key.items[0]};
+	const struct field *field = resource->key.items[0];
+	struct query_fetch fetch = {.term = {.field = field}, .type = field};
+	struct query_order order = {.term = {.field = field}};
 	struct query keys = {
 		.action = QUERY_LIST,
 		.resource = resource,
 		.where = query->where,
-		.columns = &column,
-		.column_count = 1,
+		.fetch = &fetch,
+		.fetch_count = 1,
 		.order = &order,
 		.order_count = 1,
 		.limit = PROBE_ROWS,
@@ -271,7 +272,7 @@ static bool find_used(struct sqlite_conn *conn, const struct sqlite_store *store
 	const struct sqlite_reference *found = NULL;
 	while (statement != NULL && found == NULL && sqlite3_step(statement->stmt) == SQLITE_ROW) {
 		struct value key;
-		sqlite_column(statement->stmt, 0, column.field, &key);
+		sqlite_column(statement->stmt, 0, field, &key);
 		found = find_child(conn, store, resource->name, &key);
 		if (found != NULL) {
 			constraint_used(error, resource, found->child, found->field, &key);

@@ -77,8 +77,7 @@ static void run_json(sqlite3_context *context, int count, sqlite3_value **argume
 	buf_finish(&scratch);
 }
 
-static void run_operator(sqlite3_context *context, sqlite3_value **arguments,
-						 enum operator_name op)
+static void run_operator(sqlite3_context *context, sqlite3_value **arguments, enum operator_name op)
 {
 	struct error error = {0};
 	struct value value = value_of(arguments[0]);
@@ -140,10 +139,10 @@ bool sqlite_functions_add(struct sqlite_conn *conn)
 	};
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
 		/* Not for triggers and views of the file: nothing but our statements has the pointers. */
-		int rc = sqlite3_create_function_v2(
-			conn->db, functions[i].name, functions[i].arguments,
-			SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, conn->function_error,
-			functions[i].run, NULL, NULL, NULL);
+		int rc = sqlite3_create_function_v2(conn->db, functions[i].name, functions[i].arguments,
+											SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+											conn->function_error, functions[i].run, NULL, NULL,
+											NULL);
 		if (rc != SQLITE_OK) {
 			return false;
 		}

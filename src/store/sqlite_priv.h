@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 
 #include "store/sqlite_conn.h"
+#include "store/sqlite_versions.h"
 #include "store/sqlite_vfs.h"
 #include "store/store_priv.h"
 
@@ -111,8 +112,7 @@ int sqlite_read_step(struct sqlite_read *read);
 /* Sets the error of a step that went wrong. */
 bool sqlite_read_fail(struct sqlite_read *read, struct error *error);
 /* The rows have all been written: ends the answer and fills in what is said of it. */
-bool sqlite_read_finish(struct sqlite_read *read, struct store_result *result,
-						struct error *error);
+bool sqlite_read_finish(struct sqlite_read *read, struct store_result *result, struct error *error);
 bool sqlite_read_count(struct sqlite_read *read, uint64_t *ret_total, struct error *error);
 /* After any of these, also a failed one. */
 void sqlite_read_end(struct sqlite_read *read);
@@ -200,6 +200,14 @@ void sqlite_writer_submit(struct sqlite_store *store, struct store_request *requ
  * the whole transaction has ended with it. */
 bool sqlite_write(struct sqlite_conn *conn, const struct sqlite_store *store,
 				  struct store_request *request);
+/* Rows that are read while they are written, or very many: a group of its own. */
+static inline bool sqlite_is_bulk(const struct query *query)
+{
+	return query->row_count > BULK_ROWS || query->batches != NULL;
+}
+/* See store_transaction_run(). */
+bool sqlite_transaction_run(struct store_transaction *transaction, const struct query *query,
+							struct buf *body, struct store_result *ret_result, struct error *error);
 
 /* ---- sqlite.c ---- */
 
@@ -218,6 +226,7 @@ struct sqlite_store {
 	struct limits limits;
 	const char *path;       /* arena */
 	struct sqlite_vfs *vfs; /* owned */
+	struct sqlite_versions versions;
 	void (*fatal)(void *context, const struct error *error);
 	void *context;
 	struct arena arena;

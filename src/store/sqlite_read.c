@@ -64,8 +64,7 @@ bool sqlite_read_select(struct sqlite_read *read, struct error *error)
 int sqlite_read_step(struct sqlite_read *read)
 {
 	int rc = sqlite3_step(read->statement->stmt);
-	if (rc == SQLITE_ROW &&
-		!rows_write(&read->rows, sqlite_row(read->statement, read->query))) {
+	if (rc == SQLITE_ROW && !rows_write(&read->rows, sqlite_row(read->statement, read->query))) {
 		rc = read->source.rc;
 	}
 	return rc;
@@ -77,8 +76,7 @@ bool sqlite_read_fail(struct sqlite_read *read, struct error *error)
 	return read->source.rc == SQLITE_OK && sqlite_fail(read->conn, error);
 }
 
-bool sqlite_read_finish(struct sqlite_read *read, struct store_result *result,
-						struct error *error)
+bool sqlite_read_finish(struct sqlite_read *read, struct store_result *result, struct error *error)
 {
 	rows_end(&read->rows);
 	result->rows = read->rows.count;

@@ -17,6 +17,7 @@
 struct store;         /* a back end's own; begins with struct store_base */
 struct store_session; /* a back end's own; begins with struct store_session_base */
 
+struct store_result;
 struct store_transaction; /* a back end's own: the write transaction of one request */
 
 enum companion_verdict {

@@ -99,7 +99,7 @@ static const struct value *pinned(const struct cond *cond, const struct field *f
 		return NULL;
 	}
 	if (cond->kind == COND_COMPARE) {
-		bool pins = cond->op == OPERATOR_EQ && cond->field == field;
+		bool pins = cond->op == OPERATOR_EQ && cond->field == field && cond->path == NULL;
 		return pins ? &cond->operand.value : NULL;
 	}
 	const struct value *value = NULL;
@@ -117,20 +117,6 @@ const struct value *query_value(const struct query *query, size_t row, const str
 		}
 	}
 	return pinned(query->where, field);
-}
-
-bool query_answers_given(const struct query *query)
-{
-	for (size_t c = 0; c < query->column_count; c++) {
-		size_t i = 0;
-		while (i < query->given.count && query->given.items[i] != query->columns[c].field) {
-			i++;
-		}
-		if (i == query->given.count) {
-			return false;
-		}
-	}
-	return true;
 }
 
 uint64_t query_limit(const struct query *query, const struct limits *limits)

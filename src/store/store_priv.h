@@ -39,8 +39,6 @@ bool constraint_check(struct error *error, const struct resource *resource,
 /* The value that the query writes to the field in row `row`, or to which its conditions pin it by
  * eq; NULL when neither. */
 const struct value *query_value(const struct query *query, size_t row, const struct field *field);
-/* True when every column of the answer is among the given fields. */
-bool query_answers_given(const struct query *query);
 /* Limit of the rows of an answer, the query's and the service's. */
 uint64_t query_limit(const struct query *query, const struct limits *limits);
 static inline bool query_reads(const struct query *query)
