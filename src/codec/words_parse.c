@@ -502,13 +502,25 @@ static struct str read_web_operand(struct parser *parser)
 		parser->at = to < parser->text.len ? to + 1 : to;
 		return str_slice(parser->text, from + 1, to);
 	}
-	for (; !at_end(parser); parser->at++) {
+	for (parser->at++; !at_end(parser); parser->at++) {
 		char c = parser->text.ptr[parser->at];
 		if (is_space(c) || is_operator(c) || c == '"' || c == ':') {
 			break;
 		}
 	}
 	return str_slice(parser->text, from, parser->at);
+}
+
+/* The operators of to_tsquery mean nothing here. */
+static void skip_idle(struct parser *parser)
+{
+	while (!at_end(parser)) {
+		char c = parser->text.ptr[parser->at];
+		if (!is_space(c) && !is_operator(c)) {
+			return;
+		}
+		parser->at++;
+	}
 }
 
 static bool parse_web(struct parser *parser, const struct words_node **ret_node)
@@ -522,7 +534,7 @@ static bool parse_web(struct parser *parser, const struct words_node **ret_node)
 		if (c == '-') {
 			negated = !negated;
 		}
-		if (c == '-' || c == ':' || is_space(c) || is_operator(c)) {
+		if (c == '-' || is_space(c) || is_operator(c)) {
 			parser->at++;
 			continue;
 		}
@@ -532,7 +544,7 @@ static bool parse_web(struct parser *parser, const struct words_node **ret_node)
 		}
 		list_add(parser, &all, negated ? negate(parser, node) : node);
 		negated = false;
-		skip_spaces(parser);
+		skip_idle(parser);
 		if (accept_or(parser)) {
 			list_add(parser, &any, list_join(parser, WORDS_AND, &all));
 			all = (struct list){0};

@@ -184,6 +184,8 @@ static const struct parse_row {
 	{__LINE__, WORDS_WEB, STR_INIT("-\"fat cat\" -\"\" x"), "(!(fat <1> cat) & x)"},
 	{__LINE__, WORDS_WEB, STR_INIT("a (b | c) !d"), "((a & b) & (c & d))"},
 	{__LINE__, WORDS_WEB, STR_INIT("a:b"), "(a & b)"},
+	{__LINE__, WORDS_WEB, STR_INIT(":-a -:b"), "(a & !b)"},
+	{__LINE__, WORDS_WEB, STR_INIT("a) & or b"), "(a | b)"},
 	{__LINE__, WORDS_WEB, STR_INIT("a,b c-d"), "((a <1> b) & (c <1> d))"},
 	{__LINE__, WORDS_WEB, STR_INIT("'it''s' a\\b"), "((it <1> s) & (a <1> b))"},
 	{__LINE__, WORDS_WEB, STR_INIT("a\"b\"c"), "(a & (b & c))"},

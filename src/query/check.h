@@ -58,6 +58,7 @@ struct body_options {
 	bool lenient;                   /* the general API: numbers as text, scalars are no rows */
 	const struct parsed_names *columns; /* `columns=`: only these are read; NULL: the body's keys */
 	bool missing_default;               /* a column that a row lacks gets its default, not null */
+	bool whole; /* UPSERT: what is not given gets its default or null, as in a new row (PUT) */
 	/* Values that are already known (key fields from the path); a body that gives another value for
 	 * one of these fields is refused. */
 	const struct field_list *fixed;

@@ -5,7 +5,8 @@
  * values in and out; sqlite_embed.c reads the rows of embedded resources; sqlite_read.c answers
  * reads on the loop; sqlite_worker.c answers those that take longer;
  * sqlite_writer.c is the one thread that writes, sqlite_write.c what it does for one request;
- * sqlite_schema.c makes or compares the tables; sqlite_error.c turns failures into errors.
+ * sqlite_schema.c makes or compares the tables, of which sqlite_catalog.c reads what is there;
+ * sqlite_error.c turns failures into errors. sqlite_describe.c stands alone: it needs no store.
  *
  * Ownership: struct sqlite_store owns everything here. Threads: a connection is used by one thread
  * at a time; what several threads touch stands below the mutex that guards it.
