@@ -40,8 +40,9 @@ static void check(const char *condition, const struct resource *resource, struct
 	limits_init(&limits);
 	parsed_query_init(&parsed);
 	assert_true(parse_condition(str_from(condition), &limits, arena, &parsed, &error));
+	const struct check_options options = {.limits = &limits, .parameters = &parameters};
 	*query = (struct query){.action = QUERY_LIST, .resource = resource, .must_match = true};
-	assert_true(check_query(&parsed, QUERY_LIST, resource, &parameters, arena, query, &error));
+	assert_true(check_query(&parsed, QUERY_LIST, resource, &options, arena, query, &error));
 }
 
 static const struct row bind_rows[] = {
@@ -69,6 +70,19 @@ static const struct row bind_rows[] = {
 	{__LINE__, "id=in.({x?},{y?})", NULL, NULL, "", NONE},
 	{__LINE__, "id=not.in.({x?})", NULL, NULL, "", NONE},
 	{__LINE__, "id=in.({x?},7)", NULL, NULL, "id in 7", NONE},
+	/* patterns, questions and paths */
+	{__LINE__, "note=ilike.{x}", "a*", NULL, "note ilike \"a%\"!", NONE},
+	{__LINE__, "note=not.like.{x?}", "a*", NULL, "not(note like \"a%\"!)", NONE},
+	{__LINE__, "note=not.like.{x?}", NULL, NULL, "", NONE},
+	{__LINE__, "ref=like.{x}", "a0*", NULL, "ref like \"a0%\"!", NONE},
+	{__LINE__, "note=plfts.{x}", "fat cat", NULL, "and(note fts fat,note fts cat)", NONE},
+	{__LINE__, "note=not.plfts.{x}&id=eq.1", "fat cat", NULL,
+	 "and(or(not(note fts fat),not(note fts cat)),id eq 1)", NONE},
+	{__LINE__, "note=plfts.{x}&id=eq.1", "fat cat", NULL,
+	 "and(note fts fat,note fts cat,id eq 1)", NONE},
+	{__LINE__, "note=plfts.{x}", "-", NULL, "or()", NONE},
+	{__LINE__, "data->a=eq.{x}", "[ 1 ]", NULL, "data->a eq \"[1]\"", NONE},
+	{__LINE__, "data->>a=in.({x},b)", "[ 1 ]", NULL, "data->>a in \"[ 1 ]\"|\"b\"", NONE},
 	/* errors */
 	{__LINE__, "id=eq.{x}", "x", NULL,
 	 "VALUE field \"id\": invalid input syntax for type integer: \"x\"", 0},
