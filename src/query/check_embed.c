@@ -97,8 +97,11 @@ static bool add_children(struct checker *checker, struct level *level, size_t de
 /* By its alias and by its name, perhaps. */
 static void join_where(struct checker *checker, struct level *level, struct parsed_cond *where)
 {
-	if (level->where == NULL || where == NULL) {
-		level->where = where == NULL ? level->where : where;
+	if (where == NULL) {
+		return;
+	}
+	if (level->where == NULL) {
+		level->where = where;
 		return;
 	}
 	struct parsed_cond *first = ARENA_NEW(checker->arena, struct parsed_cond);
