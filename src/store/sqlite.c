@@ -205,26 +205,34 @@ static bool recover(struct sqlite_store *store, struct error *error)
 	return error_hint(error, "nothing is served before the write-ahead log is safely in the file");
 }
 
+static struct str *copy_names(struct sqlite_store *store, const struct field_list *fields)
+{
+	struct str *names = ARENA_ARRAY(&store->arena, fields->count, struct str);
+	for (size_t i = 0; i < fields->count; i++) {
+		names[i] = arena_copy(&store->arena, fields->items[i]->name);
+	}
+	return names;
+}
+
 static void copy_references(struct sqlite_store *store, const struct model *model)
 {
 	size_t count = 0;
 	for (size_t r = 0; r < model->resource_count; r++) {
-		for (size_t f = 0; f < model->resources[r].field_count; f++) {
-			count += model->resources[r].fields[f].references != NULL;
-		}
+		count += model->resources[r].reference_count;
 	}
 	store->references = ARENA_ARRAY(&store->arena, count, struct sqlite_reference);
 	for (size_t r = 0; r < model->resource_count; r++) {
 		const struct resource *resource = &model->resources[r];
-		for (size_t f = 0; f < resource->field_count; f++) {
-			const struct field *field = &resource->fields[f];
-			if (field->references != NULL) {
-				store->references[store->reference_count++] = (struct sqlite_reference){
-					.child = arena_copy(&store->arena, resource->name),
-					.field = arena_copy(&store->arena, field->name),
-					.parent = arena_copy(&store->arena, field->references->name),
-				};
-			}
+		for (size_t i = 0; i < resource->reference_count; i++) {
+			const struct reference *reference = &resource->references[i];
+			store->references[store->reference_count++] = (struct sqlite_reference){
+				.name = arena_copy(&store->arena, reference->name),
+				.child = arena_copy(&store->arena, resource->name),
+				.parent = arena_copy(&store->arena, reference->target->name),
+				.count = reference->fields.count,
+				.child_fields = copy_names(store, &reference->fields),
+				.parent_fields = copy_names(store, &reference->target_fields),
+			};
 		}
 	}
 }
