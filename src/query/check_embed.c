@@ -72,10 +72,6 @@ static bool add_children(struct checker *checker, struct level *level, size_t de
 {
 	struct level **end = &level->children;
 	for (const struct parsed_item *item = level->items; item != NULL; item = item->next) {
-		if (++checker->items > CHECK_ITEMS) {
-			return error_set(checker->error, ERROR_PARSE, "More than %d columns in select",
-							 CHECK_ITEMS);
-		}
 		if (item->kind == ITEM_RELATION) {
 			*end = new_child(checker, level, item, depth + 1);
 			if (*end == NULL) {
