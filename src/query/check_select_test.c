@@ -193,7 +193,6 @@ int main(void)
 		cmocka_unit_test(test_columns),  cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_casts),    cmocka_unit_test(test_aggregates),
 		cmocka_unit_test(test_distinct), cmocka_unit_test(test_aggregates_off),
-
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
