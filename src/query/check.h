@@ -7,7 +7,8 @@
  * ERROR_VALUE, ERROR_OUT_OF_RANGE, ERROR_NO_RELATION, ERROR_AMBIGUOUS (with `json`),
  * ERROR_NOT_EMBEDDED, ERROR_RELATED_ORDER, ERROR_EMBED_OPERATOR, ERROR_AGGREGATES, ERROR_GROUPING,
  * ERROR_REGEX, ERROR_SYNTAX, ERROR_CAST_TYPE, ERROR_CONFLICT_TARGET, ERROR_CURSOR, ERROR_BODY …,
- * with hints. Limits: json_depth, insert_rows, embed_depth, aggregates.
+ * with hints. Limits: json_depth, insert_rows, embed_depth, aggregates; 32 terms in an
+ * order with a cursor.
  */
 #ifndef ROWLOCK_QUERY_CHECK_H
 #define ROWLOCK_QUERY_CHECK_H
