@@ -60,6 +60,8 @@ finds('in with a text that needs quotes',
   (db) => notes(db).in('title', ['a,b (c)', 'Alpha']), [1, 6]);
 finds('in of nothing', (db) => notes(db).in('level', []), []);
 finds('in with a value twice', (db) => notes(db).in('id', [3, 3, 1]), [1, 3]);
+finds('in with a thousand values',
+  (db) => notes(db).in('id', Array.from({ length: 1000 }, (_, i) => i + 4)), [4, 5, 6]);
 finds('notIn', (db) => notes(db).notIn('level', [1, 2]), [4, 5]);
 finds('not in', (db) => notes(db).not('title', 'in', '("Alpha","a,b (c)")'), [2, 3, 4, 5]);
 

@@ -121,6 +121,9 @@ for (const [rows, ids] of [[0, []], [2, [1, 2]]]) {
     'PGRST116', { message: 'Cannot coerce the result to a single JSON object',
       details: `The result contains ${rows} rows` });
 }
+answers('single with a count',
+  (db) => cities(db, 'name', { count: 'exact' }).eq('id', 3).single(), { name: 'Tokyo' },
+  { count: 1 });
 answers('maybeSingle of one row', (db) => cities(db, 'name').eq('id', 3).maybeSingle(),
   { name: 'Tokyo' });
 answers('maybeSingle of no row', (db) => cities(db, 'name').eq('id', 77).maybeSingle(), null);

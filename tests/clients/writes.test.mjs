@@ -135,6 +135,9 @@ stores('upsert with ignoreDuplicates',
   (db) => tasks(db).upsert([paint9, { id: 50, name: 'dig', points: 2 }], { ignoreDuplicates: true })
     .select('id,points'),
   { data: [{ id: 50, points: 2 }], want: created, stored: { ...before, dig: ['open', 2] } });
+stores('upsert with select and single',
+  (db) => tasks(db).upsert(paint9).select('name,points').single(),
+  { data: { name: 'paint', points: 9 }, want: { status: 200 }, stored: painted });
 stores('upsert with onConflict',
   (db) => tasks(db).upsert({ name: 'sweep', points: 7 }, { onConflict: 'name' })
     .select('id,points'),
@@ -233,6 +236,11 @@ const { paint, ...unpainted } = before;
 stores('delete', (db) => tasks(db).delete().eq('id', 1), { want: nothing, stored: unpainted });
 stores('delete with select', (db) => tasks(db).delete().eq('id', 1).select(),
   { data: [seed.tasks[0]], want: { status: 200 }, stored: unpainted });
+stores('delete with select and single',
+  (db) => tasks(db).delete().eq('id', 1).select('id').single(),
+  { data: { id: 1 }, want: { status: 200 }, stored: unpainted });
+stores('delete with select and csv', (db) => tasks(db).delete().eq('id', 1).select('id,name').csv(),
+  { data: 'id,name\n1,paint', want: { status: 200 }, stored: unpainted });
 stores('delete with a relation',
   (db) => tasks(db).delete().eq('id', 1).select('name,owner:people(name)'),
   { data: [{ name: 'paint', owner: { name: 'Ada' } }], want: { status: 200 }, stored: unpainted });
