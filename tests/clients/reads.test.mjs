@@ -24,8 +24,8 @@ answers('a cast with an alias', (db) => cities(db, 'size:population::text').eq('
   [{ size: '700' }]);
 answers('a boolean cast to text', (db) => note(db, 'done::text', 1), [{ done: 'true' }]);
 answers('a number cast to text', (db) => note(db, 'score::text', 4), [{ score: '-3.25' }]);
-answers('a decimal cast to text', (db) => db.from('people').select('salary::text').eq('id', 1),
-  [{ salary: '9000.50' }]);
+answers('a decimal cast to text', (db) => db.from('people').select('salary::text').eq('id', 3),
+  [{ salary: '6500.25' }]);
 answers('null cast to text', (db) => cities(db, 'population::text').eq('id', 6),
   [{ population: null }]);
 
