@@ -245,7 +245,7 @@ static void test_errors_of_patterns(void **state)
 	assert_false(test_check("note=match.(", QUERY_LIST, things, &options, &arena, &query, &error));
 	assert_int_equal(error.code, ERROR_REGEX);
 	assert_false(test_check("note=fts.a%26", QUERY_LIST, things, &options, &arena, &query, &error));
-	assert_int_not_equal(error.code, ERROR_NONE);
+	assert_int_equal(error.code, ERROR_SYNTAX);
 	arena_finish(&arena);
 	model_destroy(model);
 }

@@ -18,90 +18,91 @@ static struct check_options options(struct limits *limits)
 	return test_check_options(limits);
 }
 
+static const struct test_row relation_rows[] = {
+	{__LINE__, "projects", "select=id,clients(name)",
+	 "\"id\":id, \"clients\":#0 one projects_client_id_fkey(\"name\":name order id) "
+	 "+client_id order id@0"},
+	{__LINE__, "projects", "select=clients()", " order id"},
+	{__LINE__, "projects", "select=client_id(id)",
+	 "\"client_id\":#0 one projects_client_id_fkey(\"id\":id order id@0) +client_id order "
+	 "id"},
+	{__LINE__, "projects", "select=c:clients(id)",
+	 "\"c\":#0 one projects_client_id_fkey(\"id\":id order id@0) +client_id order id"},
+	{__LINE__, "projects", "select=projects_client_id_fkey(id)",
+	 "\"projects_client_id_fkey\":#0 one projects_client_id_fkey(\"id\":id order id@0) "
+	 "+client_id order id"},
+	{__LINE__, "projects", "select=clients!client_id(id)",
+	 "\"clients\":#0 one projects_client_id_fkey(\"id\":id order id@0) +client_id order id"},
+	{__LINE__, "projects", "select=clients!id(id)",
+	 "\"clients\":#0 one projects_client_id_fkey(\"id\":id order id@0) +client_id order id"},
+	{__LINE__, "projects", "select=clients!projects_client_id_fkey(id)",
+	 "\"clients\":#0 one projects_client_id_fkey(\"id\":id order id@0) +client_id order id"},
+	{__LINE__, "projects", "select=clients!left(id)",
+	 "\"clients\":#0 one projects_client_id_fkey(\"id\":id order id@0) +client_id order id"},
+	{__LINE__, "projects", "select=details(note)",
+	 "\"details\":#0 one details_project_id_fkey(\"note\":note order project_id) +id "
+	 "order id@0"},
+	{__LINE__, "details", "select=projects(id)",
+	 "\"projects\":#0 one details_project_id_fkey(\"id\":id order id@0) +project_id order "
+	 "project_id@0"},
+	{__LINE__, "clients", "select=id,projects(id)",
+	 "\"id\":id, \"projects\":#0 many projects_client_id_fkey(\"id\":id order id@0) order "
+	 "id@0"},
+	{__LINE__, "clients", "select=id,projects_client_id_fkey(id)",
+	 "\"id\":id, \"projects_client_id_fkey\":#0 many projects_client_id_fkey(\"id\":id "
+	 "order id@0) order id@0"},
+	{__LINE__, "clients", "select=id,projects!client_id(id)",
+	 "\"id\":id, \"projects\":#0 many projects_client_id_fkey(\"id\":id order id@0) order "
+	 "id@0"},
+	{__LINE__, "clients", "select=id,projects(id,tasks(id,users(name)))",
+	 "\"id\":id, \"projects\":#0 many projects_client_id_fkey(\"id\":id, \"tasks\":#1 "
+	 "many tasks_project_id_fkey(\"id\":id, \"users\":#2 many users_tasks(\"name\":name "
+	 "order id) order id@0) order id@0) order id@0"},
+	{__LINE__, "users", "select=tasks(id)",
+	 "\"tasks\":#0 many users_tasks(\"id\":id order id@0) +id order id@0"},
+	{__LINE__, "users", "select=tasks!users_tasks(id)",
+	 "\"tasks\":#0 many users_tasks(\"id\":id order id@0) +id order id@0"},
+	{__LINE__, "users", "select=users_tasks(task_id)",
+	 "\"users_tasks\":#0 many users_tasks_user_id_fkey(\"task_id\":task_id order "
+	 "user_id,task_id@0) +id order id@0"},
+	{__LINE__, "stays", "select=rooms(*)",
+	 "\"rooms\":#0 one stay room(\"house\":house, \"number\":number order "
+	 "house@0,number@1) +house +number order id"},
+	{__LINE__, "stays", "select=\"stay room\"(*)",
+	 "\"stay room\":#0 one stay room(\"house\":house, \"number\":number order "
+	 "house@0,number@1) +house +number order id"},
+	{__LINE__, "rooms", "select=stays(id)",
+	 "\"stays\":#0 many stay room(\"id\":id order id@0) +house +number order "
+	 "house@0,number@1"},
+	{__LINE__, "organizations", "select=referee(id)",
+	 "\"referee\":#0 one organizations_referee_fkey(\"id\":id order id@0) +referee order "
+	 "id"},
+	{__LINE__, "organizations", "select=organizations!referee(id)",
+	 "\"organizations\":#0 many organizations_referee_fkey(\"id\":id order id@0) +id "
+	 "order id@0"},
+	{__LINE__, "organizations", "select=organizations!organizations_referee_fkey(id)",
+	 "\"organizations\":#0 many organizations_referee_fkey(\"id\":id order id@0) +id "
+	 "order id@0"},
+	{__LINE__, "organizations", "select=organizations_auditor_fkey(id)",
+	 "\"organizations_auditor_fkey\":#0 one organizations_auditor_fkey(\"id\":id order "
+	 "id@0) +auditor order id"},
+	{__LINE__, "orders", "select=billing(id),shipping(street)",
+	 "\"billing\":#0 one orders_billing_fkey(\"id\":id order id@0), \"shipping\":#1 one "
+	 "orders_shipping_fkey(\"street\":street order id) +billing +shipping order id"},
+	{__LINE__, "orders", "select=b:addresses!billing(id)",
+	 "\"b\":#0 one orders_billing_fkey(\"id\":id order id@0) +billing order id"},
+	{__LINE__, "addresses", "select=orders!billing(id)",
+	 "\"orders\":#0 many orders_billing_fkey(\"id\":id order id@0) +id order id@0"},
+	{__LINE__, "addresses", "select=orders!orders_shipping_fkey(id)",
+	 "\"orders\":#0 many orders_shipping_fkey(\"id\":id order id@0) +id order id@0"},
+};
+
 static void test_relations(void **state)
 {
 	(void)state;
-	static const struct test_row rows[] = {
-		{__LINE__, "projects", "select=id,clients(name)",
-		 "\"id\":id, \"clients\":#0 one projects_client_id_fkey(\"name\":name order id) "
-		 "+client_id order id@0"},
-		{__LINE__, "projects", "select=clients()", " order id"},
-		{__LINE__, "projects", "select=client_id(id)",
-		 "\"client_id\":#0 one projects_client_id_fkey(\"id\":id order id@0) +client_id order "
-		 "id"},
-		{__LINE__, "projects", "select=c:clients(id)",
-		 "\"c\":#0 one projects_client_id_fkey(\"id\":id order id@0) +client_id order id"},
-		{__LINE__, "projects", "select=projects_client_id_fkey(id)",
-		 "\"projects_client_id_fkey\":#0 one projects_client_id_fkey(\"id\":id order id@0) "
-		 "+client_id order id"},
-		{__LINE__, "projects", "select=clients!client_id(id)",
-		 "\"clients\":#0 one projects_client_id_fkey(\"id\":id order id@0) +client_id order id"},
-		{__LINE__, "projects", "select=clients!id(id)",
-		 "\"clients\":#0 one projects_client_id_fkey(\"id\":id order id@0) +client_id order id"},
-		{__LINE__, "projects", "select=clients!projects_client_id_fkey(id)",
-		 "\"clients\":#0 one projects_client_id_fkey(\"id\":id order id@0) +client_id order id"},
-		{__LINE__, "projects", "select=clients!left(id)",
-		 "\"clients\":#0 one projects_client_id_fkey(\"id\":id order id@0) +client_id order id"},
-		{__LINE__, "projects", "select=details(note)",
-		 "\"details\":#0 one details_project_id_fkey(\"note\":note order project_id) +id "
-		 "order id@0"},
-		{__LINE__, "details", "select=projects(id)",
-		 "\"projects\":#0 one details_project_id_fkey(\"id\":id order id@0) +project_id order "
-		 "project_id@0"},
-		{__LINE__, "clients", "select=id,projects(id)",
-		 "\"id\":id, \"projects\":#0 many projects_client_id_fkey(\"id\":id order id@0) order "
-		 "id@0"},
-		{__LINE__, "clients", "select=id,projects_client_id_fkey(id)",
-		 "\"id\":id, \"projects_client_id_fkey\":#0 many projects_client_id_fkey(\"id\":id "
-		 "order id@0) order id@0"},
-		{__LINE__, "clients", "select=id,projects!client_id(id)",
-		 "\"id\":id, \"projects\":#0 many projects_client_id_fkey(\"id\":id order id@0) order "
-		 "id@0"},
-		{__LINE__, "clients", "select=id,projects(id,tasks(id,users(name)))",
-		 "\"id\":id, \"projects\":#0 many projects_client_id_fkey(\"id\":id, \"tasks\":#1 "
-		 "many tasks_project_id_fkey(\"id\":id, \"users\":#2 many users_tasks(\"name\":name "
-		 "order id) order id@0) order id@0) order id@0"},
-		{__LINE__, "users", "select=tasks(id)",
-		 "\"tasks\":#0 many users_tasks(\"id\":id order id@0) +id order id@0"},
-		{__LINE__, "users", "select=tasks!users_tasks(id)",
-		 "\"tasks\":#0 many users_tasks(\"id\":id order id@0) +id order id@0"},
-		{__LINE__, "users", "select=users_tasks(task_id)",
-		 "\"users_tasks\":#0 many users_tasks_user_id_fkey(\"task_id\":task_id order "
-		 "user_id,task_id@0) +id order id@0"},
-		{__LINE__, "stays", "select=rooms(*)",
-		 "\"rooms\":#0 one stay room(\"house\":house, \"number\":number order "
-		 "house@0,number@1) +house +number order id"},
-		{__LINE__, "stays", "select=\"stay room\"(*)",
-		 "\"stay room\":#0 one stay room(\"house\":house, \"number\":number order "
-		 "house@0,number@1) +house +number order id"},
-		{__LINE__, "rooms", "select=stays(id)",
-		 "\"stays\":#0 many stay room(\"id\":id order id@0) +house +number order "
-		 "house@0,number@1"},
-		{__LINE__, "organizations", "select=referee(id)",
-		 "\"referee\":#0 one organizations_referee_fkey(\"id\":id order id@0) +referee order "
-		 "id"},
-		{__LINE__, "organizations", "select=organizations!referee(id)",
-		 "\"organizations\":#0 many organizations_referee_fkey(\"id\":id order id@0) +id "
-		 "order id@0"},
-		{__LINE__, "organizations", "select=organizations!organizations_referee_fkey(id)",
-		 "\"organizations\":#0 many organizations_referee_fkey(\"id\":id order id@0) +id "
-		 "order id@0"},
-		{__LINE__, "organizations", "select=organizations_auditor_fkey(id)",
-		 "\"organizations_auditor_fkey\":#0 one organizations_auditor_fkey(\"id\":id order "
-		 "id@0) +auditor order id"},
-		{__LINE__, "orders", "select=billing(id),shipping(street)",
-		 "\"billing\":#0 one orders_billing_fkey(\"id\":id order id@0), \"shipping\":#1 one "
-		 "orders_shipping_fkey(\"street\":street order id) +billing +shipping order id"},
-		{__LINE__, "orders", "select=b:addresses!billing(id)",
-		 "\"b\":#0 one orders_billing_fkey(\"id\":id order id@0) +billing order id"},
-		{__LINE__, "addresses", "select=orders!billing(id)",
-		 "\"orders\":#0 many orders_billing_fkey(\"id\":id order id@0) +id order id@0"},
-		{__LINE__, "addresses", "select=orders!orders_shipping_fkey(id)",
-		 "\"orders\":#0 many orders_shipping_fkey(\"id\":id order id@0) +id order id@0"},
-	};
 	struct limits limits;
 	const struct check_options defaults = options(&limits);
-	TEST_CHECK_ROWS(rows, QUERY_LIST, &defaults);
+	TEST_CHECK_ROWS(relation_rows, QUERY_LIST, &defaults);
 }
 
 static void test_no_relation(void **state)
@@ -420,6 +421,110 @@ static void test_writes(void **state)
 	TEST_CHECK_ROWS(hidden_rows, QUERY_UPDATE, &defaults);
 }
 
+/* Neither what is hidden nor what is reached through it can be embedded; a tally that is embedded
+ * shows no empty groups. */
+static void test_relations_by_hand(void **state)
+{
+	(void)state;
+	struct model *model = test_model();
+	struct limits limits;
+	const struct check_options defaults = options(&limits);
+	struct arena arena;
+	struct query query;
+	struct error error;
+	struct buf got;
+	struct resource counts = *test_resource(model, "counts");
+	struct resource people = *test_resource(model, "people");
+	const struct field *from[] = {&counts.fields[0]};
+	const struct field *to[] = {&people.fields[0]};
+	const struct reference reference = {
+		.name = STR("counts_people_fkey"),
+		.fields = {from, 1},
+		.target = &people,
+		.target_fields = {to, 1},
+	};
+	const struct relation relation = {
+		.kind = RELATION_ONE_TO_MANY,
+		.from = &people,
+		.to = &counts,
+		.reference = &reference,
+		.from_fields = {to, 1},
+		.to_fields = {from, 1},
+	};
+	people.relations = &relation;
+	people.relation_count = 1;
+	arena_init(&arena, BLOCK_BYTES);
+	buf_init(&got, TEXT_BYTES);
+	assert_true(test_check("select=id,counts!inner(count)", QUERY_LIST, &people, &defaults, &arena,
+						   &query, &error));
+	test_write_query(&got, &query);
+	test_equal(__LINE__, "tally", &got,
+			   "\"id\":id, \"counts\":#0 many counts_people_fkey(\"count\":count where count gt 0 "
+			   "order user_id,rating_type) where exists(counts count gt 0) order id@0");
+	counts.hidden = true;
+	assert_false(test_check("select=id,counts(count)", QUERY_LIST, &people, &defaults, &arena,
+							&query, &error));
+	assert_int_equal(error.code, ERROR_NO_RELATION);
+	assert_string_equal(error.hint, "");
+	buf_finish(&got);
+	arena_finish(&arena);
+	model_destroy(model);
+}
+
+/* More ways than a hint has room for. */
+static void test_many_ways(void **state)
+{
+	(void)state;
+	enum { WAYS = 9 };
+	struct model *model = test_model();
+	struct limits limits;
+	const struct check_options defaults = options(&limits);
+	struct arena arena;
+	struct query query;
+	struct error error;
+	struct resource people = *test_resource(model, "people");
+	struct resource things = *test_resource(model, "things");
+	const struct field *to[] = {&people.fields[0]};
+	const struct field *from[WAYS];
+	struct reference references[WAYS];
+	struct relation relations[WAYS];
+	for (size_t i = 0; i < WAYS; i++) {
+		from[i] = &things.fields[i + 1];
+		references[i] = (struct reference){
+			.name = STR("a_name_of_a_foreign_key_that_is_quite_long_but_still_a_name_fkey"),
+			.fields = {&from[i], 1},
+			.target = &people,
+			.target_fields = {to, 1},
+		};
+		relations[i] = (struct relation){
+			.kind = RELATION_MANY_TO_ONE,
+			.from = &things,
+			.to = &people,
+			.reference = &references[i],
+			.from_fields = {&from[i], 1},
+			.to_fields = {to, 1},
+		};
+	}
+	things.relations = relations;
+	things.relation_count = WAYS;
+	arena_init(&arena, BLOCK_BYTES);
+	assert_false(
+		test_check("select=people(id)", QUERY_LIST, &things, &defaults, &arena, &query, &error));
+	assert_int_equal(error.code, ERROR_AMBIGUOUS);
+	assert_string_equal(error.hint,
+						"Try changing 'people' to one of the following: 'people!name', "
+						"'people!note', 'people!price'. Find the desired relationship in the "
+						"'details' key.");
+	people.name = STR(
+		"a_resource_whose_name_is_so_long_that_not_one_way_to_it_can_stand_in_a_hint");
+	assert_false(test_check("select=a_resource_whose_name_is_so_long_that_not_one_way_to_it_can_"
+							"stand_in_a_hint(id)",
+							QUERY_LIST, &things, &defaults, &arena, &query, &error));
+	assert_string_equal(error.hint, "Find the desired relationship in the 'details' key.");
+	arena_finish(&arena);
+	model_destroy(model);
+}
+
 /* `organizations!referee(` so many times within each other. */
 static bool check_nested(struct model *model, size_t depth, const struct check_options *options,
 						 struct error *error)
@@ -474,7 +579,8 @@ int main(void)
 		cmocka_unit_test(test_ambiguous), cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_inner),     cmocka_unit_test(test_spreads),
 		cmocka_unit_test(test_folded),    cmocka_unit_test(test_writes),
-		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_depth),     cmocka_unit_test(test_relations_by_hand),
+		cmocka_unit_test(test_many_ways),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

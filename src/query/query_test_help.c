@@ -192,39 +192,6 @@ void test_write_cond(struct buf *buf, const struct cond *cond)
 	}
 }
 
-/* ---- parsed ---- */
-
-static void write_parsed_value(struct buf *buf, const struct parsed_value *value)
-{
-	if (value->parameter) {
-		buf_printf(buf, "{%.*s%s}", STR_ARG(value->text), value->optional ? "?" : "");
-	} else {
-		buf_printf(buf, "<%.*s>", STR_ARG(value->text));
-	}
-}
-
-void test_write_parsed_cond(struct buf *buf, const struct parsed_cond *cond)
-{
-	if (cond->kind == COND_AND || cond->kind == COND_OR || cond->kind == COND_NOT) {
-		buf_append(buf, str_from(group_word(cond->kind)));
-		for (const struct parsed_cond *child = cond->children; child != NULL; child = child->next) {
-			buf_append(buf, child != cond->children ? STR(",") : STR(""));
-			test_write_parsed_cond(buf, child);
-		}
-		buf_append_byte(buf, ')');
-		return;
-	}
-	buf_printf(buf, "%.*s %.*s ", STR_ARG(cond->column), STR_ARG(operator_word(cond->op)));
-	if (cond->kind == COND_COMPARE) {
-		write_parsed_value(buf, &cond->value);
-	} else if (cond->kind == COND_IS) {
-		buf_append(buf, is_word(cond->is));
-	}
-	for (size_t i = 0; i < cond->item_count; i++) {
-		write_parsed_value(buf, &cond->items[i]);
-	}
-}
-
 /* ---- errors ---- */
 
 void test_write_error(struct buf *buf, const struct error *error)
