@@ -11,9 +11,9 @@
 #include "store/store_priv.h"
 #include "store/store_test_help.h"
 
-/* A request is `ACTION[{}|=] RESOURCE[?query]`: `{}` answers an object, `=` bare values; `!` after
- * the action: a row must match. Expected: `ROWS[+INSERTED][/TOTAL][#MADE KEY] BODY`, or
- * `STATUS CODE MESSAGE[ | DETAILS]`. */
+/* A request is `ACTION[{}|=|#|/][!] RESOURCE[?query]`, with struct flags at its end: `{}` answers an
+ * object, `=` bare values, `#` CSV, `/` NDJSON; `!`: a row must match. Expected:
+ * `ROWS[+INSERTED][/TOTAL][#MADE KEY] BODY`, or `STATUS CODE MESSAGE[ | DETAILS]`. */
 struct row {
 	int line;
 	const char *request;
@@ -48,6 +48,74 @@ static bool cut(struct str *word, struct str end)
 	return found;
 }
 
+/* What may stand at the end of a request. */
+struct flags {
+	bool total;
+	bool quiet;   /* nothing is answered */
+	bool ignore;  /* rows that meet another stay as they are */
+	bool missing; /* what a row lacks gets its default */
+	bool batches; /* rows come one by one */
+	bool strip;   /* nulls */
+};
+
+static struct flags cut_flags(struct str *text)
+{
+	struct flags flags = {.total = false};
+	const struct {
+		struct str word;
+		bool *flag;
+	} words[] = {
+		{STR("&total"), &flags.total},     {STR("&quiet"), &flags.quiet},
+		{STR("&ignore"), &flags.ignore},   {STR("&missing"), &flags.missing},
+		{STR("&batches"), &flags.batches}, {STR("&strip"), &flags.strip},
+	};
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (cut(text, words[i].word)) {
+			*words[i].flag = true;
+			i = SIZE_MAX; /* any may stand before it */
+		}
+	}
+	return flags;
+}
+
+static enum query_format cut_format(struct str *word)
+{
+	return cut(word, STR("{}")) ? FORMAT_OBJECT
+		: cut(word, STR("="))   ? FORMAT_VALUES
+		: cut(word, STR("#"))   ? FORMAT_CSV
+		: cut(word, STR("/"))   ? FORMAT_NDJSON
+								: FORMAT_ARRAY;
+}
+
+/* Rows that are there already, given one by one. */
+struct one_by_one {
+	struct query_batches base;
+	const struct query *query;
+	size_t next;
+};
+
+static bool next_one(struct query_batches *base, const struct value **ret_values,
+					 size_t *ret_row_count, struct error *error)
+{
+	(void)error;
+	struct one_by_one *batches = (struct one_by_one *)base;
+	*ret_row_count = batches->next < batches->query->row_count ? 1 : 0;
+	*ret_values = &batches->query->values[batches->next * batches->query->given.count];
+	batches->next += *ret_row_count;
+	return true;
+}
+
+static void split(struct fixture *fixture, struct query *query)
+{
+	struct one_by_one *batches = ARENA_NEW(&fixture->arena, struct one_by_one);
+	struct query *whole = ARENA_NEW(&fixture->arena, struct query);
+	*whole = *query;
+	*batches = (struct one_by_one){.base = {.next = next_one}, .query = whole};
+	query->batches = &batches->base;
+	query->values = NULL;
+	query->row_count = 0;
+}
+
 static bool make_query(struct fixture *fixture, const struct row *row, struct query *ret_query,
 					   struct error *error)
 {
@@ -55,27 +123,35 @@ static bool make_query(struct fixture *fixture, const struct row *row, struct qu
 	struct str rest = str_from(row->request);
 	struct str word = str_split(&rest, ' ');
 	struct str name = str_split(&rest, '?');
-	*ret_query = (struct query){.must_match = cut(&word, STR("!"))};
-	ret_query->format = cut(&word, STR("{}")) ? FORMAT_OBJECT
-		: cut(&word, STR("="))                ? FORMAT_VALUES
-											  : FORMAT_ARRAY;
+	struct flags flags = cut_flags(&rest);
+	*ret_query = (struct query){.must_match = cut(&word, STR("!")), .total = flags.total};
+	ret_query->format = cut_format(&word);
 	ret_query->action = find_action(word);
-	ret_query->total = cut(&rest, STR("&total"));
-	bool quiet = cut(&rest, STR("&quiet"));
+	ret_query->nulls_stripped = flags.strip;
+	ret_query->resolution = flags.ignore ? RESOLUTION_IGNORE : RESOLUTION_MERGE;
 	ret_query->resource = model_resource(fixture->model, name);
 	assert_non_null(ret_query->resource);
 	struct parsed_query parsed;
 	parsed_query_init(&parsed);
+	const struct check_options options = {
+		.limits = &fixture->limits,
+		.no_rows = flags.quiet,
+		.tag = ret_query->action == QUERY_GET,
+	};
 	if (!parse_query_string(rest, &fixture->limits, NULL, NULL, arena, &parsed, error) ||
-		!check_query(&parsed, ret_query->action, ret_query->resource, NULL, arena, ret_query,
+		!check_query(&parsed, ret_query->action, ret_query->resource, &options, arena, ret_query,
 					 error)) {
 		return false;
 	}
-	if (quiet) {
-		ret_query->column_count = 0;
+	const struct body_options body = {
+		.limits = &fixture->limits, .many = true, .missing_default = flags.missing};
+	if (row->body != NULL && !check_body(str_from(row->body), &body, arena, ret_query, error)) {
+		return false;
 	}
-	struct body_options options = {.limits = &fixture->limits, .many = true};
-	return row->body == NULL || check_body(str_from(row->body), &options, arena, ret_query, error);
+	if (flags.batches) {
+		split(fixture, ret_query);
+	}
+	return true;
 }
 
 static void describe(const struct call *call, struct buf *text)
