@@ -98,6 +98,12 @@ bool general_read_body(struct general *general, const struct body_options *optio
 	if (!accept_body(call->request, &kept->format, &general->error)) {
 		return false;
 	}
+	/* What curl -d sends without a word about its type. */
+	struct str text = str_trim(call->request->body);
+	if (kept->format == BODY_FORM &&
+		(str_starts_with(text, STR("{")) || str_starts_with(text, STR("[")))) {
+		kept->format = BODY_JSON;
+	}
 	bool inserts = call->query.action == QUERY_INSERT || call->query.action == QUERY_UPSERT;
 	bool rows = kept->format == BODY_CSV || kept->format == BODY_NDJSON;
 	return (inserts && rows && kept->many ? check_body_batches : check_body)(

@@ -17,11 +17,10 @@ static bool fail_offset(struct reply *reply, uint64_t offset, uint64_t total)
 static void add_next_page(struct call *call, struct reply *reply)
 {
 	const struct query *query = &call->query;
-	struct str cursor;
-	if (query->cursor_count == 0 || call->store.result.rows < query->limit ||
-		!check_cursor(query, buf_str(&call->cursor), call->arena, &cursor)) {
+	if (query->cursor_count == 0 || call->store.result.rows < query->limit || query->limit == 0) {
 		return;
 	}
+	struct str cursor = check_cursor(query, buf_str(&call->cursor), call->arena);
 	struct str rest = call->request->query;
 	bool any = false;
 	buf_append(reply->fields, STR("Link: <"));

@@ -1,3 +1,4 @@
+#include "store/sqlite_describe.h"
 #include "store/sqlite_priv.h"
 
 #include <assert.h>
@@ -237,11 +238,11 @@ static void copy_references(struct sqlite_store *store, const struct model *mode
 	}
 }
 
-static const char *copy_path(struct sqlite_store *store, struct str location)
+static const char *copy_path(struct arena *arena, struct str location)
 {
 	/* Never `file:…` nor `:memory:`, which SQLite would read otherwise. */
 	bool plain = str_find(location, '/', 0) == 0;
-	return arena_printf(&store->arena, "%s%.*s", plain ? "" : "./", STR_ARG(location)).ptr;
+	return arena_printf(arena, "%s%.*s", plain ? "" : "./", STR_ARG(location)).ptr;
 }
 
 static bool open_file(struct sqlite_store *store, const struct model *model, const char *vfs,
@@ -278,7 +279,7 @@ struct store *sqlite_open_vfs(const struct store_options *options, const char *v
 	store->fatal = options->fatal;
 	store->context = options->context;
 	arena_init(&store->arena, ARENA_BYTES);
-	store->path = copy_path(store, options->location);
+	store->path = copy_path(&store->arena, options->location);
 	copy_references(store, options->model);
 
 	if (!open_file(store, options->model, vfs, error)) {
@@ -350,6 +351,27 @@ static void cancel(struct store_session *session, struct store_request *request)
 	sqlite_work_cancel(request);
 }
 
+/* The file is only read, and its owner may be another process. */
+static bool describe(struct str location, const struct describe_options *options, struct buf *yaml,
+					 struct error *error)
+{
+	struct sqlite_conn conn = {.db = NULL};
+	struct arena arena;
+	arena_init(&arena, ARENA_BYTES);
+	const char *path = copy_path(&arena, location);
+	int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	int rc = sqlite3_open_v2(path, &conn.db, flags, vfs_default);
+	bool ok = rc == SQLITE_OK && sqlite_describe(conn.db, options, yaml, error);
+	if (rc != SQLITE_OK) {
+		error_set(error, ERROR_CONFIG, "the database %s cannot be opened: %s", path,
+				  sqlite3_errstr(rc));
+		error_hint(error, "name a file that is there and may be read: sqlite:FILE");
+	}
+	sqlite3_close(conn.db);
+	arena_finish(&arena);
+	return ok;
+}
+
 static bool version(struct store_session *session, const struct query *query, uint64_t *ret_version)
 {
 	const struct sqlite_store *store = ((struct sqlite_session *)session)->store;
@@ -384,4 +406,5 @@ const struct store_ops store_ops_sqlite = {
 	.stats = stats,
 	.version = version,
 	.transaction_run = sqlite_transaction_run,
+	.describe = describe,
 };
