@@ -144,7 +144,11 @@ static bool make_query(struct fixture *fixture, const struct row *row, struct qu
 		return false;
 	}
 	const struct body_options body = {
-		.limits = &fixture->limits, .many = true, .missing_default = flags.missing};
+		.limits = &fixture->limits,
+		.many = true,
+		.columns = parsed.has_columns ? &parsed.columns : NULL,
+		.missing_default = flags.missing,
+	};
 	if (row->body != NULL && !check_body(str_from(row->body), &body, arena, ret_query, error)) {
 		return false;
 	}
@@ -196,12 +200,12 @@ static void run_row(struct fixture *fixture, const struct row *row)
 	call_finish(&call);
 }
 
-static void run_rows(const struct row *rows, size_t count)
+static void run_service(const char *service, const struct row *rows, size_t count)
 {
 	static const char *const urls[] = {"memory:", "sqlite:"};
 	for (size_t u = 0; u < sizeof(urls) / sizeof(urls[0]); u++) {
 		struct fixture fixture;
-		fixture_init(&fixture, test_service);
+		fixture_init(&fixture, service);
 		fixture_open(&fixture, urls[u]);
 		for (size_t i = 0; i < count; i++) {
 			run_row(&fixture, &rows[i]);
@@ -210,7 +214,7 @@ static void run_rows(const struct row *rows, size_t count)
 	}
 }
 
-#define RUN(rows) run_rows(rows, sizeof(rows) / sizeof((rows)[0]))
+#define RUN(rows) run_service(test_service, rows, sizeof(rows) / sizeof((rows)[0]))
 #define L __LINE__
 
 static void test_upserts_and_tallies(void **state)
