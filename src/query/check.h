@@ -80,7 +80,8 @@ bool check_body(struct str body, const struct body_options *options, struct aren
 				struct query *ret_query, struct error *error);
 /* The same for CSV and NDJSON of any size: the first row is read at once, which settles `given`;
  * the rest while the store writes, through ret_query->batches. Memory does not grow with the body.
- * `body` and `options` must live until the query is done. */
+ * Batches are read once, and no further after an error. `body` and `options` must live until the
+ * query is done. */
 bool check_body_batches(struct str body, const struct body_options *options, struct arena *arena,
 						struct query *ret_query, struct error *error);
 /* Frees what the batches hold beyond the arena. Accepts NULL. */
