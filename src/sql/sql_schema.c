@@ -22,6 +22,28 @@ static void write_references(const struct sql_dialect *dialect, const struct fie
 	}
 }
 
+/* Does its field say it already? */
+static bool is_said(const struct reference *reference)
+{
+	const struct field *field = reference->fields.items[0];
+	return reference->fields.count == 1 && field->references == reference->target &&
+		reference->target_fields.items[0] == field->references->key.items[0];
+}
+
+static void write_foreign_key(const struct sql_dialect *dialect, const struct reference *reference,
+							  struct buf *text)
+{
+	buf_append(text, STR(",\n  CONSTRAINT "));
+	sql_put_name(dialect, reference->name, text);
+	buf_append(text, STR(" FOREIGN KEY ("));
+	sql_write_fields(dialect, text, "", &reference->fields);
+	buf_append(text, STR(") REFERENCES "));
+	sql_put_name(dialect, reference->target->name, text);
+	buf_append(text, STR(" ("));
+	sql_write_fields(dialect, text, "", &reference->target_fields);
+	buf_append_byte(text, ')');
+}
+
 static void write_check(const struct sql_dialect *dialect, const struct resource *resource,
 						const struct field *field, struct buf *text)
 {
@@ -60,6 +82,11 @@ static void write_table(const struct sql_dialect *dialect, const struct resource
 		dialect->column_auto(field, text);
 		write_check(dialect, resource, field, text);
 		write_references(dialect, field, text);
+	}
+	for (size_t i = 0; i < resource->reference_count; i++) {
+		if (!is_said(&resource->references[i])) {
+			write_foreign_key(dialect, &resource->references[i], text);
+		}
 	}
 	dialect->table_end(resource, text);
 }
