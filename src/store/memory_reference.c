@@ -101,9 +101,12 @@ static bool fail(const struct memory_change *change, const struct memory_referen
 	const size_t *numbers = missing ? reference->child_fields : reference->parent_fields;
 	const struct field **fields = alloc_zeroed(reference->count, sizeof(const struct field *));
 	struct value *values = alloc_zeroed(reference->count, sizeof(*values));
+	bool known = true; /* an update tells the values that it gives */
 	for (size_t i = 0; i < reference->count; i++) {
 		fields[i] = &query->resource->fields[numbers[i]];
 		values[i] = child->values[reference->child_fields[i]];
+		known = known &&
+			(query->action != QUERY_UPDATE || !missing || query_value(query, 0, fields[i]) != NULL);
 	}
 	const struct constraint_reference failed = {
 		.name = reference->name,
@@ -111,7 +114,7 @@ static bool fail(const struct memory_change *change, const struct memory_referen
 		.parent = tables[reference->parent].name,
 		.fields = {fields, reference->count},
 	};
-	(void)(missing ? constraint_missing(error, &failed, values)
+	(void)(missing ? constraint_missing(error, &failed, known ? values : NULL)
 				   : constraint_used(error, &failed, values));
 	free(values);
 	free((void *)fields);
