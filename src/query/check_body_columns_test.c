@@ -379,6 +379,7 @@ static void test_fixed(void **state)
 		.whole = true,
 		.fixed = &resource->key,
 		.fixed_values = &value,
+		.fixed_error = ERROR_PUT_KEY,
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct query query = {.action = QUERY_UPSERT, .resource = resource};
