@@ -268,6 +268,8 @@ static void test_missing_default(void **state)
 		{__LINE__, "records", "{\"title\":\"a\"}",
 		 "UNSUPPORTED Feature not implemented / missing=default for column \"id\", whose default "
 		 "is the store's, of rows that exist"},
+		{__LINE__, "records", "[{\"id\":1,\"title\":\"a\",\"made\":\"m\"},{\"title\":\"b\"}]",
+		 "id=1 title=\"a\" mark=<uuid> made=\"m\" state=\"new\" live=null"},
 		{__LINE__, "records", "{\"id\":1,\"title\":\"a\"}",
 		 "UNSUPPORTED Feature not implemented / missing=default for column \"made\", whose "
 		 "default is the store's, of rows that exist"},
@@ -377,6 +379,7 @@ static void test_fixed(void **state)
 		.whole = true,
 		.fixed = &resource->key,
 		.fixed_values = &value,
+		.fixed_error = ERROR_PUT_KEY,
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct query query = {.action = QUERY_UPSERT, .resource = resource};
