@@ -163,8 +163,8 @@ static bool check_conflict(struct checker *checker, const struct level *root)
 			return false;
 		}
 	}
-	const struct field_list *unique =
-		named.count > 0 ? resource_unique_list(resource, &named) : NULL;
+	const struct field_list *unique = named.count > 0 ? resource_unique_list(resource, &named)
+													  : NULL;
 	if (unique == NULL) {
 		return error_set(checker->error, ERROR_CONFLICT_TARGET, NULL);
 	}

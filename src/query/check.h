@@ -66,6 +66,7 @@ struct body_options {
 	 * one of these fields is refused. */
 	const struct field_list *fixed;
 	const struct value *fixed_values;
+	enum error_code fixed_error; /* of another value; ERROR_NONE: ERROR_CHECK */
 };
 
 /* Reads a body into ret_query->given, values, row_count, for INSERT, UPSERT, REPLACE or UPDATE

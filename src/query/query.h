@@ -179,7 +179,7 @@ struct query {
 	const size_t *cursor; /* of the last row: its order values */
 	size_t cursor_count;
 	uint64_t cursor_hash; /* of the order, the conditions and the resource */
-	const size_t *tag; /* all fields of the one row */
+	const size_t *tag;    /* all fields of the one row */
 	size_t tag_count;
 
 	/* INSERT, UPSERT, REPLACE, UPDATE (one row): values of `given` fields, row after row. */
