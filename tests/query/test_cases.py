@@ -1,0 +1,150 @@
+"""The table of requests and answers of the query API, on every store.
+
+Cases are rows in cases/*.py, against the service of fixture.yaml with the rows of rows.json. What
+changes nothing runs against one server per store; every other case on rows as they were seeded.
+"""
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from support.cases import case, compact, encode, run, send
+from support.client import Connection
+from support.server import Server
+
+HERE = Path(__file__).resolve().parent
+FIXTURE = HERE / "fixture.yaml"
+STORES = ["sqlite", "memory"]
+
+
+def read_rows():
+    """{resource: rows as objects}, in an order in which references hold."""
+    tables = json.loads((HERE / "rows.json").read_text(encoding="utf-8"))
+    return {name: [dict(zip(table[0], row)) for row in table[1:]]
+            for name, table in tables.items()}
+
+
+def read_cases():
+    """(id, case) of every row of every file."""
+    for path in sorted((HERE / "cases").glob("*.py")):
+        spec = importlib.util.spec_from_file_location(f"query_cases_{path.stem}", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        for row in module.CASES:
+            yield f"{path.stem}: {row.name}", row
+
+
+CASES = dict(read_cases())
+
+
+class Bench:
+    """The servers of one store: one that is only read, and new ones for what is changed."""
+
+    def __init__(self, store, folder):
+        self.store = store
+        self.folder = folder
+        self.rows = read_rows()
+        self.seeded = None  # a database file with all rows
+        self.started = []
+        self.shared = self.connection = self.state = None
+
+    def start(self):
+        """A server with the seeded rows, and a connection to it."""
+        server = Server(FIXTURE, folder=self.folder)
+        server.store = "memory:" if self.store == "memory" else server.store
+        if self.seeded is not None:
+            shutil.copy(self.seeded, server.database)
+        server.start()
+        self.started.append(server)
+        connection = Connection(server.address)
+        if self.seeded is None:
+            self.seed(connection)
+        return server, connection
+
+    def seed(self, connection):
+        for name, rows in self.rows.items():
+            answer = connection.request("POST", encode("/" + name), compact(rows))
+            assert answer.status == 201, (name, answer)
+
+    def open(self):
+        if self.store == "sqlite":
+            server, connection = self.start()
+            connection.close()
+            assert server.stop() == 0, server.log()
+            self.seeded = server.database
+        self.open_shared()
+
+    def open_shared(self):
+        self.shared, self.connection = self.start()
+        self.state = {name: self.state_of(name) for name in self.rows}
+
+    def state_of(self, name):
+        return self.connection.request("GET", encode("/" + name)).body
+
+    def run(self, row):
+        if row.changes:
+            server, connection = self.start()
+            with connection:
+                run(connection, row)
+            server.kill()
+            return
+        try:
+            run(self.connection, row)
+            before = self.state.get(row.resource)
+            unchanged = before is None or self.state_of(row.resource) == before
+        except BaseException:
+            # It may be anything now.
+            self.shared.kill()
+            self.open_shared()
+            raise
+        if not unchanged:
+            self.shared.kill()
+            self.open_shared()
+        assert unchanged, "it changed rows"
+
+    def close(self):
+        self.connection.close()
+        code = self.shared.stop()
+        for server in self.started:
+            server.kill()
+        assert code == 0, self.shared.log()
+
+
+@pytest.fixture(scope="module")
+def benches(request, tmp_path_factory):
+    if request.config.getoption("--url"):
+        pytest.skip("needs processes of its own, and --url names a deployment")
+    opened = {}
+
+    def bench(store):
+        if store not in opened:
+            opened[store] = Bench(store, tmp_path_factory.mktemp(store))
+            opened[store].open()
+        return opened[store]
+
+    yield bench
+    for each in opened.values():
+        each.close()
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("name", CASES)
+def test_case(benches, name, store):
+    row = CASES[name]
+    if row.store not in (None, store):
+        pytest.skip(f"a case of {row.store}")
+    benches(store).run(row)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_the_seed_is_there(benches, store):
+    bench = benches(store)
+    for name, rows in bench.rows.items():
+        row = case("count", f"HEAD /{name}", 200, prefer="count=exact")
+        answer = send(bench.connection, row)
+        assert answer.headers["content-range"].endswith(f"/{len(rows)}"), (name, answer)
+
+
+def test_names_are_unique():
+    assert len(CASES) == len(list(read_cases()))
