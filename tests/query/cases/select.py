@@ -112,7 +112,7 @@ PATHS = [
     doc("a position", 1, "x:data->tags->1", "b"),
     doc("a position as text", 1, "x:data->tags->>0", "a"),
     doc("the first of an array", 3, "x:data->0", 10),
-    doc("a position from the end", 3, "x:data->-1", [30, 40]),
+    doc("a negative position", 3, "x:data->-1", [30, 40]),
     doc("a position twice", 3, "x:data->2->>1", "40"),
     doc("a position that is not there", 3, "x:data->9", None),
     doc("a key that is not there", 1, "x:data->>nope", None),
