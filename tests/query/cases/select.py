@@ -103,7 +103,7 @@ PATHS = [
     doc("a key as JSON", 1, "x:data->name", "Ann"),
     doc("a number as text", 1, "x:data->>age", "30"),
     doc("a number as JSON", 1, "x:data->age", 30),
-    doc("a boolean as text", 1, "x:data->>ok", "true"),
+    doc("a boolean of a path as text", 1, "x:data->>ok", "true"),
     doc("a boolean as JSON", 1, "x:data->ok", True),
     doc("an array as text", 1, "x:data->>tags", '["a","b"]'),
     doc("an array as JSON", 1, "x:data->tags", ["a", "b"]),
