@@ -1,7 +1,8 @@
 """The table of requests and answers of the query API, on every store.
 
 Cases are rows in cases/*.py, against the service of fixture.yaml with the rows of rows.json. What
-changes nothing runs against one server per store; every other case on rows as they were seeded.
+changes nothing runs against one server per store; every other case on rows as they were seeded. A
+file may set LIMITS: the `limits` of the service for its cases.
 """
 import importlib.util
 import json
@@ -14,7 +15,6 @@ from support.client import Connection
 from support.server import Server
 
 HERE = Path(__file__).resolve().parent
-FIXTURE = HERE / "fixture.yaml"
 STORES = ["sqlite", "memory"]
 
 
@@ -32,6 +32,7 @@ def read_cases():
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         for row in module.CASES:
+            row.limits = getattr(module, "LIMITS", row.limits)
             yield f"{path.stem}: {row.name}", row
 
 
@@ -41,9 +42,13 @@ CASES = dict(read_cases())
 class Bench:
     """The servers of one store: one that is only read, and new ones for what is changed."""
 
-    def __init__(self, store, folder):
+    def __init__(self, store, folder, limits="rollback: on"):
         self.store = store
         self.folder = folder
+        self.service = folder / "service.yaml"
+        text = (HERE / "fixture.yaml").read_text(encoding="utf-8")
+        self.service.write_text(text.replace("{ rollback: on }", f"{{ {limits} }}"),
+                                encoding="utf-8")
         self.rows = read_rows()
         self.seeded = None  # a database file with all rows
         self.started = []
@@ -51,7 +56,7 @@ class Bench:
 
     def start(self):
         """A server with the seeded rows, and a connection to it."""
-        server = Server(FIXTURE, folder=self.folder)
+        server = Server(self.service, folder=self.folder)
         server.store = "memory:" if self.store == "memory" else server.store
         if self.seeded is not None:
             shutil.copy(self.seeded, server.database)
@@ -117,11 +122,11 @@ def benches(request, tmp_path_factory):
         pytest.skip("needs processes of its own, and --url names a deployment")
     opened = {}
 
-    def bench(store):
-        if store not in opened:
-            opened[store] = Bench(store, tmp_path_factory.mktemp(store))
-            opened[store].open()
-        return opened[store]
+    def bench(store, limits="rollback: on"):
+        if (store, limits) not in opened:
+            opened[store, limits] = Bench(store, tmp_path_factory.mktemp(store), limits)
+            opened[store, limits].open()
+        return opened[store, limits]
 
     yield bench
     for each in opened.values():
@@ -134,7 +139,7 @@ def test_case(benches, name, store):
     row = CASES[name]
     if row.store not in (None, store):
         pytest.skip(f"a case of {row.store}")
-    benches(store).run(row)
+    benches(store, row.limits).run(row)
 
 
 @pytest.mark.parametrize("store", STORES)

@@ -31,6 +31,7 @@ class Case:
     then: tuple = ()            # further cases on the same server, in order
     store: str | None = None    # "sqlite" or "memory": only there
     keeps: bool = False         # changes nothing, though it is a write that succeeds
+    limits: str = "rollback: on"  # of the service
 
     @property
     def changes(self):
@@ -82,7 +83,10 @@ def fill(text, before):
 
 def send(connection, row, before=None):
     headers = {name: fill(value, before) for name, value in row.send.items()}
-    return connection.request(row.method, encode(fill(row.target, before)), row.body, headers)
+    body = row.body
+    if body is not None and not isinstance(body, (bytes, str)):
+        body = compact(body)
+    return connection.request(row.method, encode(fill(row.target, before)), body, headers)
 
 
 def matches(wanted, value):

@@ -65,6 +65,7 @@ CASES = [
          "&order=directors(name)",
          [{"name": "Kurosawa", "count": 2}, {"name": "Ozu", "count": 1}]),
     fail("a sum beyond 64 bits", "GET /big?select=n.sum()&id=in.(1,4)", 400, "22003"),
+    fail("an order by what is not in a group", "GET /films?select=count()&order=title", 400, "42803"),
     fail("an unknown aggregate", "GET /items?select=id.median()", 400, "PGRST100"),
     fail("a sum of all", "GET /items?select=sum()", 400, "PGRST100"),
 ]

@@ -131,6 +131,11 @@ KEYSET = [
     case("no limit, no next", "GET /items?order=id&id=lt.3", 200, ids(1, 2), has={"Link": None}),
     fail("a cursor of another order", "GET /items?order=id.desc&limit=2&after=WzFd", 400, "RLCUR"),
     fail("a cursor that is none", "GET /items?order=id&limit=2&after=!!", 400, "RLCUR"),
+    case("a cursor of another filter", "GET /items?order=id&limit=2", 200, ids(1, 2), then=[
+        fail("", "GET {next}&id=gt.0", 400, "RLCUR")]),
+    case("a filter of a column named after", "GET /cursors?select=id&after=eq.5", 200, ids(1)),
+    case("a filter of a column named distinct", "GET /cursors?select=id&distinct=eq.true", 200,
+         ids(2)),
     case("distinct", "GET /films?select=genre&distinct=true&order=genre", 200,
          [{"genre": "drama"}, {"genre": "war"}]),
     case("distinct of two columns", "GET /employees?select=team,manager_id&distinct=true"
