@@ -25,6 +25,9 @@ PATHS = [
     fail("no row", "GET /simple/nope", 404, "RL404"),
     fail("no row by number", "GET /items/99", 404, "RL404"),
     fail("no row by a composite key", "GET /pairs/9,x", 404, "RL404"),
+    fail("a key of another type", "GET /items/three", 404, "RL404"),
+    fail("half of a key", "GET /pairs/1", 404, "RL404"),
+    fail("more than a key", "GET /items/1,2", 404, "RL404"),
     case("PUT of a new row", "PUT /simple/new", 201, NEW, body={"extra": "e"}, prefer=REP,
          after=("/simple?k=eq.new", [NEW])),
     case("PUT with the key in the body", "PUT /simple/new", 201, NEW, body=NEW, prefer=REP),
@@ -133,7 +136,8 @@ ONCE = [
              case("", "PUT /simple/new", 201, NEW, body={"extra": "e"}, prefer=REP,
                   send=again("g"))]),
     case("the key of another body", "POST /simple", 201, None, body=NEW, send=again("h"), then=[
-        fail("", "POST /simple", 422, "RL422", body={"k": "other", "extra": "e"}, send=again("h"))]),
+        fail("", "POST /simple", 422, "RL422", body={"k": "other", "extra": "e"},
+             send=again("h"))]),
     case("the key of another path", "POST /simple", 201, None, body=NEW, send=again("i"), then=[
         fail("", "POST /blank", 422, "RL422", body={"id": 1, "name": "x"}, send=again("i"))]),
     fail("a refused request is not kept", "POST /simple", 409, "23505", body=OLD, send=again("j"),

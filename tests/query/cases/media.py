@@ -10,7 +10,8 @@ CSV = "text/csv"
 
 
 def made(name, target, accept, wanted, type, **more):
-    return case(name, "GET " + target, 200, wanted, accept=accept, has={"Content-Type": type}, **more)
+    return case(name, "GET " + target, 200, wanted, accept=accept, has={"Content-Type": type},
+    **more)
 
 
 CASES = [
@@ -20,7 +21,8 @@ CASES = [
          ids(1), JSON),
     made("the one of the highest q", "/items?id=eq.1", "text/csv;q=0.5, application/json", ids(1),
          JSON),
-    made("the other of the highest q", "/items?id=eq.1", "application/json;q=0.5, text/csv", "id\n1",
+    made("the other of the highest q", "/items?id=eq.1", "application/json;q=0.5, text/csv",
+         "id\n1",
          "text/csv; charset=utf-8"),
     made("a browser", "/items?id=eq.1", "text/html,application/xhtml+xml,*/*;q=0.8", ids(1), JSON),
     made("one object", "/items?id=eq.1", OBJECT, {"id": 1}, OBJECT + "; charset=utf-8"),
@@ -40,7 +42,8 @@ CASES = [
          re.compile(r"^application/vnd\.pgrst\.array\+json; ?nulls=stripped; charset=utf-8$")),
     made("one object with nulls stripped", "/maybe?id=eq.1", OBJECT + ";nulls=stripped", {"id": 1},
          re.compile(r"^application/vnd\.pgrst\.object\+json; ?nulls=stripped; charset=utf-8$")),
-    made("nulls stripped within embeds", "/films?id=eq.3&select=id,gross,film_details(minutes,plot)",
+    made("nulls stripped within embeds",
+         "/films?id=eq.3&select=id,gross,film_details(minutes,plot)",
          STRIPPED, [{"id": 3, "film_details": {"minutes": 110}}],
          re.compile("nulls=stripped")),
     made("CSV", "/simple?order=k.desc", CSV, "k,extra\nxyyx,u\nxYYx,v", "text/csv; charset=utf-8"),
@@ -75,7 +78,8 @@ CASES = [
          prefer="return=representation", body={"k": "new", "extra": "e"}),
     case("a write answered as one object", "POST /simple", 201, {"k": "new", "extra": None},
          accept=OBJECT, prefer="return=representation", body={"k": "new"}),
-    case("a write answered with nulls stripped", "POST /simple", 201, [{"k": "new"}], accept=STRIPPED,
+    case("a write answered with nulls stripped", "POST /simple", 201, [{"k": "new"}],
+         accept=STRIPPED,
          prefer="return=representation", body={"k": "new"}),
     case("a delete answered as NDJSON", "DELETE /items?id=lt.3", 200, '{"id":1}\n{"id":2}\n',
          accept=NDJSON, prefer="return=representation"),

@@ -14,7 +14,8 @@ COLUMNS = [
     case("all columns", "GET /films?id=eq.1", 200, [FILM]),
     case("a star", "GET /films?id=eq.1&select=*", 200, [FILM]),
     case("an empty select is all", "GET /films?id=eq.1&select=", 200, [FILM]),
-    case("some, in their order", "GET /films?id=eq.1&select=year,id", 200, [{"year": 1952, "id": 1}]),
+    case("some, in their order", "GET /films?id=eq.1&select=year,id", 200, [{"year": 1952,
+         "id": 1}]),
     case("an alias", "GET /films?id=eq.1&select=name:title", 200, [{"name": "Ikiru"}]),
     case("an alias and a name", "GET /films?id=eq.1&select=id,name:title", 200,
          [{"id": 1, "name": "Ikiru"}]),
@@ -76,7 +77,8 @@ ODD_NAMES = [
          [{"größe": 20}]),
     case("an order by a column in quotes", f'GET {ODD}?select=größe&order="a.b"', 200,
          [{"größe": 20}, {"größe": 10}]),
-    case("an order by a column with quotes", f'GET {ODD}?select=größe&order="say \\"hi\\"".desc', 200,
+    case("an order by a column with quotes", f'GET {ODD}?select=größe&order="say \\"hi\\"".desc',
+         200,
          [{"größe": 20}, {"größe": 10}]),
 ]
 
@@ -140,7 +142,8 @@ PATHS = [
     case("a filter on a position", "GET /documents?select=id&data->tags->>0=eq.a", 200, ids(1)),
     case("an order by a path", "GET /documents?select=id&id=lt.3&order=data->>name.desc", 200,
          ids(2, 1)),
-    case("an order by a path with nulls", "GET /documents?select=id&id=lt.4&order=data->>name.desc.nullslast",
+    case("an order by a path with nulls",
+         "GET /documents?select=id&id=lt.4&order=data->>name.desc.nullslast",
          200, ids(2, 1, 3)),
     fail("an arrow without a key", "GET /documents?select=data->", 400, "PGRST100"),
 ]
