@@ -23,8 +23,7 @@ class Case:
     method: str
     target: str
     status: int
-    want: object = ANY          # ANY, None (empty), list or dict (exact JSON),
-    text or bytes (exact)
+    want: object = ANY          # None: empty; list, dict: exact JSON; text, bytes: exact
     error: dict | None = None   # wanted members of an error's body
     body: object = None         # bytes and text as they are; anything else as JSON
     send: dict = field(default_factory=dict)
