@@ -34,14 +34,15 @@ class Case:
     limits: str = "rollback: on"  # of the service
 
     @property
-    def changes(self):
-        """True when rows may differ afterwards."""
+    def changed(self):
+        """Resources whose rows may differ afterwards."""
         own = self.method in WRITES and self.status < 400 and not self.keeps
-        return own or any(step.changes for step in self.then)
+        names = {self.resource} if own else set()
+        return names.union(*(step.changed for step in self.then))
 
     @property
     def resource(self):
-        return re.match(r"/?([^/?]*)", self.target)[1]
+        return re.match(r"/(?:rest/v1/)?([^/?]*)", self.target)[1]
 
 
 def case(name, request, status, want=ANY, *, prefer=None, accept=None, type=None, send=(), has=(),

@@ -1,4 +1,6 @@
 """Embedded resources: every shape of relation, hints, joins, windows, spreads."""
+import re
+
 from support.cases import ANY, case, fail, ids
 
 F = "/films?select="
@@ -188,6 +190,9 @@ JOINS = [
          [{"id": 2, "films": [{"id": 3, "tags": ids(2)}]}]),
     rows("a filter by the alias", F + "id,by:directors!inner(name)&by.name=eq.Ozu",
          [{"id": 3, "by": {"name": "Ozu"}}]),
+    case("a filter by the name behind an alias",
+         "GET /films?select=id,by:directors!inner(name)&directors.name=eq.Ozu", 200,
+         [{"id": 3, "by": {"name": "Ozu"}}], has={"Warning": re.compile("^299 ")}),
     rows("rows with an embed", D + "id,films()&films=not.is.null", ids(1, 2, 3, 4)),
     rows("rows without an embed", D + "id,films()&films=is.null", ids(5)),
     rows("rows without a to-one", F + "id,directors()&directors=is.null", ids(7)),

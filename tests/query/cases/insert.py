@@ -27,6 +27,8 @@ ANSWERS = [
          prefer=REP + ", count=exact",
          has={"Content-Range": "*/1", "Preference-Applied": REP + ", count=exact",
               "Location": None}),
+    case("children of a new row come back", "POST /tags?select=label,films(id)", 201,
+         [{"label": "new", "films": []}], body={"id": 9, "label": "new"}, prefer=REP),
     case("a count", "POST /simple", 201, None, body=[NEW, {"k": "newer", "extra": None}],
          prefer="count=exact", has={"Content-Range": "*/2"}),
     case("headers-only: Location", "POST /simple", 201, None, body=NEW,
