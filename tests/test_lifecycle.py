@@ -114,7 +114,7 @@ def test_a_second_process_on_one_database_is_refused(start, tmp_path):
 
 @pytest.mark.parametrize("change", [
     ("name: text", "name: integer"), ("name: text", "name: text\n      size: integer"),
-    ("      name: text\n", ""), ("key: id", "key: [id, name]"),
+    ("name: text", "nome: text"), ("key: id", "key: [id, name]"),
 ])
 def test_a_schema_that_differs_is_refused(start, tmp_path, change):
     file = hello(tmp_path / "service.yaml", "one")

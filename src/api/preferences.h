@@ -1,25 +1,64 @@
 /*
- * What a client asks for in `Prefer` fields (RFC 7240).
+ * What a client asks for in `Prefer` fields (RFC 7240), in PostgREST's words.
  *
- * Ownership: none. Threads: plain data.
- * Errors: none; what is not known is ignored, as the RFC says. Limits: none.
+ * Ownership: texts are borrowed from the request. Threads: plain data.
+ * Errors: ERROR_PREFERENCES for words that are not known, with handling=strict (else they are
+ * ignored, as the RFC says); ERROR_TIME_ZONE. Limits: none.
  */
 #ifndef ROWLOCK_API_PREFERENCES_H
 #define ROWLOCK_API_PREFERENCES_H
 
+#include "base/error.h"
 #include "http/http.h"
 
-enum prefer_return { RETURN_UNSET, RETURN_MINIMAL, RETURN_HEADERS_ONLY, RETURN_REPRESENTATION };
-
-struct preferences {
-	enum prefer_return returned;
-	bool count; /* exact, planned or estimated: all are exact here */
-	struct str count_word;
+enum prefer_kind {
+	PREFER_RESOLUTION,
+	PREFER_MISSING,
+	PREFER_RETURN,
+	PREFER_COUNT,
+	PREFER_TX,
+	PREFER_HANDLING,
+	PREFER_TIMEZONE,
+	PREFER_MAX_AFFECTED,
+	PREFER_KINDS,
 };
 
-/* Of equal preferences the first counts, over comma lists and repeated fields. */
-struct preferences preferences_read(const struct http_request *request);
-/* The value of Preference-Applied; "" when nothing was. */
-void preferences_applied(const struct preferences *preferences, bool write, struct buf *text);
+/* Of the first five and handling: which word. */
+enum prefer_word {
+	PREFER_UNSET,
+	RESOLUTION_MERGE_DUPLICATES,
+	RESOLUTION_IGNORE_DUPLICATES,
+	MISSING_DEFAULT,
+	MISSING_NULL,
+	RETURN_REPRESENTATION,
+	RETURN_MINIMAL,
+	RETURN_HEADERS_ONLY,
+	COUNT_EXACT,
+	COUNT_PLANNED,
+	COUNT_ESTIMATED,
+	TX_COMMIT,
+	TX_ROLLBACK,
+	HANDLING_STRICT,
+	HANDLING_LENIENT,
+};
+
+struct preferences {
+	enum prefer_word words[PREFER_KINDS];
+	struct str texts[PREFER_KINDS]; /* as given, `kind=value`; "" when it was not */
+	uint64_t max_affected;          /* UINT64_MAX: not given, or not strict */
+};
+
+/* Of equal kinds the first counts, over comma lists and repeated fields. */
+bool preferences_read(const struct http_request *request, struct preferences *ret_preferences,
+					  struct error *error);
+/* The value of Preference-Applied, for the kinds of the bit set `applied`; "" when none was given. */
+void preferences_applied(const struct preferences *preferences, unsigned int applied,
+						 struct buf *text);
+
+static inline bool prefers(const struct preferences *preferences, enum prefer_kind kind,
+						   enum prefer_word word)
+{
+	return preferences->words[kind] == word;
+}
 
 #endif

@@ -3,7 +3,8 @@
  * columns; lines end with CRLF, LF or CR; a field may stand in double quotes, where quotes are
  * doubled and line ends are text; a BOM before the first line is passed over; empty lines too.
  *
- * Ownership: fields are borrowed from the input, or arena when quotes had to be taken out.
+ * Ownership: fields are borrowed from the input, or arena when quotes had to be taken out. The
+ * arena given first also holds the array of fields and must outlive the reader.
  * Threads: one reader, one thread.
  * Errors: ERROR_BODY with the byte offset; message and details name line and column (from 1); they
  * stick. Limits: CSV_FIELDS a line.
@@ -24,13 +25,12 @@ struct csv_field {
 
 struct csv_reader {
 	struct str input;
-	size_t at;   /* next byte */
-	size_t line; /* of the record that was read last, from 1 */
-	size_t next_line;
+	size_t at;        /* next byte */
+	size_t line;      /* of the record that was read last, from 1 */
+	size_t next_line; /* the line in which `at` stands */
 	struct arena *arena;
-	struct csv_field *fields; /* arena: of the record that was read last */
+	struct csv_field *fields; /* arena: of the record that was read last; room for CSV_FIELDS */
 	size_t field_count;
-	size_t room;
 	struct error error;
 };
 

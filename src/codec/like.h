@@ -3,8 +3,8 @@
  * one as it stands. ilike compares both sides in simple lower case (one code point for one, as
  * Unicode has it; accents count).
  *
- * Ownership: plain functions. Threads: all, after like_init(). Errors: none. Limits: none; time is
- * bounded by the product of both lengths (two pointers, no recursion).
+ * Ownership: plain functions. Threads: all. Errors: none. Limits: none; time is bounded by the
+ * product of both lengths (two pointers, no recursion).
  */
 #ifndef ROWLOCK_CODEC_LIKE_H
 #define ROWLOCK_CODEC_LIKE_H
@@ -22,9 +22,9 @@ bool like_matches(const struct like *like, struct str text);
 /* What every text that matches begins with; "" when the pattern begins with a wildcard or is
  * caseless. A range over an index: prefix <= text < the prefix with its last code point raised. */
 struct str like_prefix(const struct like *like);
-/* Simple lower case of one code point (glibc's C.UTF-8). */
+/* Simple lower case of one code point (Unicode 14, as glibc's C.UTF-8 has it). */
 uint32_t like_fold(uint32_t code_point);
-/* The whole text in simple lower case. */
+/* The whole text in simple lower case; bytes that are not UTF-8 as they are. */
 void like_fold_text(struct str text, struct buf *buf);
 
 #endif

@@ -5,7 +5,8 @@
  * Ownership: a regex lives in the arena that it was compiled into.
  * Threads: a compiled regex may be used by many at once.
  * Errors: ERROR_REGEX (2201B) with the offset in the pattern.
- * Limits: REGEX_PATTERN_BYTES, REGEX_MATCH_LIMIT steps, REGEX_HEAP_KIB.
+ * Limits: REGEX_PATTERN_BYTES, REGEX_MATCH_LIMIT steps, REGEX_HEAP_KIB; a match ends after
+ * 100 ms, or soon after when the text is of megabytes.
  */
 #ifndef ROWLOCK_CODEC_REGEX_H
 #define ROWLOCK_CODEC_REGEX_H

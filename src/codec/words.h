@@ -5,9 +5,10 @@
  * (wfts).
  *
  * Ownership: trees are arena. Threads: plain functions.
- * Errors: ERROR_VALUE (42601: syntax error in tsquery) for fts alone; the other three take any
- * text.
- * Limits: WORDS_MAX words in a question, WORDS_DEPTH of nesting.
+ * Errors: ERROR_SYNTAX (42601: syntax error in tsquery) and ERROR_UNSUPPORTED (weights, <0>, &, |
+ * and ! beside <->) for fts alone; the other three take any text. ERROR_TOO_LONG for all four.
+ * Limits: WORDS_MAX words in a question, WORDS_DEPTH of nesting, 16,384 words from the first of a
+ * phrase to its last.
  */
 #ifndef ROWLOCK_CODEC_WORDS_H
 #define ROWLOCK_CODEC_WORDS_H

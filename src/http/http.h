@@ -52,7 +52,7 @@ struct http_request {
 	struct str path;  /* raw, from the first '/', without query; "*" for OPTIONS * */
 	struct str query; /* raw, without '?' */
 	struct str host;  /* value of Host, "" when there is none (HTTP/1.0) */
-	struct str body;
+	struct str body;  /* above 1 MiB it lies in a mapped file, not in memory */
 	const struct http_field *fields;
 	size_t field_count;
 	struct str peer; /* numeric address of the client */
@@ -141,8 +141,9 @@ struct buf *http_exchange_buffer(struct http_exchange *exchange);
 struct buf *http_exchange_field_buffer(struct http_exchange *exchange);
 
 /* Sends a whole answer; adds Date, Server, Content-Length, Connection; leaves the body out for
- * HEAD; compresses bodies of 1 KiB and more with gzip when the client accepts it, and adds Vary. An
- * ETag among the fields then gets "-gz" before its closing quote: another representation. */
+ * HEAD; compresses bodies of 1 KiB and more with gzip when the client accepts it, and adds Vary (a
+ * field of its own unless one of the answer's names Accept-Encoding or `*`). An ETag among the
+ * fields then gets "-gz" before its closing quote: another representation. */
 void http_answer(struct http_exchange *exchange, const struct http_answer *answer);
 
 /* Begins an answer of unknown length: chunked, or for HTTP/1.0 until close. answer->body is the

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#include "http/body.h"
 #include "http/chunked.h"
 #include "http/gzip.h"
 #include "http/http.h"
@@ -110,8 +111,7 @@ struct http_exchange {
 	struct http_request request;
 	struct http_chunked chunked;
 	struct arena arena;
-	struct buf body;  /* of the request, when it is not in the block */
-	size_t accounted; /* of it */
+	struct http_body body; /* of the request, when it is not in the block */
 	uint64_t body_limit;
 	uint64_t body_begun_ms;
 	uint64_t body_received; /* on the wire */

@@ -72,25 +72,24 @@ static bool fail(struct http_connection *connection, enum error_code code, const
 	return false;
 }
 
-/* Makes room for the next bytes of a body whose length is known. The memory follows what has
- * come, not what the client says will come. */
-static bool grow_body(struct http_connection *connection)
+/* Bytes of the body came, or will. False after a failure. */
+static bool settle_body(struct http_connection *connection)
+{
+	struct error error;
+	if (!http_body_settle(&connection->exchange->body, &error)) {
+		return fail(connection, error.code, error.message);
+	}
+	return true;
+}
+
+static bool body_done(struct http_connection *connection)
 {
 	struct http_exchange *exchange = connection->exchange;
-	struct buf *body = &exchange->body;
-	uint64_t left = exchange->parser.content_length - body->len;
-	uint64_t step = body->len > HTTP_SMALL_BYTES ? body->len : HTTP_SMALL_BYTES;
-	if (body->capacity > body->len || left == 0) {
-		return true;
+	struct error error;
+	if (!http_body_complete(&exchange->body, &exchange->request.body, &error)) {
+		return fail(connection, error.code, error.message);
 	}
-	step = left < step ? left : step;
-	if (body->len + step >= HTTP_SMALL_BYTES &&
-		http_over_budget(connection->server, (size_t)step)) {
-		return fail(connection, ERROR_OVERLOADED, NULL);
-	}
-	buf_reserve(body, (size_t)step);
-	http_account(connection->server, &exchange->accounted, body->capacity);
-	return true;
+	return dispatch(connection);
 }
 
 static bool begin_body(struct http_connection *connection)
@@ -108,14 +107,14 @@ static bool begin_body(struct http_connection *connection)
 	}
 	if (exchange->parser.framing == HTTP_FRAMING_CHUNKED) {
 		http_chunked_init(&exchange->chunked, connection->server->limits, exchange->body_limit);
+		http_body_begin(&exchange->body, HTTP_BODY_LENGTH_UNKNOWN);
 		return true;
 	}
-	size_t there = connection->to - connection->from;
-	if (!grow_body(connection)) {
-		return false;
-	}
-	buf_append(&exchange->body, (struct str){connection->block->bytes + connection->from, there});
-	exchange->body_received = there;
+	struct str there = {connection->block->bytes + connection->from,
+						connection->to - connection->from};
+	http_body_begin(&exchange->body, exchange->parser.content_length);
+	buf_append(&exchange->body.part, there);
+	exchange->body_received = there.len;
 	connection->to = connection->from;
 	return true;
 }
@@ -176,20 +175,19 @@ static bool read_chunks(struct http_connection *connection)
 	struct http_exchange *exchange = connection->exchange;
 	struct http_block *block = connection->block;
 	struct str input = {block->bytes + connection->from, connection->to - connection->from};
-	enum http_chunked_result result = http_chunked_run(&exchange->chunked, &input, &exchange->body);
+	enum http_chunked_result result = http_chunked_run(&exchange->chunked, &input,
+													   &exchange->body.part);
 	size_t from = connection->to - input.len;
 	exchange->body_received += from - connection->from;
 	connection->from = from;
-	http_account(connection->server, &exchange->accounted, exchange->body.capacity);
-	if (exchange->accounted > 0 && http_over_budget(connection->server, 0)) {
-		return fail(connection, ERROR_OVERLOADED, NULL);
-	}
 	if (result == HTTP_CHUNKED_BAD) {
 		return fail(connection, exchange->chunked.error, exchange->chunked.why);
 	}
+	if (!settle_body(connection)) {
+		return false;
+	}
 	if (result == HTTP_CHUNKED_DONE) {
-		exchange->request.body = buf_str(&exchange->body);
-		return dispatch(connection);
+		return body_done(connection);
 	}
 	/* All was decoded: the next bytes overwrite it. A body that did not come in one piece may well
 	 * be long, so it gets room. */
@@ -211,12 +209,10 @@ static bool read_body(struct http_connection *connection)
 	if (exchange->parser.framing == HTTP_FRAMING_CHUNKED) {
 		return read_chunks(connection);
 	}
-	if (exchange->body.len < exchange->parser.content_length) {
-		grow_body(connection);
+	if (!settle_body(connection) || http_body_bytes(&exchange->body) < exchange->body.length) {
 		return false;
 	}
-	exchange->request.body = buf_str(&exchange->body);
-	return dispatch(connection);
+	return body_done(connection);
 }
 
 void http_input_consume(struct http_connection *connection)
@@ -260,10 +256,9 @@ void http_input_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
 	struct http_exchange *exchange = connection->exchange;
 	struct http_block *block = connection->block;
 	if (connection->phase == HTTP_PHASE_BODY && exchange->parser.framing == HTTP_FRAMING_LENGTH) {
-		const struct buf *body = &exchange->body;
-		uint64_t most = exchange->parser.content_length;
-		size_t end = body->capacity < most ? body->capacity : (size_t)most;
-		*ret_buf = uv_buf_init(body->ptr + body->len, (unsigned)(end - body->len));
+		struct http_body *body = &exchange->body;
+		char *at = body->part.ptr + body->part.len;
+		*ret_buf = uv_buf_init(at, (unsigned)http_body_room(body));
 		return;
 	}
 	if (block == NULL || connection->phase == HTTP_PHASE_ENDING) {
@@ -283,7 +278,7 @@ static void take_bytes(struct http_connection *connection, size_t count)
 	struct http_server *server = connection->server;
 	struct http_exchange *exchange = connection->exchange;
 	if (connection->phase == HTTP_PHASE_BODY && exchange->parser.framing == HTTP_FRAMING_LENGTH) {
-		buf_added(&exchange->body, count);
+		buf_added(&exchange->body.part, count);
 		exchange->body_received += count;
 		return;
 	}

@@ -45,14 +45,14 @@ void http_block_give(struct http_server *server, struct http_block *block)
 
 /* ---- exchanges ---- */
 
-static struct http_exchange *exchange_create(const struct http_server *server)
+static struct http_exchange *exchange_create(struct http_server *server)
 {
 	size_t fields = (size_t)server->limits->header_fields;
 	struct http_exchange *exchange = alloc_bytes(sizeof(*exchange) +
 												 fields * sizeof(exchange->fields[0]));
 	memset(exchange, 0, sizeof(*exchange));
 	arena_init(&exchange->arena, ARENA_BYTES);
-	buf_init(&exchange->body, SIZE_MAX / 2);
+	http_body_init(&exchange->body, server);
 	buf_init(&exchange->part, (size_t)server->limits->memory_bytes);
 	for (size_t i = 0; i < 2; i++) {
 		buf_init(&exchange->buffers[i], (size_t)server->limits->memory_bytes);
@@ -64,7 +64,7 @@ static struct http_exchange *exchange_create(const struct http_server *server)
 static void exchange_destroy(struct http_exchange *exchange)
 {
 	arena_finish(&exchange->arena);
-	buf_finish(&exchange->body);
+	http_body_finish(&exchange->body);
 	buf_finish(&exchange->part);
 	for (size_t i = 0; i < 2; i++) {
 		buf_finish(&exchange->buffers[i]);
@@ -99,13 +99,12 @@ void http_buf_reuse(struct buf *buf, size_t keep_bytes)
 
 void http_exchange_give(struct http_server *server, struct http_exchange *exchange)
 {
-	http_account(server, &exchange->accounted, 0);
 	if (server->free_exchange_count >= FREE_EXCHANGES) {
 		exchange_destroy(exchange);
 		return;
 	}
 	arena_reset(&exchange->arena);
-	http_buf_reuse(&exchange->body, FREE_BUFFER_BYTES);
+	http_body_clear(&exchange->body, FREE_BUFFER_BYTES);
 	http_buf_reuse(&exchange->part, FREE_BUFFER_BYTES);
 	http_buf_reuse(&exchange->buffers[0], FREE_BUFFER_BYTES);
 	http_buf_reuse(&exchange->buffers[1], FREE_BUFFER_BYTES);

@@ -123,6 +123,25 @@ static char *put_packed_fields(char *p, struct str fields)
 	return p;
 }
 
+/* Is Accept-Encoding among what Vary fields name? `*` stands for everything. */
+static bool varies_by_encoding(struct str fields)
+{
+	while (fields.len > 0) {
+		struct str line = str_split(&fields, '\n');
+		line = str_slice(line, 0, line.len - 1); /* its "\r" */
+		if (!str_equal_nocase(str_split(&line, ':'), STR("Vary"))) {
+			continue;
+		}
+		while (line.len > 0) {
+			struct str member = str_trim(str_split(&line, ','));
+			if (str_equal_nocase(member, STR("Accept-Encoding")) || str_equal(member, STR("*"))) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 void http_response_write(struct buf *out, const struct http_response *response,
 						 const char date[HTTP_DATE_BYTES])
 {
@@ -150,7 +169,7 @@ void http_response_write(struct buf *out, const struct http_response *response,
 	} else if (response->persistence == HTTP_PERSIST_KEEP_ALIVE) {
 		p = PUT(p, "Connection: keep-alive\r\n");
 	}
-	if (response->vary) {
+	if (response->vary && !varies_by_encoding(fields)) {
 		p = PUT(p, "Vary: Accept-Encoding\r\n");
 	}
 	if (response->gzip) {

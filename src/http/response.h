@@ -22,7 +22,7 @@ struct http_response {
 	uint64_t bytes; /* when the length is known */
 	enum http_persistence persistence;
 	bool gzip; /* adds Content-Encoding, and "-gz" to an ETag among the fields */
-	bool vary; /* adds Vary: Accept-Encoding */
+	bool vary; /* adds Vary: Accept-Encoding unless the fields say it already */
 };
 
 /* Appends the head, the empty line included. */

@@ -12,6 +12,13 @@
 #define N "\r\n"
 #define DATE "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
 
+/* What is added before the answer's own fields. */
+#define VARY(own, added)                                                                           \
+	{                                                                                              \
+		__LINE__, {.status = 200, .fields = STR_INIT(own), .vary = true},                          \
+			"HTTP/1.1 200 OK" N "Server: rowlock" N DATE added own N                               \
+	}
+
 static const struct {
 	int line;
 	struct http_response response;
@@ -54,6 +61,14 @@ static const struct {
 	  .vary = true},
 	 "HTTP/1.1 200 OK" N "Server: rowlock" N DATE "Content-Length: 1" N "Vary: Accept-Encoding" N
 	 "Content-Encoding: gzip" N "A: \"b\"" N "etag: W/\"x-gz\"" N "C: d" N N},
+	VARY("Vary: Accept, Prefer, Range" N, "Vary: Accept-Encoding" N),
+	VARY("Vary:" N "A: Accept-Encoding" N, "Vary: Accept-Encoding" N),
+	VARY("Vary: Accept-Encoding2, Accept" N, "Vary: Accept-Encoding" N),
+	VARY("Vary: Accept, Prefer, Range, Accept-Encoding" N, ""),
+	VARY("Vary: Accept-Encoding" N, ""),
+	VARY("vary:accept-encoding ,Range" N, ""),
+	VARY("Vary: Origin" N "Vary: Accept-Encoding" N, ""),
+	VARY("Vary: *" N, ""),
 	{__LINE__,
 	 {.status = 200, .fields = STR_INIT("ETag:" N "ETag: x" N), .gzip = true},
 	 "HTTP/1.1 200 OK" N "Server: rowlock" N DATE "Content-Encoding: gzip" N "ETag:" N

@@ -15,8 +15,10 @@
 
 #if HAVE_ZLIB
 #define VARY " vary"
+#define ENCODING "Accept-Encoding,"
 #else
 #define VARY ""
+#define ENCODING ""
 #endif
 #define N "\r\n"
 #define H "Host: h\r\n\r\n"
@@ -59,6 +61,11 @@ static const struct row rows[] = {
 		"200 PUT / |200 ok|"),
 	ROW(PUT("/") "Content-Length: 5" N N "hell", ""),
 	ROW(PUT("/") "Transfer-Encoding: chunked" N N "3" N "abc" N, ""),
+	ROW("QUERY /q?a HTTP/1.1" N "Content-Length: 5" N H "hello" GET("/ok") H,
+		"200 QUERY /qa hello|200 ok|"),
+	ROW("QUERY /q HTTP/1.1" N "Transfer-Encoding: chunked" N H "2" N "ab" N "0" N N,
+		"200 QUERY /q ab|"),
+	ROW("QUERY /q HTTP/1.1" N H, "200 QUERY /q |"),
 	/* persistence */
 	ROW(GET("/ok") "Connection: close" N H, "200 close ok|"),
 	ROW(GET("/ok") "Connection: close" N H GET("/ok") H, "200 close ok|"),
@@ -75,6 +82,10 @@ static const struct row rows[] = {
 	ROW(GET("/none?201") H GET("/ok") H, "201|200 ok|"),
 	HEAD_ROW("HEAD /ok HTTP/1.1" N H "HEAD /json?5 HTTP/1.1" N H, "200 length=2|200 length=5|"),
 	HEAD_ROW("HEAD /json?5000 HTTP/1.1" N H, "200" VARY " length=5000|"),
+	HEAD_ROW("HEAD /vary?1023 HTTP/1.1" N H, "200 vary=Accept, Range length=1023|"),
+	HEAD_ROW("HEAD /vary?1024 HTTP/1.1" N H, "200 vary=" ENCODING "Accept, Range length=1024|"),
+	HEAD_ROW("HEAD /encoding?1024 HTTP/1.1" N H,
+			 "200 vary=Accept, Range, Accept-Encoding length=1024|"),
 	HEAD_ROW("HEAD /stream?5 HTTP/1.1" N H "HEAD /ok HTTP/1.1" N H,
 			 "200" VARY " chunked length=|200 length=2|"),
 	/* what http answers itself */

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,10 +95,16 @@ static void answer_bytes(struct http_exchange *exchange, struct str type, size_t
 		buf_append_byte(body, (char)('a' + i % 23));
 	}
 	struct http_answer answer = {.status = 200, .content_type = type, .body = buf_str(body)};
-	if (str_equal(http_exchange_request(exchange)->path, STR("/tag"))) {
-		buf_append(http_exchange_field_buffer(exchange), STR("ETag: \"v1\"\r\n"));
-		answer.fields = buf_str(http_exchange_field_buffer(exchange));
+	struct buf *fields = http_exchange_field_buffer(exchange);
+	struct str path = http_exchange_request(exchange)->path;
+	if (str_equal(path, STR("/tag"))) {
+		buf_append(fields, STR("ETag: \"v1\"\r\n"));
+	} else if (str_equal(path, STR("/vary"))) {
+		buf_append(fields, STR("Vary: Accept, Range\r\n"));
+	} else if (str_equal(path, STR("/encoding"))) {
+		buf_append(fields, STR("Vary: Accept, Range, Accept-Encoding\r\n"));
 	}
+	answer.fields = buf_str(fields);
 	http_answer(exchange, &answer);
 }
 
@@ -156,7 +164,8 @@ static void handle(void *context, struct http_exchange *exchange)
 	} else if (str_equal(path, STR("/gone"))) {
 		bool gone = bed->held_count > 0 && http_exchange_gone(bed->held[0]);
 		answer_text(exchange, STR("text/plain"), gone ? STR("gone") : STR("there"));
-	} else if (str_equal(path, STR("/json")) || str_equal(path, STR("/tag"))) {
+	} else if (str_equal(path, STR("/json")) || str_equal(path, STR("/tag")) ||
+			   str_equal(path, STR("/vary")) || str_equal(path, STR("/encoding"))) {
 		answer_bytes(exchange, STR("application/json"), number_of(request->query));
 	} else if (str_equal(path, STR("/binary"))) {
 		answer_bytes(exchange, STR("image/png"), number_of(request->query));
@@ -262,6 +271,33 @@ void bed_stop(struct bed *bed)
 	loop_destroy(bed->loop);
 	assert_int_equal(atomic_load(&bed->shared.connections), 0);
 	assert_int_equal(atomic_load(&bed->shared.memory_bytes), 0);
+}
+
+size_t bed_descriptors(void)
+{
+	size_t count = 0;
+	DIR *folder = opendir("/proc/self/fd");
+	assert_non_null(folder);
+	while (readdir(folder) != NULL) {
+		count++;
+	}
+	closedir(folder);
+	return count;
+}
+
+size_t bed_mapped_files(void)
+{
+	char line[4096];
+	size_t count = 0;
+	FILE *maps = fopen("/proc/self/maps", "re");
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		/* "/tmp/#1234 (deleted)", "/tmp/rowlock-body-abcdef (deleted)" */
+		bool ours = strstr(line, "/#") != NULL || strstr(line, "/rowlock-body-") != NULL;
+		count += ours && str_ends_with(str_from(line), STR(" (deleted)\n"));
+	}
+	(void)fclose(maps);
+	return count;
 }
 
 void bed_wait(const struct bed *bed, uint64_t connections)

@@ -23,6 +23,7 @@ enum { BED_HELD = 16 };
  *   /release   "released"; answers what is held first
  *   /none?N    status N, no body    /close      "ok" and close      /tag        JSON with an ETag
  *   /gone      whether the held one is gone
+ *   /vary?N    N bytes of JSON that vary by Accept and Range; /encoding?N  by Accept-Encoding too
  *   /stream?N  N parts of 1000 bytes, waiting for room    /abort?N    the same, and then cut
  */
 struct bed {
@@ -52,6 +53,9 @@ void bed_start(struct bed *bed);
 /* Begins to drain; bed_stop() waits for it. */
 void bed_drain(struct bed *bed);
 void bed_stop(struct bed *bed);
+/* Descriptors that the process has open, and files without a name that it has mapped. */
+size_t bed_descriptors(void);
+size_t bed_mapped_files(void);
 /* Waits, 10 s at most, until so many connections are open. */
 void bed_wait(const struct bed *bed, uint64_t connections);
 
@@ -62,9 +66,10 @@ int client_connect(const struct bed *bed);
 /* False when the server has closed or cut the connection. */
 bool client_send(int fd, struct str text);
 /* One answer, in the form STATUS BODY; between them stands what only some have: `close`,
- * `keep-alive`, `gzip` (BODY is unpacked), `vary`, `retry`, `chunked`, `etag=...`, `cut` (the end
- * came too early). "end" when there is none but the end of the connection, "reset" when it was
- * reset, "silence" when nothing comes in time. `head`: the answer has no body whatever it says. */
+ * `keep-alive`, `vary` (`vary=...` when it is not just by Accept-Encoding), `gzip` (BODY is
+ * unpacked), `retry`, `chunked`, `etag=...`, `cut` (the end came too early). "end" when there is
+ * none but the end of the connection, "reset" when it was reset, "silence" when nothing comes in
+ * time. `head`: the answer has no body whatever it says. */
 void client_answer(int fd, bool head, struct buf *ret_text);
 /* Sends all, ends its side, and reads all answers, each followed by '|'. */
 void client_talk(const struct bed *bed, struct str input, bool head, struct buf *ret_text);

@@ -154,12 +154,32 @@ static bool receive_body(int fd, struct str head, struct buf *body)
 	return none || errno == 0;
 }
 
+/* All that an answer varies by; what http adds itself has a word of its own. */
+static void describe_vary(struct str head, struct buf *text)
+{
+	struct buf members;
+	buf_init(&members, 65536);
+	while (head.len > 0) {
+		struct str line = str_split(&head, '\n');
+		if (str_equal_nocase(str_split(&line, ':'), STR("Vary"))) {
+			buf_append(&members, members.len > 0 ? STR(",") : STR(""));
+			buf_append(&members, str_slice(str_trim(line), 0, str_trim(line).len - 1));
+		}
+	}
+	if (str_equal(buf_str(&members), STR("Accept-Encoding"))) {
+		buf_append(text, STR(" vary"));
+	} else if (members.len > 0) {
+		buf_printf(text, " vary=%.*s", STR_ARG(buf_str(&members)));
+	}
+	buf_finish(&members);
+}
+
 static void describe_fields(struct str head, struct buf *text)
 {
 	if (field(head, "Connection").len > 0) {
 		buf_printf(text, " %.*s", STR_ARG(field(head, "Connection")));
 	}
-	buf_append(text, field(head, "Vary").len > 0 ? STR(" vary") : STR(""));
+	describe_vary(head, text);
 	buf_append(text, field(head, "Content-Encoding").len > 0 ? STR(" gzip") : STR(""));
 	buf_append(text, field(head, "Retry-After").len > 0 ? STR(" retry") : STR(""));
 	buf_append(text, field(head, "Transfer-Encoding").len > 0 ? STR(" chunked") : STR(""));

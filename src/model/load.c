@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "codec/number.h"
+#include "model/kept_answers.h"
 #include "model/load_priv.h"
 
 struct loaded {
@@ -159,19 +161,65 @@ static void read_cache(struct load *load, const struct node *node, void *target)
 	}
 }
 
-static bool is_limit(struct str name)
+enum limit_kind { LIMIT_NONE, LIMIT_NUMBER, LIMIT_SWITCH };
+
+static enum limit_kind limit_kind(struct str name)
 {
-	static const char *const names[] = {
-#define X(name, value, min, max, what) #name,
+	static const struct {
+		const char *name;
+		uint64_t most;
+	} limits[] = {
+#define X(name, value, min, max, what) {#name, max},
 		LIMITS_TABLE(X)
 #undef X
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (str_equal(name, str_from(names[i]))) {
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		if (str_equal(name, str_from(limits[i].name))) {
+			return limits[i].most == 1 ? LIMIT_SWITCH : LIMIT_NUMBER;
+		}
+	}
+	return LIMIT_NONE;
+}
+
+/* A word for 0 or 1; false for all else, which is not reported. */
+static bool read_switch(const struct node *node, int64_t *ret_value)
+{
+	static const struct {
+		const char *word;
+		int64_t value;
+	} words[] = {{"off", 0}, {"on", 1}, {"false", 0}, {"true", 1}};
+
+	if (node->kind != NODE_SCALAR || !(node->plain || node->variable)) {
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (str_equal_nocase(node->text, str_from(words[i].word))) {
+			*ret_value = words[i].value;
 			return true;
 		}
 	}
+	return false;
+}
+
+static bool read_limit(struct load *load, const struct node *node, enum limit_kind kind,
+					   int64_t *ret_value)
+{
+	if (kind == LIMIT_NUMBER) {
+		return load_integer(load, node, "a limit", ret_value);
+	}
+	if (node->kind == NODE_BROKEN || read_switch(node, ret_value)) {
+		return node->kind != NODE_BROKEN;
+	}
+	if (node->kind == NODE_SCALAR && (node->plain || node->variable) &&
+		number_parse_integer(node->text, ret_value) == NUMBER_OK) {
+		return true;
+	}
+	model_report_add(load->report, node->place,
+					 node->kind == NODE_SCALAR && !node->plain && !node->variable
+						 ? "write it without quotes"
+						 : NULL,
+					 "limit '%.*s' is on or off", STR_ARG(node->key.str));
 	return false;
 }
 
@@ -182,11 +230,12 @@ static void read_limits(struct load *load, const struct node *node, void *target
 		return;
 	}
 	for (const struct node *child = node->first; child != NULL; child = child->next) {
-		bool known = is_limit(child->key.str);
+		enum limit_kind kind = limit_kind(child->key.str);
+		bool known = kind != LIMIT_NONE;
 		struct error error;
 		int64_t value = 0;
 
-		if (known && !load_integer(load, child, "a limit", &value)) {
+		if (known && !read_limit(load, child, kind, &value)) {
 			continue;
 		}
 		if (!limits_set(&load->model->limits, child->key.str, value, &error)) {
@@ -210,14 +259,9 @@ static void keep_routes(struct load *load, const struct node *node, void *target
 }
 
 static const struct word top_words[] = {
-	{"service", read_service},
-	{"listen", read_listen},
-	{"store", read_store},
-	{"cache", read_cache},
-	{"auth", NULL},
-	{"errors", load_error_shape},
-	{"limits", read_limits},
-	{"resources", keep_resources},
+	{"service", read_service},    {"listen", read_listen}, {"store", read_store},
+	{"cache", read_cache},        {"auth", NULL},          {"cors", load_cors},
+	{"errors", load_error_shape}, {"limits", read_limits}, {"resources", keep_resources},
 	{"routes", keep_routes},
 };
 
@@ -261,6 +305,7 @@ struct model *model_parse(struct str yaml, struct str file, model_environment *e
 	arena_init(&arena, 16384);
 	loaded = ARENA_NEW(&arena, struct loaded);
 	limits_init(&loaded->model.limits);
+	loaded->model.kept_answers = kept_answers_create(&loaded->arena);
 	loaded->model.file = arena_copy(&arena, file);
 	load = (struct load){
 		.arena = &arena,

@@ -352,6 +352,10 @@ static void read_default(struct load *load, const struct draft *draft,
 		read_auto(load, node, draft, field);
 		return;
 	}
+	if (node->kind == NODE_SCALAR && node->plain && str_equal(node->text, STR("database"))) {
+		field->default_kind = DEFAULT_DATABASE;
+		return;
+	}
 	if (field->type == TYPE_JSON &&
 		(node->kind != NODE_SCALAR || yaml_scalar(node) != SCALAR_NULL)) {
 		read_json_default(load, node, field);
@@ -424,40 +428,6 @@ static const struct value *read_bound(struct load *load, const struct node *node
 	return read_literal(load, node, field, what, value) ? value : NULL;
 }
 
-static void read_references(struct load *load, const struct node *node, struct field *field)
-{
-	const struct draft *other = load_resource_name(load, node, "`references`");
-	const struct field *key;
-
-	if (other == NULL || other->broken) {
-		return;
-	}
-	if (other->tally != NULL) {
-		model_report_add(load->report, node->place, NULL, "`references`: \"%.*s\" is a tally",
-						 STR_ARG(other->resource->name));
-		return;
-	}
-	if (other->resource->key.count == 0) {
-		return;
-	}
-	key = other->resource->key.items[0];
-	if (other->field_drafts[key->number].broken) {
-		return;
-	}
-	if (other->resource->key.count > 1) {
-		model_report_add(load->report, node->place, NULL,
-						 "`references`: the key of \"%.*s\" has more than one field",
-						 STR_ARG(other->resource->name));
-	} else if (key->type != field->type || key->scale != field->scale) {
-		model_report_add(load->report, node->place, "give both the same type",
-						 "`references`: the key of \"%.*s\" is %s, this field is %s",
-						 STR_ARG(other->resource->name), value_type_name(key->type),
-						 value_type_name(field->type));
-	} else {
-		field->references = other->resource;
-	}
-}
-
 static void load_values_of(struct load *load, const struct draft *draft,
 						   const struct draft_field *draft_field)
 {
@@ -486,9 +456,6 @@ static void load_values_of(struct load *load, const struct draft *draft,
 	}
 	if (field->default_kind == DEFAULT_AUTO && field->key) {
 		field->required = false;
-	}
-	if (draft_field->references != NULL) {
-		read_references(load, draft_field->references, field);
 	}
 }
 

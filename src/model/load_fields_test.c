@@ -342,6 +342,23 @@ static const struct load_row default_rows[] = {
 	 ":7:36: `default` is one value, not a list\n"},
 	{__LINE__, "      a: { type: integer, default: { b: 1 } }\n",
 	 ":7:36: `default` is one value, not a map\n"},
+	{__LINE__, "      a: { type: integer, default: database }\n", "  a integer database\n"},
+	{__LINE__, "      a: { type: text, default: database }\n", "  a text database\n"},
+	{__LINE__, "      a: { type: text, default: \"database\" }\n",
+	 "  a text default \"database\"\n"},
+	{__LINE__, "      a: { type: integer, default: \"database\" }\n",
+	 ":7:36: `default`: \"database\" is no integer\n"},
+	{__LINE__, "      a: { type: json, default: database }\n", "  a json database\n"},
+	{__LINE__, "      a: { type: json, default: \"database\" }\n",
+	 "  a json default \"database\"\n"},
+	{__LINE__, "      a: { type: boolean, default: database, required: true }\n",
+	 "  a boolean required database\n"},
+	{__LINE__, "      a: { type: integer, in: [1, 2], default: database }\n",
+	 "  a integer database in 1,2\n"},
+	{__LINE__, "      a: { type: integer, default: Database }\n",
+	 ":7:36: `default`: \"Database\" is no integer\n"},
+	{__LINE__, "      a: { type: integer, default: [database] }\n",
+	 ":7:36: `default` is one value, not a list\n"},
 	{__LINE__, "      a: { type: text, required: true, default: x }\n",
 	 "  a text required default \"x\"\n"},
 };
@@ -480,56 +497,61 @@ static const char common_reference[] = "s\n"
 
 static const struct load_row reference_rows[] = {
 	{__LINE__,
-	 "  r: { key: id, fields: { id: integer, p: { type: integer, references: p }, u: { "
-	 "type: uuid, references: u, required: true } } }\n",
+	 "  r: { key: id, fields: { id: integer, p: { type: integer, references: p }, u: { type: "
+	 "uuid, references: u, required: true } } }\n",
 	 "r key id\n"
 	 "  id integer key required\n"
 	 "  p integer references p\n"
-	 "  u uuid required references u\n"},
+	 "  u uuid required references u\n"
+	 "  reference r_p_fkey: p -> p id\n"
+	 "  reference r_u_fkey: u -> u id\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: { type: integer, references: p }, parent: { type: "
 	 "integer, references: r } } }\n",
 	 "r key id\n"
 	 "  id integer key required references p\n"
-	 "  parent integer references r\n"},
+	 "  parent integer references r\n"
+	 "  reference r_id_fkey: id -> p id\n"
+	 "  reference r_parent_fkey: parent -> r id\n"},
 	{__LINE__,
-	 "  r: { key: id, fields: { id: integer, l: { type: integer, references: later } } "
-	 "}\n"
+	 "  r: { key: id, fields: { id: integer, l: { type: integer, references: later } } }\n"
 	 "  later: { key: id, fields: { id: integer } }\n",
 	 "r key id\n"
 	 "  id integer key required\n"
 	 "  l integer references later\n"
+	 "  reference r_l_fkey: l -> later id\n"
 	 "later key id\n"
 	 "  id integer key required\n"},
 	{__LINE__, "  r: { key: id, fields: { id: integer, p: { type: text, references: p } } }\n",
-	 ":18:69: `references`: the key of \"p\" is integer, this field is text\n"
+	 ":18:69: `references`: \"id\" of \"p\" is integer, \"p\" is text\n"
 	 "    hint: give both the same type\n"},
 	{__LINE__, "  r: { key: id, fields: { id: integer, p: { type: integer, references: two } } }\n",
-	 ":18:72: `references`: the key of \"two\" has more than one field\n"},
+	 ":18:72: `references`: the key of \"two\" has more than one field\n"
+	 "    hint: write it under `references` of the resource, with all its fields\n"},
 	{__LINE__, "  r: { key: id, fields: { id: integer, p: { type: integer, references: t } } }\n",
 	 ":18:72: `references`: \"t\" is a tally\n"},
 	{__LINE__, "  r: { key: id, fields: { id: integer, p: { type: integer, references: P } } }\n",
 	 ":18:72: `references`: there is no resource \"P\"\n"
 	 "    hint: did you mean \"p\"?\n"},
 	{__LINE__,
-	 "  r: { key: id, fields: { id: integer, p: { type: integer, references: nothing } } "
-	 "}\n",
+	 "  r: { key: id, fields: { id: integer, p: { type: integer, references: nothing } } }\n",
 	 ":18:72: `references`: there is no resource \"nothing\"\n"},
 	{__LINE__, "  r: { key: id, fields: { id: integer, p: { type: integer, references: [p] } } }\n",
 	 ":18:72: `references` is one text, not a list\n"},
 	{__LINE__, "  r: { key: id, fields: { id: integer, p: { type: integer, references: } } }\n",
 	 ":18:72: `references` has no value\n"},
 	{__LINE__,
-	 "  r: { key: id, fields: { id: integer, p: { type: \"decimal(4,1)\", references: d }, "
-	 "q: { type: \"decimal(6,2)\", references: d } } }\n",
-	 ":18:79: `references`: the key of \"d\" is decimal, this field is decimal\n"
-	 "    hint: give both the same type\n"},
+	 "  r: { key: id, fields: { id: integer, p: { type: \"decimal(4,1)\", references: d }, q: "
+	 "{ type: \"decimal(6,2)\", references: d } } }\n",
+	 ":18:79: `references`: \"id\" of \"d\" is decimal, \"p\" is decimal\n"
+	 "    hint: give both as many digits behind the point\n"},
 	{__LINE__,
-	 "  r: { key: id, fields: { id: integer, p: { type: integer, references: p, in: [1] } "
-	 "} }\n",
+	 "  r: { key: id, fields: { id: integer, p: { type: integer, references: p, in: [1] } } "
+	 "}\n",
 	 "r key id\n"
 	 "  id integer key required\n"
-	 "  p integer in 1 references p\n"},
+	 "  p integer in 1 references p\n"
+	 "  reference r_p_fkey: p -> p id\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer, p: { type: integer, references: q } } }\n"
 	 "  q: { fields: { id: integer } }\n",

@@ -1,6 +1,7 @@
 /*
- * The loading of a service file, shared by load.c (settings), load_resources.c, load_fields.c,
- * load_routes.c and load_reply.c: words of maps, and the small readers of nodes.
+ * The loading of a service file, shared by load.c (settings), load_cors.c, load_resources.c,
+ * load_fields.c, load_references.c, load_routes.c and load_reply.c: words of maps, and the small
+ * readers of nodes.
  *
  * Each map of a service file is a table of words. A word without a reader belongs to the language,
  * but this version does not speak it yet; any other word is misspelt and gets a hint.
@@ -15,6 +16,7 @@
 
 #define MAX_RESOURCES 1000
 #define MAX_FIELDS 1000
+#define MAX_REFERENCES 100
 #define MAX_ROUTES 10000
 #define MAX_NAME_BYTES 63
 
@@ -42,11 +44,15 @@ struct draft {
 	const struct node *fields_node;
 	const struct node *unique;
 	const struct node *index;
+	const struct node *references;
+	const struct node *read_only;
 	const struct node *tally;
 	const struct node *by;
 	const struct resource **tallies;
-	bool key_broken; /* it has a key, but not all its fields are known */
-	bool broken;     /* its fields are not all known: names that are not found are not reported */
+	bool keyless;       /* `key: []` */
+	bool key_broken;    /* it has a key, but not all its fields are known */
+	bool unique_broken; /* the same for a unique rule */
+	bool broken; /* its fields are not all known: names that are not found are not reported */
 };
 
 struct load {
@@ -112,6 +118,11 @@ void load_resources(struct load *load);
  * values that need the type and the key. */
 void load_fields(struct load *load, struct draft *draft);
 void load_field_values(struct load *load, struct draft *draft);
+/* load_references.c: the foreign keys of one resource; the keys and unique rules of all are known.
+ */
+void load_references(struct load *load, struct draft *draft);
+/* load_cors.c */
+void load_cors(struct load *load, const struct node *node, void *target);
 void load_routes(struct load *load);
 /* load_reply.c */
 /* A status from 200 to 599. */

@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "model/load_priv.h"
+#include "model/relations.h"
 
 /* The words of a resource keep their nodes: a key names fields that may stand below it. */
 #define KEEP(word)                                                                                 \
@@ -14,16 +15,25 @@ KEEP(key)
 KEEP(fields_node)
 KEEP(unique)
 KEEP(index)
+KEEP(references)
+KEEP(read_only)
 KEEP(tally)
 KEEP(by)
 #undef KEEP
 
 static const struct word resource_words[] = {
-	{"key", keep_key},       {"fields", keep_fields_node},
-	{"unique", keep_unique}, {"index", keep_index},
-	{"tally", keep_tally},   {"by", keep_by},
-	{"check", NULL},         {"rules", NULL},
-	{"load", NULL},          {"at", NULL},
+	{"key", keep_key},
+	{"fields", keep_fields_node},
+	{"unique", keep_unique},
+	{"index", keep_index},
+	{"references", keep_references},
+	{"read_only", keep_read_only},
+	{"tally", keep_tally},
+	{"by", keep_by},
+	{"check", NULL},
+	{"rules", NULL},
+	{"load", NULL},
+	{"at", NULL},
 	{"search", NULL},
 };
 
@@ -31,7 +41,7 @@ static void refuse_beside_tally(struct load *load, const struct node *node, cons
 {
 	if (node != NULL) {
 		model_report_add(load->report, node->key.place,
-						 "a tally has the fields that `by` names, and `count`",
+						 "a tally is read only; its fields are those that `by` names, and `count`",
 						 "`%s` cannot stand beside `tally`", word);
 	}
 }
@@ -47,6 +57,8 @@ static void read_words(struct load *load, struct draft *draft)
 		refuse_beside_tally(load, draft->fields_node, "fields");
 		refuse_beside_tally(load, draft->unique, "unique");
 		refuse_beside_tally(load, draft->index, "index");
+		refuse_beside_tally(load, draft->references, "references");
+		refuse_beside_tally(load, draft->read_only, "read_only");
 		if (draft->by == NULL) {
 			model_report_add(load->report, draft->node->key.place, "by: [FIELDS] of the other",
 							 "the tally \"%.*s\" does not say by what it counts",
@@ -62,6 +74,9 @@ static void read_words(struct load *load, struct draft *draft)
 			draft->broken = true;
 			return;
 		}
+	}
+	if (draft->read_only != NULL) {
+		(void)load_boolean(load, draft->read_only, "`read_only`", &draft->resource->read_only);
 	}
 	if (draft->fields_node != NULL) {
 		load_fields(load, draft);
@@ -85,6 +100,10 @@ static void read_key(struct load *load, struct draft *draft)
 		model_report_add(load->report, draft->node->key.place,
 						 "such as `key: id` with a field `id: { type: uuid, default: auto }`",
 						 "the resource \"%.*s\" has no key", STR_ARG(resource->name));
+		return;
+	}
+	if (draft->key->kind == NODE_LIST && draft->key->count == 0) {
+		draft->keyless = true;
 		return;
 	}
 	if (!load_field_list(load, draft->key, "`key`", draft, &resource->key)) {
@@ -164,6 +183,7 @@ static void read_uniques(struct load *load, struct draft *draft)
 	if (node == NULL || draft->tally != NULL) {
 		return;
 	}
+	draft->unique_broken = node->kind != NODE_MAP;
 	if (node->kind != NODE_MAP) {
 		if (node->kind != NODE_BROKEN) {
 			model_report_add(load->report, node->place, "unique: { RULE NAME: [FIELDS] }",
@@ -185,6 +205,7 @@ static void read_uniques(struct load *load, struct draft *draft)
 		}
 		rules[count].name = child->key.str;
 		rules[count].fields = read_field_set(load, child, draft, "a unique rule");
+		draft->unique_broken = draft->unique_broken || rules[count].fields.count == 0;
 		count++;
 	}
 	map_finish(&names);
@@ -305,6 +326,7 @@ static void read_tally(struct load *load, struct draft *draft)
 	}
 	draft->broken = false;
 	draft->resource->tally_of = other->resource;
+	draft->resource->read_only = true;
 	draft->resource->by = by;
 	make_tally_fields(load, draft);
 }
@@ -385,7 +407,8 @@ void load_resources(struct load *load)
 		load->resources_broken = true;
 		return;
 	}
-	/* In this order: a reference needs the other's key, a tally the other's required fields. */
+	/* In this order: a reference needs the other's key and unique rules, a tally the other's
+	 * required fields. */
 	begin_drafts(load);
 	for (size_t i = 0; i < load->draft_count; i++) {
 		read_key(load, &load->drafts[i]);
@@ -396,7 +419,13 @@ void load_resources(struct load *load)
 		read_indexes(load, &load->drafts[i]);
 	}
 	for (size_t i = 0; i < load->draft_count; i++) {
+		load_references(load, &load->drafts[i]);
+	}
+	for (size_t i = 0; i < load->draft_count; i++) {
 		read_tally(load, &load->drafts[i]);
 	}
 	join_tallies(load);
+	if (load->draft_count > 0) {
+		relations_build(load->drafts[0].resource, load->draft_count, load->arena);
+	}
 }

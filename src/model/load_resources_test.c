@@ -47,8 +47,46 @@ static const struct load_row key_rows[] = {
 	 ":3:25: `fields` is a map of entries `word: value`\n"},
 	{__LINE__, "  r: { key: id, fields: [id] }\n",
 	 ":3:25: `fields` is a map of entries `word: value`\n"},
-	{__LINE__, "  r: { key: [], fields: { id: integer } }\n",
-	 ":3:13: `key` names at least one field\n"},
+	{__LINE__,
+	 "  r: { key: [], fields: { id: integer, a: { type: uuid, default: auto } }, index: a }\n",
+	 "s\n"
+	 "r\n"
+	 "  id integer\n"
+	 "  a uuid auto\n"
+	 "  index a\n"},
+	{__LINE__, "  r: { key: [], fields: { id: { type: integer, default: auto } } }\n",
+	 ":3:57: default: auto is for a uuid, or an integer that is the whole key\n"},
+	{__LINE__,
+	 "  r: { key: [], fields: { id: { type: integer, required: true } } }\n"
+	 "  t: { tally: r, by: id }\n",
+	 "s\n"
+	 "r counted t\n"
+	 "  id integer required\n"
+	 "t key id tally r by id\n"
+	 "  id integer key required never\n"
+	 "  count integer required never\n"},
+	{__LINE__, "  r: { key: [[]], fields: { id: integer } }\n",
+	 ":3:14: `key` is one text, not a list\n"},
+	{__LINE__, "  r: { key: id, read_only: true, fields: { id: integer } }\n",
+	 "s\n"
+	 "r key id read_only\n"
+	 "  id integer key required\n"},
+	{__LINE__, "  r: { key: id, read_only: false, fields: { id: integer } }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required\n"},
+	{__LINE__, "  r: { key: [], read_only: True, fields: { id: integer } }\n",
+	 "s\n"
+	 "r read_only\n"
+	 "  id integer\n"},
+	{__LINE__, "  r: { key: id, read_only: yes, fields: { id: integer } }\n",
+	 ":3:28: `read_only` is true or false\n"
+	 "    hint: write true or false\n"},
+	{__LINE__, "  r: { key: id, read_only: , fields: { id: integer } }\n",
+	 ":3:28: `read_only` is true or false\n"},
+	{__LINE__, "  r: { key: id, read_only: *a, fields: { id: integer } }\n",
+	 ":3:28: aliases (*a) are not allowed\n"
+	 "    hint: write the part out\n"},
 	{__LINE__, "  r: { key: , fields: { id: integer } }\n", ":3:13: `key` has no value\n"},
 	{__LINE__, "  r: { key: {}, fields: { id: integer } }\n",
 	 ":3:13: `key` is one text, not a map\n"},
@@ -76,6 +114,25 @@ static const struct load_row key_rows[] = {
 	 "s\n"
 	 "r key id\n"
 	 "  id integer key required default 1\n"},
+	{__LINE__, "  r: { key: id, fields: { id: { type: integer, default: database } } }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required database\n"},
+	{__LINE__,
+	 "  r: { key: [id, a], fields: { id: { type: integer, default: database }, a: text } }\n",
+	 "s\n"
+	 "r key id,a\n"
+	 "  id integer key required database\n"
+	 "  a text key required\n"},
+	{__LINE__,
+	 "  r: { key: [id], fields: { id: { type: integer, default: database } } }\n"
+	 "  t: { tally: r, by: id }\n",
+	 "s\n"
+	 "r key id counted t\n"
+	 "  id integer key required database\n"
+	 "t key id tally r by id\n"
+	 "  id integer key required never\n"
+	 "  count integer required never\n"},
 	{__LINE__, "  r: { key: id, fields: { id: { type: integer, required: false } } }\n",
 	 ":3:58: a field of the key is always required\n"},
 	{__LINE__, "  r: { key: id, fields: { id: { type: integer, write: once } } }\n",
@@ -104,7 +161,7 @@ static const struct load_row key_rows[] = {
 	 "    hint: did you mean \"index\"?\n"},
 	{__LINE__, "  r: { key: id, fields: { id: integer }, ttl: 5 }\n",
 	 ":3:42: unknown word \"ttl\" in a resource\n"
-	 "    hint: known here: key, fields, unique, index, tally, by\n"},
+	 "    hint: known here: key, fields, unique, index, references, read_only, tally, by\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer } }\n"
 	 "  R: { key: id, fields: { id: integer } }\n",
@@ -403,13 +460,18 @@ static const struct load_row tally_rows[] = {
 	 "    hint: did you mean \"kind\"?\n"},
 	{__LINE__, "  t: { tally: r, by: u, key: u, fields: { a: text }, unique: {}, index: u }\n",
 	 ":4:25: `key` cannot stand beside `tally`\n"
-	 "    hint: a tally has the fields that `by` names, and `count`\n"
+	 "    hint: a tally is read only; its fields are those that `by` names, and `count`\n"
 	 ":4:33: `fields` cannot stand beside `tally`\n"
-	 "    hint: a tally has the fields that `by` names, and `count`\n"
+	 "    hint: a tally is read only; its fields are those that `by` names, and `count`\n"
 	 ":4:54: `unique` cannot stand beside `tally`\n"
-	 "    hint: a tally has the fields that `by` names, and `count`\n"
+	 "    hint: a tally is read only; its fields are those that `by` names, and `count`\n"
 	 ":4:66: `index` cannot stand beside `tally`\n"
-	 "    hint: a tally has the fields that `by` names, and `count`\n"},
+	 "    hint: a tally is read only; its fields are those that `by` names, and `count`\n"},
+	{__LINE__, "  t: { tally: r, by: u, references: {}, read_only: true }\n",
+	 ":4:25: `references` cannot stand beside `tally`\n"
+	 "    hint: a tally is read only; its fields are those that `by` names, and `count`\n"
+	 ":4:41: `read_only` cannot stand beside `tally`\n"
+	 "    hint: a tally is read only; its fields are those that `by` names, and `count`\n"},
 	{__LINE__, "  t: { tally: r, by: u, check: {} }\n",
 	 ":4:25: \"check\" in a resource is not known yet in this version\n"},
 	{__LINE__, "  t: { tally: [r], by: u }\n", ":4:15: `tally` is one text, not a list\n"},
@@ -419,7 +481,7 @@ static const struct load_row tally_rows[] = {
 	 "  t: { tally: r, by: u, key: u }\n"
 	 "  q: { key: id, fields: { id: { type: integer, references: t } } }\n",
 	 ":4:25: `key` cannot stand beside `tally`\n"
-	 "    hint: a tally has the fields that `by` names, and `count`\n"
+	 "    hint: a tally is read only; its fields are those that `by` names, and `count`\n"
 	 ":5:60: `references`: \"t\" is a tally\n"},
 	{__LINE__,
 	 "  q: { key: x, fields: { id: integer } }\n"

@@ -18,18 +18,20 @@ struct action {
 	const char *word;
 	unsigned with;
 	bool reads;
-	bool whole_key; /* it addresses one row */
+	bool whole_key;      /* it addresses one row */
+	const char *keyless; /* what to use instead where there is no key; NULL: it needs none */
 };
 
 static const struct action actions[] = {
 	[ACTION_REPLY] = {"reply", WITH_REPLY},
 	[ACTION_LIST] = {"list", WITH_SELECT | WITH_ORDER | WITH_WHERE | WITH_VALUES | WITH_EMPTY,
 					 .reads = true},
-	[ACTION_GET] = {"get", WITH_SELECT | WITH_WHERE, .reads = true, .whole_key = true},
+	[ACTION_GET] = {"get", WITH_SELECT | WITH_WHERE, .reads = true, .whole_key = true,
+					.keyless = "use `list`"},
 	[ACTION_INSERT] = {"insert", WITH_SELECT | WITH_BODY | WITH_REPLY},
-	[ACTION_UPSERT] = {"upsert", WITH_SELECT | WITH_BODY | WITH_REPLY},
+	[ACTION_UPSERT] = {"upsert", WITH_SELECT | WITH_BODY | WITH_REPLY, .keyless = "use `insert`"},
 	[ACTION_REPLACE] = {"replace", WITH_SELECT | WITH_WHERE | WITH_BODY | WITH_REPLY,
-						.whole_key = true},
+						.whole_key = true, .keyless = "use `update`"},
 	[ACTION_UPDATE] = {"update", WITH_SELECT | WITH_WHERE | WITH_BODY | WITH_REPLY},
 	[ACTION_DELETE] = {"delete", WITH_WHERE | WITH_REPLY},
 };
@@ -536,6 +538,26 @@ static void check_path_parameters(struct load *load, const struct draft_route *d
 	}
 }
 
+/* What the resource itself rules out. */
+static void check_resource(struct load *load, const struct draft_route *draft,
+						   const struct draft *of)
+{
+	const struct action *action = &actions[draft->route->action];
+	struct str name = of->resource->name;
+
+	if (of->tally != NULL && !action->reads) {
+		model_report_add(load->report, draft->action->place, "write to the resource that it counts",
+						 "\"%.*s\" is a tally, which is only read", STR_ARG(name));
+	} else if (of->resource->read_only && !action->reads) {
+		model_report_add(load->report, draft->action->place, "use `list` or `get`",
+						 "\"%.*s\" is read only", STR_ARG(name));
+	}
+	if (of->keyless && action->keyless != NULL) {
+		model_report_add(load->report, draft->action->key.place, action->keyless,
+						 "`%s` needs a key: \"%.*s\" has none", action->word, STR_ARG(name));
+	}
+}
+
 static void read_action(struct load *load, struct draft_route *draft)
 {
 	const char *what = arena_printf(load->arena, "`%s`", actions[draft->route->action].word).ptr;
@@ -543,9 +565,8 @@ static void read_action(struct load *load, struct draft_route *draft)
 	struct draft nothing = {.resource = &(struct resource){.name = STR("")}, .broken = true};
 	struct draft *known = of == NULL ? &nothing : of;
 
-	if (of != NULL && of->tally != NULL && !actions[draft->route->action].reads) {
-		model_report_add(load->report, draft->action->place, "write to the resource that it counts",
-						 "\"%.*s\" is a tally, which is only read", STR_ARG(of->resource->name));
+	if (of != NULL) {
+		check_resource(load, draft, of);
 	}
 	read_shape(load, draft, known);
 	read_where(load, draft);

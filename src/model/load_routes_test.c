@@ -377,12 +377,74 @@ static void test_many(void **state)
 	test_load_rows(before_many, common_many, ROWS(many_rows));
 }
 
+/* Resources without a key, or only read; the routes begin in line 6. */
+static const char before_limited[] = "service: s\n"
+									 "resources:\n"
+									 "  v: { key: [], fields: { a: integer } }\n"
+									 "  ro: { key: id, read_only: true, fields: { id: integer } }\n"
+									 "routes:\n";
+
+static const char common_limited[] = "s\n"
+									 "v\n"
+									 "  a integer\n"
+									 "ro key id read_only\n"
+									 "  id integer key required\n";
+
+static const struct load_row limited_rows[] = {
+	{__LINE__,
+	 "  GET /v: { list: v, where: \"a=eq.{a?}\", values: a }\n"
+	 "  POST /v: { insert: v }\n"
+	 "  PATCH /v/{a}: { update: v }\n"
+	 "  DELETE /v: { delete: v }\n",
+	 "GET /v [v] list v where a=eq.{a?} values a\n"
+	 "POST /v [v] insert v\n"
+	 "PATCH /v/{a} [v $a] update v\n"
+	 "DELETE /v [v] delete v\n"},
+	{__LINE__, "  GET /v/{a}: { get: v }\n",
+	 ":6:17: `get` needs a key: \"v\" has none\n"
+	 "    hint: use `list`\n"},
+	{__LINE__, "  PUT /v/{a}: { upsert: v }\n",
+	 ":6:17: `upsert` needs a key: \"v\" has none\n"
+	 "    hint: use `insert`\n"},
+	{__LINE__, "  PUT /v/{a}: { replace: v, where: a=eq.1 }\n",
+	 ":6:17: `replace` needs a key: \"v\" has none\n"
+	 "    hint: use `update`\n"},
+	{__LINE__,
+	 "  GET /ro: { list: ro }\n"
+	 "  GET /ro/{id}: { get: ro }\n",
+	 "GET /ro [ro] list ro\n"
+	 "GET /ro/{id} [ro $id] get ro\n"},
+	{__LINE__,
+	 "  POST /ro: { insert: ro }\n"
+	 "  PUT /ro/{id}: { upsert: ro }\n"
+	 "  PUT /r/{id}: { replace: ro }\n"
+	 "  PATCH /ro: { update: ro }\n"
+	 "  DELETE /ro: { delete: ro }\n",
+	 ":6:23: \"ro\" is read only\n"
+	 "    hint: use `list` or `get`\n"
+	 ":7:27: \"ro\" is read only\n"
+	 "    hint: use `list` or `get`\n"
+	 ":8:27: \"ro\" is read only\n"
+	 "    hint: use `list` or `get`\n"
+	 ":9:24: \"ro\" is read only\n"
+	 "    hint: use `list` or `get`\n"
+	 ":10:25: \"ro\" is read only\n"
+	 "    hint: use `list` or `get`\n"},
+};
+
+static void test_limited(void **state)
+{
+	(void)state;
+	test_load_rows(before_limited, common_limited, ROWS(limited_rows));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_action),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_limited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,7 +55,7 @@ static const struct load_row settings_rows[] = {
 	 "service: x\n"
 	 "ports: 80\n",
 	 ":2:1: unknown word \"ports\" in the service file\n"
-	 "    hint: known here: service, listen, store, cache, errors, limits, resources, "
+	 "    hint: known here: service, listen, store, cache, cors, errors, limits, resources, "
 	 "routes\n"},
 	{__LINE__,
 	 "service: x\n"
@@ -283,6 +283,46 @@ static const struct load_row settings_rows[] = {
 	 "service: x\n"
 	 "limits: { loops: }\n",
 	 ":2:18: a limit is an integer\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: { aggregates: off, rollback: on, server_timing: true }\n",
+	 "x aggregates 0 rollback 1 server_timing 1\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: { aggregates: False, rollback: 1, server_timing: 0 }\n",
+	 "x aggregates 0 rollback 1\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: { aggregates: \"${NOT_SET:-off}\" }\n",
+	 "x aggregates 0\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: { aggregates: 2, rollback: -1, server_timing: no }\n",
+	 ":2:23: limit 'aggregates' cannot be 2\n"
+	 "    hint: it is a number from 0 to 1\n"
+	 ":2:36: limit 'rollback' cannot be -1\n"
+	 "    hint: it is a number from 0 to 1\n"
+	 ":2:55: limit 'server_timing' is on or off\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: { aggregates: \"off\", rollback: \"0\", server_timing: 1.0 }\n",
+	 ":2:23: limit 'aggregates' is on or off\n"
+	 "    hint: write it without quotes\n"
+	 ":2:40: limit 'rollback' is on or off\n"
+	 "    hint: write it without quotes\n"
+	 ":2:60: limit 'server_timing' is on or off\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: { aggregates: , rollback: [off], server_timing: *a }\n",
+	 ":2:23: limit 'aggregates' is on or off\n"
+	 ":2:35: limit 'rollback' is on or off\n"
+	 ":2:57: aliases (*a) are not allowed\n"
+	 "    hint: write the part out\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "limits: { body_bytes: on, loops: true }\n",
+	 ":2:23: a limit is an integer\n"
+	 ":2:34: a limit is an integer\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "limits: { loops: [1] }\n",

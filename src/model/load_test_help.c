@@ -56,7 +56,9 @@ static void describe_field(struct buf *buf, const struct field *field)
 		buf_printf(buf, "(%zu)", field->max_chars);
 	}
 	buf_printf(buf, "%s%s%s%s", field->key ? " key" : "", field->required ? " required" : "",
-			   field->default_kind == DEFAULT_AUTO ? " auto" : "",
+			   field->default_kind == DEFAULT_AUTO           ? " auto"
+				   : field->default_kind == DEFAULT_DATABASE ? " database"
+															 : "",
 			   field->write == WRITE_ONCE        ? " once"
 				   : field->write == WRITE_NEVER ? " never"
 												 : "");
@@ -74,11 +76,25 @@ static void describe_field(struct buf *buf, const struct field *field)
 	buf_append_byte(buf, '\n');
 }
 
+static void describe_reference(struct buf *buf, const struct reference *reference)
+{
+	assert_int_equal(reference->fields.count, reference->target_fields.count);
+	buf_printf(buf, "  reference %.*s", STR_ARG(reference->name));
+	describe_names(buf, ": ", &reference->fields);
+	buf_printf(buf, " -> %.*s", STR_ARG(reference->target->name));
+	describe_names(buf, " ", &reference->target_fields);
+	buf_append_byte(buf, '\n');
+}
+
 static void describe_resource(struct buf *buf, const struct resource *resource)
 {
 	buf_printf(buf, "%.*s", STR_ARG(resource->name));
 	describe_names(buf, " key ", &resource->key);
+	if (resource->read_only && resource->tally_of == NULL) {
+		buf_append(buf, STR(" read_only"));
+	}
 	if (resource->tally_of != NULL) {
+		assert_true(resource->read_only && resource->reference_count == 0);
 		buf_printf(buf, " tally %.*s", STR_ARG(resource->tally_of->name));
 		describe_names(buf, " by ", &resource->by);
 	}
@@ -98,6 +114,9 @@ static void describe_resource(struct buf *buf, const struct resource *resource)
 	for (size_t i = 0; i < resource->index_count; i++) {
 		describe_names(buf, "  index ", &resource->indexes[i]);
 		buf_append_byte(buf, '\n');
+	}
+	for (size_t i = 0; i < resource->reference_count; i++) {
+		describe_reference(buf, &resource->references[i]);
 	}
 }
 
@@ -154,6 +173,9 @@ void test_describe(const struct model *model, struct buf *buf)
 	}
 	if (model->store.str.len > 0) {
 		buf_printf(buf, " store %.*s", STR_ARG(model->store.str));
+	}
+	for (size_t i = 0; i < model->cors_count; i++) {
+		buf_printf(buf, "%s%.*s", i == 0 ? " cors " : ",", STR_ARG(model->cors[i]));
 	}
 	if (model->error_shape.len > 0) {
 		buf_printf(buf, " errors %.*s", STR_ARG(model->error_shape));

@@ -3,6 +3,7 @@
 #include "codec/number.h"
 #include "codec/utf8.h"
 #include "model/load_priv.h"
+#include "model/relations.h"
 
 struct nearest nearest_begin(struct str wanted)
 {
@@ -267,16 +268,6 @@ const struct field *load_field(struct load *load, const struct node *node, const
 	return field;
 }
 
-static bool list_holds(const struct field_list *list, const struct field *field)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (list->items[i] == field) {
-			return true;
-		}
-	}
-	return false;
-}
-
 bool load_field_list(struct load *load, const struct node *node, const char *what,
 					 const struct draft *draft, struct field_list *ret_list)
 {
@@ -295,7 +286,7 @@ bool load_field_list(struct load *load, const struct node *node, const char *wha
 
 		if (field == NULL) {
 			good = false;
-		} else if (list_holds(&list, field)) {
+		} else if (field_list_holds(&list, field)) {
 			model_report_add(load->report, item->place, NULL, "%s names \"%.*s\" twice", what,
 							 STR_ARG(field->name));
 			good = false;

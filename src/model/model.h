@@ -5,7 +5,8 @@
  *
  * Ownership: model_load() to model_destroy(); all parts live in the model's arena.
  * Threads: any number of readers. Errors: a list of problems with file, line and column.
- * Limits: file 1 MiB, depth 16, no aliases, 1,000 resources, 1,000 fields each, 10,000 routes.
+ * Limits: file 1 MiB, depth 16, no aliases, 1,000 resources, 1,000 fields and 100 foreign keys
+ * each, 10,000 routes.
  */
 #ifndef ROWLOCK_MODEL_MODEL_H
 #define ROWLOCK_MODEL_MODEL_H
@@ -171,6 +172,7 @@ struct model {
 	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
 	const struct resource *resources;
 	size_t resource_count;
+	const struct resource *kept_answers; /* for Idempotency-Key; not among the resources */
 	const struct route *routes;
 	size_t route_count;
 	uint64_t hash; /* of the file's content with the environment filled in */

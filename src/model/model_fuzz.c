@@ -10,11 +10,44 @@ static const char *fuzz_environment(const char *name)
 	return name[0] == 'A' ? "\"value: } $" : NULL;
 }
 
+static void check_owner(const struct field_list *list, const struct resource *resource)
+{
+	assert(list->count > 0);
+	for (size_t i = 0; i < list->count; i++) {
+		assert(list->items[i] == &resource->fields[list->items[i]->number]);
+	}
+}
+
+static void check_reference(const struct resource *resource, const struct reference *reference)
+{
+	assert(reference->name.len > 0 && reference->target->tally_of == NULL);
+	assert(reference->fields.count == reference->target_fields.count);
+	check_owner(&reference->fields, resource);
+	check_owner(&reference->target_fields, reference->target);
+}
+
+static void check_relation(const struct resource *resource, const struct relation *relation)
+{
+	bool through = relation->kind == RELATION_MANY_TO_MANY;
+
+	assert(relation->from == resource);
+	assert((relation->junction != NULL) == through && (relation->reference == NULL) == through);
+	check_owner(&relation->from_fields, relation->from);
+	check_owner(&relation->to_fields, relation->to);
+	if (through) {
+		assert(relation->junction_from->target == relation->from);
+		assert(relation->junction_to->target == relation->to);
+		assert(relation->junction_from != relation->junction_to);
+	} else {
+		assert(relation->from_fields.count == relation->to_fields.count);
+	}
+}
+
 /* What readers of a model rely on. */
 static void check_resource(const struct model *model, const struct resource *resource)
 {
 	assert(resource == &model->resources[resource->number]);
-	assert(resource->field_count > 0 && resource->key.count > 0);
+	assert(resource->field_count > 0);
 	assert(model_resource(model, resource->name) == resource);
 	for (size_t i = 0; i < resource->field_count; i++) {
 		const struct field *field = &resource->fields[i];
@@ -35,7 +68,14 @@ static void check_resource(const struct model *model, const struct resource *res
 	for (size_t i = 0; i < resource->index_count; i++) {
 		assert(resource->indexes[i].count > 0);
 	}
+	for (size_t i = 0; i < resource->reference_count; i++) {
+		check_reference(resource, &resource->references[i]);
+	}
+	for (size_t i = 0; i < resource->relation_count; i++) {
+		check_relation(resource, &resource->relations[i]);
+	}
 	if (resource->tally_of != NULL) {
+		assert(resource->read_only && resource->reference_count == 0 && resource->key.count > 0);
 		assert(resource->tally_of->tally_of == NULL && resource->tally_of->tally_count > 0);
 		assert(resource->field_count == resource->by.count + 1);
 	}

@@ -80,6 +80,8 @@ static const struct {
 	{"could not find expected ':'", '\0', "an entry of a map is written `word: value`"},
 	{"did not find expected key", '\0', "indent all entries of a map alike"},
 	{"found unexpected end of stream", '\0', "a quote is not closed"},
+	{"did not find expected alphabetic or numeric character", '\0',
+	 "a text that begins with * or & needs quotes"},
 	{"found unknown escape character", '\0', "write the text in single quotes"},
 };
 

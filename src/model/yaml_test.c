@@ -157,6 +157,12 @@ static const struct load_row shape_rows[] = {
 	 ":2:10: while scanning for the next token: found character that cannot start any "
 	 "token\n"
 	 "    hint: write the text in quotes\n"},
+	{__LINE__, "service: *\n",
+	 ":1:11: while scanning an alias: did not find expected alphabetic or numeric character\n"
+	 "    hint: a text that begins with * or & needs quotes\n"},
+	{__LINE__, "service: & x\n",
+	 ":1:11: while scanning an anchor: did not find expected alphabetic or numeric character\n"
+	 "    hint: a text that begins with * or & needs quotes\n"},
 	{__LINE__,
 	 "%YAML 1.2\n"
 	 "---\n"

@@ -1,10 +1,13 @@
 /*
- * From a parsed query to a checked one: names become fields, text becomes typed values, the order
- * becomes total. Also reads the rows of a body.
+ * From a parsed query to a checked one: names become fields, relations become embedded queries,
+ * text becomes typed values, the order becomes total. Also reads the rows of a body.
  *
  * Ownership: results are arena, or borrowed from the parsed query and the model.
  * Threads: all. Errors: ERROR_COLUMN (PGRST204; 42703 in a filter keeps that message), ERROR_PARSE,
- * ERROR_VALUE, ERROR_OUT_OF_RANGE, ERROR_BODY …, with hints. Limits: json_depth, insert_rows.
+ * ERROR_VALUE, ERROR_OUT_OF_RANGE, ERROR_NO_RELATION, ERROR_AMBIGUOUS (with `json`),
+ * ERROR_NOT_EMBEDDED, ERROR_RELATED_ORDER, ERROR_EMBED_OPERATOR, ERROR_AGGREGATES, ERROR_GROUPING,
+ * ERROR_REGEX, ERROR_SYNTAX, ERROR_CAST_TYPE, ERROR_CONFLICT_TARGET, ERROR_CURSOR, ERROR_BODY …,
+ * with hints. Limits: json_depth, insert_rows, embed_depth, aggregates.
  */
 #ifndef ROWLOCK_QUERY_CHECK_H
 #define ROWLOCK_QUERY_CHECK_H
@@ -18,29 +21,68 @@ struct parameter_names {
 	size_t count;
 };
 
-/* Fills ret_query->where, columns, order, limit, offset for `action` on `resource`; the rest is
- * left as the caller set it. `parameters` may be NULL: then `{name}` is an error. */
+struct check_options {
+	const struct limits *limits;
+	const struct parameter_names *parameters; /* NULL: then `{name}` is an error */
+	bool no_rows; /* nothing is answered: no columns, no fetch (a write without representation) */
+	bool tag;     /* GET: also fetch what tells one state of the row from another */
+};
+
+/*
+ * Fills ret_query->where, fetch, columns, order, limit, offset, distinct, grouped, cursor, tag and
+ * conflict for `action` on `resource`; the rest is left as the caller set it.
+ *
+ * Of a write: filters choose the rows that are changed, `select`, order, limit and offset (limit
+ * and offset of INSERT and UPSERT only) and all that is said of embeds shape the rows answered.
+ */
 bool check_query(const struct parsed_query *parsed, enum query_action action,
-				 const struct resource *resource, const struct parameter_names *parameters,
+				 const struct resource *resource, const struct check_options *options,
 				 struct arena *arena, struct query *ret_query, struct error *error);
+/* Pins the whole key to the values of an item path, in addition to what is in ret_query->where.
+ * ERROR_NOT_FOUND when they are not as many as the key has fields or do not fit their types. */
+bool check_key(const struct resource *resource, const struct parsed_names *values,
+			   struct arena *arena, struct query *ret_query, struct error *error);
+/* The value to which the query's conditions pin a field by eq; NULL when they do not. */
+const struct value *check_pinned(const struct query *query, const struct field *field);
+/* A query whose conditions are exactly one eq for each field of the key: what PUT asks for. */
+bool check_only_key(const struct query *query);
+/* The text for `after` that asks for the next page: `values` is the JSON array of the last row's
+ * cursor values, as a store writes it; the result is arena. */
+struct str check_cursor(const struct query *query, struct str values, struct arena *arena);
+
+enum body_format { BODY_JSON, BODY_CSV, BODY_NDJSON, BODY_FORM };
 
 struct body_options {
 	const struct limits *limits;
+	enum body_format format;
 	struct str from;                /* rows sit in this key of the body; "" : they are the body */
 	const struct field_list *needs; /* keys that must be there (null is fine); may be NULL */
 	bool many;                      /* an array of objects is allowed too */
-	bool numbers_as_text;           /* the general API */
+	bool lenient;                   /* the general API: numbers as text, scalars are no rows */
+	const struct parsed_names *columns; /* `columns=`: only these are read; NULL: the body's keys */
+	bool missing_default;               /* a column that a row lacks gets its default, not null */
+	bool whole; /* UPSERT: what is not given gets its default or null, as in a new row (PUT) */
 	/* Values that are already known (key fields from the path); a body that gives another value for
 	 * one of these fields is refused. */
 	const struct field_list *fixed;
 	const struct value *fixed_values;
+	enum error_code fixed_error; /* of another value; ERROR_NONE: ERROR_CHECK */
 };
 
-/* Reads a JSON body into ret_query->given, values, row_count, for INSERT, UPSERT, REPLACE or UPDATE
+/* Reads a body into ret_query->given, values, row_count, for INSERT, UPSERT, REPLACE or UPDATE
  * (ret_query->action and resource are set). Checks types, unknown fields, required fields,
  * write: never|once (ignored), defaults (auto: integer keys are left out for the store to make;
- * uuid: made here), `in`, `min`, `max`. Errors name the field and, in an array, the row's index. */
+ * uuid: made here), `in`, `min`, `max`. Errors name the field and, in a list, the row: its index,
+ * or for CSV and NDJSON its line. A body that changes nothing (`{}` or `[]` of an UPDATE) gives
+ * row_count 0. */
 bool check_body(struct str body, const struct body_options *options, struct arena *arena,
 				struct query *ret_query, struct error *error);
+/* The same for CSV and NDJSON of any size: the first row is read at once, which settles `given`;
+ * the rest while the store writes, through ret_query->batches. Memory does not grow with the body.
+ * `body` and `options` must live until the query is done. */
+bool check_body_batches(struct str body, const struct body_options *options, struct arena *arena,
+						struct query *ret_query, struct error *error);
+/* Frees what the batches hold beyond the arena. Accepts NULL. */
+void query_batches_finish(struct query_batches *batches);
 
 #endif

@@ -13,44 +13,27 @@ static const char expecting_logic_item[] =
 	"field name (* or [a..z0..9_$]), negation operator (not) or logic operator (and, or)";
 
 /* Of what stands behind an operator. */
-enum shape { SHAPE_VALUE, SHAPE_LIST, SHAPE_IS, SHAPE_LATER };
+enum shape { SHAPE_VALUE, SHAPE_LIST, SHAPE_IS, SHAPE_WORDS, SHAPE_POSTGRESQL };
 
 static const struct operator_word {
 	struct str word;
 	enum shape shape;
 	enum operator_name op;
 } operator_words[] = {
-#define X(name, word)                                                                              \
-	{STR_INIT(word),                                                                               \
-	 OPERATOR_##name == OPERATOR_IN       ? SHAPE_LIST                                             \
-		 : OPERATOR_##name == OPERATOR_IS ? SHAPE_IS                                               \
-										  : SHAPE_VALUE,                                           \
-	 OPERATOR_##name},
+#define X(name, word, shape) {STR_INIT(word), SHAPE_##shape, OPERATOR_##name},
 	OPERATOR_TABLE(X)
 #undef X
-#define LATER(word)                                                                                \
-	{                                                                                              \
-		STR_INIT(word), SHAPE_LATER, OPERATOR_EQ                                                   \
-	}
-		LATER("like"),
-	LATER("ilike"),
-	LATER("match"),
-	LATER("imatch"),
-	LATER("isdistinct"),
-	LATER("fts"),
-	LATER("plfts"),
-	LATER("phfts"),
-	LATER("wfts"),
-	LATER("cs"),
-	LATER("cd"),
-	LATER("ov"),
-	LATER("sl"),
-	LATER("sr"),
-	LATER("nxr"),
-	LATER("nxl"),
-	LATER("adj"),
-#undef LATER
+#define X(word) {STR_INIT(word), SHAPE_POSTGRESQL, OPERATOR_EQ},
+		X("cs") X("cd") X("ov") X("sl") X("sr") X("nxr") X("nxl") X("adj")
+#undef X
 };
+enum { OPERATOR_WORDS = sizeof(operator_words) / sizeof(operator_words[0]) };
+
+/* Operators that may stand before (any) and (all). */
+static bool takes_quantifier(enum operator_name op)
+{
+	return op <= OPERATOR_IMATCH && op != OPERATOR_NEQ;
+}
 
 static const struct {
 	struct str word;
@@ -76,16 +59,16 @@ static struct parsed_cond *negate(struct parser *parser, struct parsed_cond *con
 	return not ;
 }
 
-static void add_to_where(struct parser *parser, struct parsed_cond *cond)
+static void add_to_where(struct parser *parser, struct parsed_level *level,
+						 struct parsed_cond *cond)
 {
-	struct parsed_query *query = parser->query;
-	if (query->where == NULL) {
-		query->where = new_cond(parser, COND_AND);
-		query->where->children = cond;
+	if (level->where == NULL) {
+		level->where = new_cond(parser, COND_AND);
+		level->where->children = cond;
 	} else {
-		query->last->next = cond;
+		level->last->next = cond;
 	}
-	query->last = cond;
+	level->last = cond;
 }
 
 static bool count_term(struct parser *parser)
@@ -165,15 +148,19 @@ static bool take_braces(struct cursor *cursor, struct str *ret_text)
 	return true;
 }
 
-/* A value between and/or(…). */
-static bool parse_nested_value(struct parser *parser, struct cursor *cursor,
-							   struct parsed_value *ret_value)
+/* A value between and/or(…), or an element of a list: quoted, or raw to the next , or ). */
+static bool parse_enclosed(struct parser *parser, struct cursor *cursor, bool braces,
+						   struct parsed_value *ret_value)
 {
-	size_t from = cursor->at;
+	*ret_value = (struct parsed_value){.text = {NULL, 0}};
 	if (take_quoted(cursor, &ret_value->text)) {
 		return true;
 	}
-	if (!take_braces(cursor, &ret_value->text)) {
+	if (parser->parameters) {
+		cursor_space(cursor);
+	}
+	size_t from = cursor->at;
+	if (!braces || !take_braces(cursor, &ret_value->text)) {
 		ret_value->text = cursor_until(cursor, ",)");
 	}
 	if (!parser->parameters) {
@@ -193,34 +180,12 @@ static bool parse_value(struct parser *parser, struct cursor *cursor, bool neste
 {
 	cond->kind = COND_COMPARE;
 	if (nested) {
-		return parse_nested_value(parser, cursor, &cond->value);
+		return parse_enclosed(parser, cursor, true, &cond->value);
 	}
 	size_t from = cursor->at;
 	cond->value.text = cursor_rest(cursor);
 	cursor->at = cursor->text.len;
 	return !parser->parameters || read_parameter(parser, cursor, from, &cond->value);
-}
-
-/* An element of a list: quoted, or raw to the next , or ). */
-static bool parse_element(struct parser *parser, struct cursor *cursor,
-						  struct parsed_value *ret_item)
-{
-	size_t from = cursor->at;
-	*ret_item = (struct parsed_value){.text = {NULL, 0}};
-	if (take_quoted(cursor, &ret_item->text)) {
-		return true;
-	}
-	ret_item->text = cursor_until(cursor, ",)");
-	if (!parser->parameters) {
-		return true;
-	}
-	ret_item->text = str_trim(ret_item->text);
-	size_t end = cursor->at;
-	if (!read_parameter(parser, cursor, from, ret_item)) {
-		return false;
-	}
-	cursor->at = end;
-	return true;
 }
 
 static void add_item(struct parser *parser, struct parsed_cond *cond, size_t *room,
@@ -252,7 +217,7 @@ static bool parse_list(struct parser *parser, struct cursor *cursor, struct pars
 	}
 	do {
 		struct parsed_value item;
-		if (!parse_element(parser, cursor, &item)) {
+		if (!parse_enclosed(parser, cursor, false, &item)) {
 			return false;
 		}
 		if (cond->item_count == parser->limits->in_items) {
@@ -262,6 +227,63 @@ static bool parse_list(struct parser *parser, struct cursor *cursor, struct pars
 		add_item(parser, cond, &room, &item);
 	} while (cursor_take(cursor, ','));
 	return cursor_take(cursor, ')') || cursor_fail(cursor, "\",\" or \")\"");
+}
+
+/* An element of `{a,"b c"}`. As in PostgreSQL a backslash makes the next byte stand for itself,
+ * also outside of quotes. */
+static bool take_array_element(struct cursor *cursor, struct str *ret_text)
+{
+	cursor_space(cursor);
+	if (cursor_quoted(cursor, ret_text)) {
+		cursor_space(cursor);
+		return true;
+	}
+	*ret_text = str_trim(cursor_escaped_until(cursor, ",{}\""));
+	return ret_text->len > 0 || cursor_fail(cursor, "an element of an array");
+}
+
+/* `{a,b}` behind (any) and (all); `{}` is empty. */
+static bool parse_array(struct parser *parser, struct cursor *cursor, struct parsed_cond *cond)
+{
+	size_t room = 0;
+	cond->kind = COND_COMPARE;
+	cursor_space(cursor);
+	if (!cursor_take(cursor, '{')) {
+		return cursor_fail(cursor, "\"{\"");
+	}
+	cursor_space(cursor);
+	if (cursor_take(cursor, '}')) {
+		return true;
+	}
+	do {
+		struct parsed_value item = {.text = {NULL, 0}};
+		if (!take_array_element(cursor, &item.text)) {
+			return false;
+		}
+		if (cond->item_count == parser->limits->in_items) {
+			return error_set(parser->error, ERROR_PARSE, "More than %llu values in a list",
+							 (unsigned long long)parser->limits->in_items);
+		}
+		add_item(parser, cond, &room, &item);
+	} while (cursor_take(cursor, ','));
+	return cursor_take(cursor, '}') || cursor_fail(cursor, "\",\" or \"}\"");
+}
+
+/* Between and/or(…) an array may stand in quotes, as any value. */
+static bool parse_quantified(struct parser *parser, struct cursor *cursor, bool nested,
+							 struct parsed_cond *cond)
+{
+	struct cursor inner = *cursor;
+	if (!nested || !take_quoted(cursor, &inner.text)) {
+		return parse_array(parser, cursor, cond);
+	}
+	inner.base += inner.at + 1;
+	inner.at = 0;
+	inner.columns = 0;
+	if (!parse_array(parser, &inner, cond)) {
+		return false;
+	}
+	return cursor_at_end(&inner) || cursor_fail(&inner, "end of input");
 }
 
 static bool parse_is(struct cursor *cursor, struct parsed_cond *cond)
@@ -281,38 +303,96 @@ static bool parse_is(struct cursor *cursor, struct parsed_cond *cond)
 
 /* ---- operations ---- */
 
-/* What the grammar has and this version does not: `like.`, `fts(english).`, `eq(any).{a,b}`. */
+/* What needs PostgreSQL's arrays and ranges. */
 static bool refuse_operator(struct cursor *cursor, size_t from, struct str word)
 {
 	cursor->at = from;
 	error_set_at(cursor->error, ERROR_UNSUPPORTED, cursor->base + from, NULL);
-	bool argument = cursor_is(&(struct cursor){.text = cursor->text, .at = from + word.len}, '(');
-	return error_details(cursor->error, "the operator \"%.*s%s\"", STR_ARG(word),
-						 argument ? "(...)" : "");
+	return error_details(cursor->error, "the operator \"%.*s\"", STR_ARG(word));
 }
 
-static bool parse_operator(struct cursor *cursor, const struct operator_word **ret_operator)
+static const struct operator_word *find_operator(struct str word)
+{
+	for (size_t i = 0; i < OPERATOR_WORDS; i++) {
+		if (str_equal(word, operator_words[i].word)) {
+			return &operator_words[i];
+		}
+	}
+	return NULL;
+}
+
+bool parse_is_operation(struct str value)
+{
+	struct cursor cursor = {.text = value};
+	(void)cursor_take_text(&cursor, STR("not."));
+	return find_operator(cursor_word(&cursor)) != NULL &&
+		(cursor_is(&cursor, '.') || cursor_is(&cursor, '('));
+}
+
+/* `(any)`, `(all)` or `(english)` behind an operator, or nothing. */
+static bool parse_argument(struct cursor *cursor, const struct operator_word *word,
+						   struct parsed_cond *cond)
+{
+	bool words = word->shape == SHAPE_WORDS;
+	if ((!words && !takes_quantifier(word->op)) || !cursor_take(cursor, '(')) {
+		return true;
+	}
+	size_t from = cursor->at;
+	struct str argument = cursor_word(cursor);
+	bool any = str_equal(argument, STR("any"));
+	if (words ? argument.len == 0 : !any && !str_equal(argument, STR("all"))) {
+		cursor->at = from;
+		return cursor_fail_word(cursor, words ? "a text search configuration" : "any or all");
+	}
+	if (!cursor_take(cursor, ')')) {
+		return cursor_fail(cursor, "\")\"");
+	}
+	if (words) {
+		cond->config = argument;
+	} else {
+		cond->quantifier = any ? QUANTIFIER_ANY : QUANTIFIER_ALL;
+	}
+	return true;
+}
+
+static bool parse_operator(struct cursor *cursor, struct parsed_cond *cond,
+						   const struct operator_word **ret_operator)
 {
 	size_t from = cursor->at;
 	struct str word = cursor_word(cursor);
-	for (size_t i = 0; i < sizeof(operator_words) / sizeof(operator_words[0]); i++) {
-		const struct operator_word *row = &operator_words[i];
-		if (!str_equal(word, row->word)) {
-			continue;
-		}
-		bool argument = cursor_is(cursor, '(') && row->shape != SHAPE_LIST &&
-			row->shape != SHAPE_IS;
-		if (argument || (row->shape == SHAPE_LATER && cursor_is(cursor, '.'))) {
-			return refuse_operator(cursor, from, word);
-		}
-		if (!cursor_take(cursor, '.')) {
-			return cursor_fail(cursor, "delimiter (.)");
-		}
-		*ret_operator = row;
-		return true;
+	const struct operator_word *row = find_operator(word);
+	if (row == NULL) {
+		cursor->at = from;
+		return cursor_fail_word(cursor, expecting_operator);
 	}
-	cursor->at = from;
-	return cursor_fail_word(cursor, expecting_operator);
+	if (row->shape == SHAPE_POSTGRESQL && cursor_is(cursor, '.')) {
+		return refuse_operator(cursor, from, word);
+	}
+	if (!parse_argument(cursor, row, cond)) {
+		return false;
+	}
+	if (!cursor_take(cursor, '.')) {
+		return cursor_fail(cursor, "delimiter (.)");
+	}
+	*ret_operator = row;
+	return true;
+}
+
+static bool parse_operand(struct parser *parser, struct cursor *cursor, bool nested,
+						  enum shape shape, struct parsed_cond *cond)
+{
+	switch (shape) {
+	case SHAPE_LIST:
+		return parse_list(parser, cursor, cond);
+	case SHAPE_IS:
+		return parse_is(cursor, cond);
+	case SHAPE_VALUE:
+	case SHAPE_WORDS:
+	case SHAPE_POSTGRESQL:
+		break;
+	}
+	return cond->quantifier != QUANTIFIER_NONE ? parse_quantified(parser, cursor, nested, cond)
+											   : parse_value(parser, cursor, nested, cond);
 }
 
 /* `[not.]op.value`; the result may be a NOT. */
@@ -321,51 +401,30 @@ static bool parse_operation(struct parser *parser, struct cursor *cursor, bool n
 {
 	bool negated = cursor_take_text(cursor, STR("not."));
 	const struct operator_word *word = NULL;
-	if (!count_term(parser) || !parse_operator(cursor, &word)) {
+	if (!count_term(parser) || !parse_operator(cursor, cond, &word)) {
 		return false;
 	}
 	cond->op = word->op;
-	bool ok = word->shape == SHAPE_LIST ? parse_list(parser, cursor, cond)
-		: word->shape == SHAPE_IS       ? parse_is(cursor, cond)
-										: parse_value(parser, cursor, nested, cond);
+	bool ok = parse_operand(parser, cursor, nested, word->shape, cond);
 	*ret_cond = negated ? negate(parser, cond) : cond;
 	return ok;
 }
 
-/* What may follow a column's name and is not served yet. */
-static bool refuse_path(struct cursor *cursor)
+bool parse_filter(struct parser *parser, struct parsed_level *level, struct str column,
+				  const struct json_path *path, struct str value)
 {
-	if (str_starts_with(cursor_rest(cursor), STR("->"))) {
-		return cursor_unsupported(cursor, "json paths");
-	}
-	return true;
-}
-
-bool parse_filter(struct parser *parser, struct str name, struct str value)
-{
-	struct cursor path = parser_cursor(parser, name, "tree path");
-	/* Names stand before the value, and have no place of their own in an error. */
-	path.base = parser->base > 0 ? parser->base - name.len - 1 : 0;
 	struct parsed_cond *cond = new_cond(parser, COND_COMPARE);
-	if (!cursor_name(&path, "field name (* or [a..z0..9_$])", &cond->column) ||
-		!refuse_path(&path)) {
-		return false;
-	}
-	cond->at = path.base;
-	if (cursor_is(&path, '.')) {
-		return cursor_unsupported(&path, "parameters of an embedded resource");
-	}
-	if (!cursor_at_end(&path)) {
-		return cursor_fail(&path, "\"->\", delimiter (.) or end of input");
-	}
 	struct cursor cursor = parser_cursor(parser, value, "filter");
+	cond->column = column;
+	cond->path = path;
+	cond->at = parser->name_at;
 	if (!parse_operation(parser, &cursor, false, cond, &cond)) {
 		return false;
 	}
 	if (!cursor_at_end(&cursor)) {
 		return cursor_fail(&cursor, "end of input");
 	}
-	add_to_where(parser, cond);
+	add_to_where(parser, level, cond);
 	return true;
 }
 
@@ -399,7 +458,8 @@ static bool parse_nested_filter(struct parser *parser, struct cursor *cursor,
 {
 	struct parsed_cond *cond = new_cond(parser, COND_COMPARE);
 	cond->at = cursor->base + cursor->at;
-	if (!cursor_name(cursor, expecting_logic_item, &cond->column) || !refuse_path(cursor)) {
+	if (!cursor_name(cursor, expecting_logic_item, &cond->column) ||
+		!parse_path(cursor, &cond->path)) {
 		return false;
 	}
 	if (!cursor_take(cursor, '.')) {
@@ -454,18 +514,19 @@ static bool parse_group(struct parser *parser, struct cursor *cursor, enum cond_
 	return true;
 }
 
-bool parse_logic(struct parser *parser, struct str name, struct str value)
+bool parse_logic(struct parser *parser, struct parsed_level *level, enum cond_kind kind,
+				 bool negated, struct str value)
 {
 	struct cursor cursor = parser_cursor(parser, value, "logic tree");
-	cursor.columns = name.len; /* PostgREST counts them as one text: or(…) */
+	/* PostgREST counts them as one text: or(…) */
+	cursor.columns = strlen(kind == COND_AND ? "and" : "or") + (negated ? strlen("not.") : 0);
 	struct parsed_cond *cond;
-	enum cond_kind kind = str_ends_with(name, STR("and")) ? COND_AND : COND_OR;
 	if (!parse_group(parser, &cursor, kind, 0, &cond)) {
 		return false;
 	}
 	if (!cursor_at_end(&cursor)) {
 		return cursor_fail(&cursor, "end of input");
 	}
-	add_to_where(parser, str_starts_with(name, STR("not.")) ? negate(parser, cond) : cond);
+	add_to_where(parser, level, negated ? negate(parser, cond) : cond);
 	return true;
 }

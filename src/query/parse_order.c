@@ -47,30 +47,45 @@ static bool parse_suffixes(struct cursor *cursor, struct parsed_order *term)
 	return true;
 }
 
+/* `rel(column->path)`, whose name and parenthesis are taken. */
+static bool parse_related(struct cursor *cursor, struct parsed_order *term)
+{
+	term->relation = term->column;
+	if (!cursor_name(cursor, parse_expecting_name, &term->column) ||
+		!parse_path(cursor, &term->path)) {
+		return false;
+	}
+	if (!cursor_take(cursor, ')')) {
+		return cursor_fail(cursor, "\")\"");
+	}
+	cursor_space(cursor);
+	return true;
+}
+
 static bool parse_term(struct cursor *cursor, struct parsed_order *term)
 {
 	cursor_space(cursor);
-	term->at = cursor->at;
-	if (!cursor_name(cursor, "field name (* or [a..z0..9_$])", &term->column)) {
+	term->at = cursor->base + cursor->at;
+	if (!cursor_name(cursor, parse_expecting_name, &term->column)) {
 		return false;
 	}
-	if (str_starts_with(cursor_rest(cursor), STR("->"))) {
-		return cursor_unsupported(cursor, "json paths");
-	}
-	if (cursor_is(cursor, '(')) {
-		return cursor_unsupported(cursor, "order by a field of an embedded resource");
-	}
-	return parse_suffixes(cursor, term);
+	bool ok = cursor_take(cursor, '(') ? parse_related(cursor, term)
+									   : parse_path(cursor, &term->path);
+	return ok && parse_suffixes(cursor, term);
 }
 
-bool parse_order(struct str text, struct arena *arena, struct parsed_query *query,
-				 struct error *error)
+bool parse_order_terms(struct parser *parser, struct parsed_level *level, struct str value)
 {
-	struct cursor cursor = {.text = text, .what = "order", .arena = arena, .error = error};
+	struct cursor cursor = parser_cursor(parser, value, "order");
 	struct parsed_order *first = NULL;
 	struct parsed_order **end = &first;
+	size_t count = 0;
 	do {
-		*end = ARENA_NEW(arena, struct parsed_order);
+		if (++count > PARSE_NAMES) {
+			return error_set(parser->error, ERROR_PARSE, "More than %d terms in an order",
+							 PARSE_NAMES);
+		}
+		*end = ARENA_NEW(parser->arena, struct parsed_order);
 		if (!parse_term(&cursor, *end)) {
 			return false;
 		}
@@ -79,6 +94,14 @@ bool parse_order(struct str text, struct arena *arena, struct parsed_query *quer
 	if (!cursor_at_end(&cursor)) {
 		return cursor_fail(&cursor, "delimiter (.), \",\" or end of input");
 	}
-	query->order = first;
+	level->has_order = true;
+	level->order = first;
 	return true;
+}
+
+bool parse_order(struct str text, struct arena *arena, struct parsed_query *query,
+				 struct error *error)
+{
+	struct parser parser = {.arena = arena, .query = query, .error = error};
+	return parse_order_terms(&parser, &query->root, text);
 }

@@ -10,6 +10,9 @@
 #include "query/cursor.h"
 #include "query/parse.h"
 
+/* Of one list of names, of items in one select, of terms in one order: no table has more columns. */
+enum { PARSE_NAMES = 2000 };
+
 struct parser {
 	const struct limits *limits;
 	struct arena *arena;
@@ -17,10 +20,7 @@ struct parser {
 	struct error *error;
 	bool parameters; /* the text is a service file's: `{name}` is a parameter */
 	size_t base;     /* of the value, in the offset that an error gives */
-	bool has_select; /* of a parameter that is repeated the first counts */
-	bool has_order;
-	bool has_limit;
-	bool has_offset;
+	size_t name_at;  /* of the parameter's name */
 };
 
 static inline struct cursor parser_cursor(const struct parser *parser, struct str text,
@@ -35,9 +35,21 @@ static inline struct cursor parser_cursor(const struct parser *parser, struct st
 	};
 }
 
-/* `name=value`, where the name is a column: adds one condition. */
-bool parse_filter(struct parser *parser, struct str name, struct str value);
-/* `and=(…)` and its kin; `name` is "and", "or", "not.and" or "not.or". */
-bool parse_logic(struct parser *parser, struct str name, struct str value);
+extern const char parse_expecting_name[];
+
+/* `op.value` of a column's parameter: adds one condition to the level. */
+bool parse_filter(struct parser *parser, struct parsed_level *level, struct str column,
+				  const struct json_path *path, struct str value);
+/* `and=(…)` and its kin, without `not.`. */
+bool parse_logic(struct parser *parser, struct parsed_level *level, enum cond_kind kind,
+				 bool negated, struct str value);
+bool parse_order_terms(struct parser *parser, struct parsed_level *level, struct str value);
+/* True when the value has the form of a filter, `gt.5` or `not.in.(…)`. */
+bool parse_is_operation(struct str value);
+
+/* `->a->>0`, or nothing: then *ret_path is NULL. Nothing may follow a `->>` in it. */
+bool parse_path(struct cursor *cursor, const struct json_path **ret_path);
+/* `a,"b c"` to the end of the text. */
+bool parse_names(struct cursor *cursor, struct parsed_names *ret_names);
 
 #endif

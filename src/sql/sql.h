@@ -2,7 +2,7 @@
  * From a checked query to SQL text and the values bound to it. Values never become text;
  * identifiers come from the model only, and are quoted.
  *
- * Ownership: text and list are the caller's struct sql; values are borrowed from the query.
+ * Ownership: text and lists are the caller's struct sql; values are borrowed from the query.
  * Threads: all. Errors: none but a statement over its buffer's maximum (sql->text.failed).
  * Limits: the caller's buffer.
  */
@@ -13,6 +13,8 @@
 #include "query/query.h"
 #include "sql/sqlite.h"
 
+struct sql_made; /* values that no query holds */
+
 /* What differs between databases. */
 struct sql_dialect {
 	const char *name;
@@ -20,6 +22,14 @@ struct sql_dialect {
 	bool nulls_placement;    /* knows NULLS FIRST / NULLS LAST */
 	bool upsert_on_conflict; /* INSERT … ON CONFLICT (…) DO UPDATE; else ON DUPLICATE KEY UPDATE */
 	bool returning;
+	/* Functions that the store gives the database, each called with a value and one or two
+	 * pointers (VALUE_POINTER): a path; what an operator compiled; the types of a cast. */
+	const char *json_function;
+	const char *like_function;
+	const char *match_function;
+	const char *words_function;
+	const char *cast_function;
+	const char *is_distinct; /* infix operator */
 	/* Parts of CREATE TABLE: the column's type; what makes it the whole key, or nothing; how the
 	 * database makes `default: auto`, or nothing; and what follows the last column, with the
 	 * closing parenthesis. */
@@ -41,8 +51,10 @@ struct sql {
 	const struct value **params; /* owned: in the order of the placeholders */
 	size_t param_count;
 	size_t param_capacity;
-	struct value limit; /* of the statement, so that params can point to them */
-	struct value offset;
+	size_t keys_at;        /* sql_embed(): the first placeholder of the keys */
+	struct sql_made *made; /* owned: the chunk that is being filled */
+	size_t alias;          /* of the table whose columns are written; 0: none */
+	size_t aliases;        /* given so far */
 };
 
 void sql_init(struct sql *sql, const struct sql_dialect *dialect, size_t max_bytes);
@@ -55,14 +67,18 @@ void sql_clear(struct sql *sql);
  * last.
  */
 
-/* LIST and GET: columns of query->columns in order. */
+/* LIST and GET: query->fetch in order. */
 void sql_select(struct sql *sql, const struct query *query);
+/* The rows of an embed that belong to the parent row with these keys; `keys` has
+ * relation->from_fields.count values, whose placeholders stand together from sql->keys_at on. */
+void sql_embed(struct sql *sql, const struct query_embed *embed, const struct value *keys);
 /* The number of rows that match, without limit and offset. */
 void sql_count(struct sql *sql, const struct query *query);
-/* INSERT and UPSERT of row `row`; with a representation it RETURNS query->columns. An upsert
- * changes what is given but the key and fields with `write: once`; when that is nothing, a field is
- * set to itself, so that the row is returned all the same. */
-void sql_insert(struct sql *sql, const struct query *query, size_t row);
+/* INSERT and UPSERT of one row of values of query->given, without those that are ABSENT; the
+ * placeholders of the others come first, in order. With a representation it RETURNS query->fetch.
+ * A merge changes what is given but the fields of the conflict and those with `write: once`; when
+ * that is nothing, a field is set to itself, so that the row is returned all the same. */
+void sql_insert(struct sql *sql, const struct query *query, const struct value *row);
 /* UPDATE and REPLACE; without any given field, one is set to itself. */
 void sql_update(struct sql *sql, const struct query *query);
 void sql_delete(struct sql *sql, const struct query *query);

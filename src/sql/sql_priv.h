@@ -1,12 +1,14 @@
 /*
- * How identifiers and literals are written.
+ * What the files of one statement share: names, literals, parameters, conditions.
  *
- * Ownership, Threads, Limits: those of the buffer. Errors: text->failed.
+ * Ownership, Threads, Limits: those of sql/sql.h. Errors: text->failed.
  */
 #ifndef ROWLOCK_SQL_SQL_PRIV_H
 #define ROWLOCK_SQL_SQL_PRIV_H
 
 #include "sql/sql.h"
+
+/* ---- sql.c ---- */
 
 /* A value as a literal, for DEFAULT clauses. */
 void sql_write_literal(struct buf *text, const struct value *value);
@@ -15,5 +17,45 @@ void sql_write_fields(const struct sql_dialect *dialect, struct buf *text, const
 					  const struct field_list *fields);
 /* Can the column hold null? */
 bool sql_is_nullable(const struct field *field);
+
+static inline void sql_write(struct sql *sql, struct str text)
+{
+	buf_append(&sql->text, text);
+}
+
+static inline void sql_write_name(struct sql *sql, struct str name)
+{
+	sql_put_name(sql->dialect, name, &sql->text);
+}
+
+/* `_3` */
+void sql_write_alias(struct sql *sql, size_t alias);
+/* The column, behind the alias of its table when it has one. */
+void sql_write_column(struct sql *sql, size_t alias, const struct field *field);
+/* `?` */
+void sql_param(struct sql *sql, const struct value *value);
+/* `?` of a value that is made here. */
+void sql_param_made(struct sql *sql, struct value value);
+void sql_param_pointer(struct sql *sql, const void *pointer);
+void sql_param_number(struct sql *sql, uint64_t number);
+
+/* ---- sql_cond.c ---- */
+
+/* A value of the row of the table sql->alias. */
+void sql_write_term(struct sql *sql, const struct term *term);
+void sql_write_cond(struct sql *sql, const struct cond *cond);
+/* Do conditions ask for other tables than the query's? */
+bool sql_cond_has_tables(const struct cond *cond);
+/* The table's name, with sql->alias behind it when there is one. */
+void sql_write_table(struct sql *sql, const struct resource *resource);
+/* `"to" AS _2 [JOIN "junction" AS _3 ON …]`, where `to` is sql->alias. *ret_holder is the alias of
+ * the table that holds the fields that are equal to the parent's: `to` or the junction. */
+void sql_write_related(struct sql *sql, const struct relation *relation, size_t *ret_holder);
+/* Those fields. */
+const struct field_list *sql_holder_fields(const struct relation *relation);
+
+/* ---- sql_read.c ---- */
+
+void sql_write_fetch(struct sql *sql, const struct query *query);
 
 #endif

@@ -55,7 +55,7 @@ static void column_auto(const struct field *field, struct buf *text)
 
 static void table_end(const struct resource *resource, struct buf *text)
 {
-	if (has_integer_key(resource)) {
+	if (has_integer_key(resource) || resource->key.count == 0) {
 		buf_append(text, STR("\n) STRICT"));
 		return;
 	}
@@ -153,6 +153,12 @@ const struct sql_dialect sql_dialect_sqlite = {
 	.nulls_placement = true,
 	.upsert_on_conflict = true,
 	.returning = true,
+	.json_function = "rowlock_json",
+	.like_function = "rowlock_like",
+	.match_function = "rowlock_match",
+	.words_function = "rowlock_words",
+	.cast_function = "rowlock_cast",
+	.is_distinct = " IS NOT ",
 	.column_type = column_type,
 	.column_key = column_key,
 	.column_auto = column_auto,

@@ -1,5 +1,6 @@
 #include <assert.h>
 
+#include "base/alloc.h"
 #include "store/sqlite_priv.h"
 
 int sqlite_bind(sqlite3_stmt *stmt, int number, const struct value *value)
@@ -66,14 +67,13 @@ void sqlite_column(sqlite3_stmt *stmt, int number, const struct field *field,
 	}
 }
 
-void sqlite_write_row(struct rows *rows, sqlite3_stmt *stmt)
+const struct value *sqlite_row(struct sqlite_statement *statement, const struct query *query)
 {
-	const struct query *query = rows->query;
-	rows_row(rows);
-	for (size_t i = 0; i < query->column_count; i++) {
-		struct value value;
-		sqlite_column(stmt, (int)i, query->columns[i].field, &value);
-		rows_value(rows, &value);
+	if (statement->values == NULL) {
+		statement->values = alloc_zeroed(query->fetch_count + 1, sizeof(*statement->values));
 	}
-	rows_row_end(rows);
+	for (size_t i = 0; i < query->fetch_count; i++) {
+		sqlite_column(statement->stmt, (int)i, query->fetch[i].type, &statement->values[i]);
+	}
+	return statement->values;
 }

@@ -46,6 +46,7 @@ bool sqlite_conn_open(struct sqlite_conn *conn, const struct sqlite_store *store
 {
 	*conn = (struct sqlite_conn){.db = NULL};
 	map_init(&conn->statements);
+	conn->function_error = alloc_zeroed(1, sizeof(*conn->function_error));
 	sql_init(&conn->sql, &sql_dialect_sqlite, SQL_MAX_BYTES);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 	if (role == ROLE_WRITER) {
@@ -61,6 +62,9 @@ bool sqlite_conn_open(struct sqlite_conn *conn, const struct sqlite_store *store
 	sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
 	sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
 	sqlite3_limit(conn->db, SQLITE_LIMIT_ATTACHED, 0);
+	if (!sqlite_functions_add(conn)) {
+		return sqlite_fail(conn, error);
+	}
 	return sqlite_conn_exec(conn, pragmas_all, error) &&
 		sqlite_conn_exec(conn, role == ROLE_WRITER ? pragmas_writer : pragmas_reader, error);
 }
@@ -95,14 +99,13 @@ static void link_newest(struct sqlite_conn *conn, struct sqlite_statement *state
 static void destroy_statement(struct sqlite_statement *statement)
 {
 	sqlite3_finalize(statement->stmt);
+	free(statement->values);
 	free(statement);
 }
 
-static void forget_oldest(struct sqlite_conn *conn)
+static void forget(struct sqlite_conn *conn, struct sqlite_statement *oldest)
 {
-	struct sqlite_statement *oldest = conn->oldest;
-	/* The newest few may be in use; there are many more than those. */
-	assert(!sqlite3_stmt_busy(oldest->stmt));
+	assert(!oldest->used);
 	map_remove(&conn->statements, oldest->text);
 	unlink_statement(conn, oldest);
 	conn->count--;
@@ -116,12 +119,13 @@ void sqlite_conn_close(struct sqlite_conn *conn)
 	}
 	assert(conn->open == 0);
 	while (conn->oldest != NULL) {
-		forget_oldest(conn);
+		forget(conn, conn->oldest);
 	}
 	map_finish(&conn->statements);
 	sql_finish(&conn->sql);
 	int rc = sqlite3_close(conn->db);
 	assert(rc == SQLITE_OK);
+	free(conn->function_error);
 	*conn = (struct sqlite_conn){.db = NULL};
 }
 
@@ -134,10 +138,27 @@ static struct sqlite_statement *find_kept(struct sqlite_conn *conn, struct str t
 	return map_get(&conn->statements, text);
 }
 
-static struct sqlite_statement *prepare_new(struct sqlite_conn *conn, struct str text,
+/* False when all that are kept are used: those of one tree of embeds may be many. */
+static bool make_room(struct sqlite_conn *conn)
+{
+	struct sqlite_statement *oldest = conn->oldest;
+	if (conn->count < STATEMENTS_KEPT) {
+		return true;
+	}
+	while (oldest != NULL && oldest->used) {
+		oldest = oldest->newer;
+	}
+	if (oldest != NULL) {
+		forget(conn, oldest);
+	}
+	return oldest != NULL;
+}
+
+/* `known`: one of this text is kept already. */
+static struct sqlite_statement *prepare_new(struct sqlite_conn *conn, struct str text, bool known,
 											struct error *error)
 {
-	bool keep = text.len <= STATEMENT_KEPT_BYTES;
+	bool keep = text.len <= STATEMENT_KEPT_BYTES && make_room(conn) && !known;
 	sqlite3_stmt *stmt = NULL;
 	/* A constant text of ours may be wrong only by mistake; a query's may pass a limit. */
 	int rc = text.len > INT32_MAX
@@ -156,9 +177,6 @@ static struct sqlite_statement *prepare_new(struct sqlite_conn *conn, struct str
 		char *copy = (char *)(statement + 1);
 		memcpy(copy, text.ptr, text.len);
 		statement->text = (struct str){copy, text.len};
-		if (conn->count == STATEMENTS_KEPT) {
-			forget_oldest(conn);
-		}
 		map_put(&conn->statements, statement->text, statement);
 		link_newest(conn, statement);
 		conn->count++;
@@ -170,8 +188,8 @@ struct sqlite_statement *sqlite_conn_prepare(struct sqlite_conn *conn, struct st
 											 struct error *error)
 {
 	struct sqlite_statement *statement = find_kept(conn, text);
-	if (statement == NULL) {
-		statement = prepare_new(conn, text, error);
+	if (statement == NULL || statement->used) {
+		statement = prepare_new(conn, text, statement != NULL, error);
 		if (statement == NULL) {
 			return NULL;
 		}
@@ -180,6 +198,7 @@ struct sqlite_statement *sqlite_conn_prepare(struct sqlite_conn *conn, struct st
 		link_newest(conn, statement);
 	}
 	assert(!sqlite3_stmt_busy(statement->stmt));
+	statement->used = true;
 	conn->open++;
 	return statement;
 }
@@ -205,6 +224,7 @@ void sqlite_conn_release(struct sqlite_conn *conn, struct sqlite_statement *stat
 	}
 	assert(conn->open > 0);
 	conn->open--;
+	statement->used = false;
 	if (statement->kept) {
 		sqlite3_reset(statement->stmt);
 	} else {

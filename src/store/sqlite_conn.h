@@ -25,19 +25,22 @@ enum {
 struct sqlite_statement {
 	sqlite3_stmt *stmt;
 	struct str text;
-	bool kept; /* by the connection; else it is finalized when it is released */
+	bool kept;            /* by the connection; else it is finalized when it is released */
+	bool used;            /* prepared and not yet released */
+	struct value *values; /* of a row, one for each column; made by sqlite_row() */
 	struct sqlite_statement *newer;
 	struct sqlite_statement *older;
 };
 
 struct sqlite_conn {
 	sqlite3 *db;
+	struct error *function_error;    /* owned: what one of our functions failed with last */
 	struct sql sql;                  /* for the text of the next statement */
 	struct map statements;           /* text -> struct sqlite_statement */
 	struct sqlite_statement *newest; /* by their last use */
 	struct sqlite_statement *oldest;
 	size_t count;
-	size_t open; /* prepared and not yet released */
+	size_t open; /* statements that are used */
 };
 
 enum sqlite_role { ROLE_WRITER, ROLE_READER };
@@ -48,7 +51,8 @@ bool sqlite_conn_open(struct sqlite_conn *conn, const struct sqlite_store *store
 void sqlite_conn_close(struct sqlite_conn *conn);
 /* Runs a constant text, without answer. */
 bool sqlite_conn_exec(struct sqlite_conn *conn, const char *text, struct error *error);
-/* The statement of that text, ready to be bound, until sqlite_conn_release(). */
+/* The statement of that text, ready to be bound, until sqlite_conn_release(). Of one that is used
+ * already another is made. */
 struct sqlite_statement *sqlite_conn_prepare(struct sqlite_conn *conn, struct str text,
 											 struct error *error);
 /* The same for the text in conn->sql, its parameters bound. */
@@ -66,7 +70,12 @@ bool sqlite_bind_params(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct err
 /* A text is borrowed until the statement's next step. */
 void sqlite_column(sqlite3_stmt *stmt, int number, const struct field *field,
 				   struct value *ret_value);
-/* The statement's row, as one row of the answer. */
-void sqlite_write_row(struct rows *rows, sqlite3_stmt *stmt);
+/* The statement's row: one value for each fetch, until the statement's next step. */
+const struct value *sqlite_row(struct sqlite_statement *statement, const struct query *query);
+
+/* ---- sqlite_functions.c ---- */
+
+/* Gives the connection the functions that the dialect names. */
+bool sqlite_functions_add(struct sqlite_conn *conn);
 
 #endif

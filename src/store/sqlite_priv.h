@@ -1,10 +1,12 @@
 /*
  * The SQLite store, in files: sqlite.c opens a database file and holds all of it together;
- * sqlite_conn.c opens connections and keeps their statements; sqlite_vfs.c makes what they write to
- * the write-ahead log cheaper; sqlite_bind.c moves values in and
- * out; sqlite_read.c answers reads on the loop; sqlite_worker.c answers those that take longer;
+ * sqlite_conn.c opens connections and keeps their statements; sqlite_functions.c gives them
+ * functions; sqlite_vfs.c makes what they write to the write-ahead log cheaper; sqlite_bind.c moves
+ * values in and out; sqlite_embed.c reads the rows of embedded resources; sqlite_read.c answers
+ * reads on the loop; sqlite_worker.c answers those that take longer;
  * sqlite_writer.c is the one thread that writes, sqlite_write.c what it does for one request;
- * sqlite_schema.c makes or compares the tables; sqlite_error.c turns failures into errors.
+ * sqlite_schema.c makes or compares the tables, of which sqlite_catalog.c reads what is there;
+ * sqlite_error.c turns failures into errors. sqlite_describe.c stands alone: it needs no store.
  *
  * Ownership: struct sqlite_store owns everything here. Threads: a connection is used by one thread
  * at a time; what several threads touch stands below the mutex that guards it.
@@ -17,6 +19,7 @@
 #include <stdatomic.h>
 
 #include "store/sqlite_conn.h"
+#include "store/sqlite_versions.h"
 #include "store/sqlite_vfs.h"
 #include "store/store_priv.h"
 
@@ -51,6 +54,25 @@ bool sqlite_schema_make(struct sqlite_conn *conn, const struct model *model, str
 bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model,
 						   struct error *error);
 
+/* ---- sqlite_embed.c ---- */
+
+/* Rows of embedded resources: a statement for each embed of the tree, run anew for each parent. */
+struct sqlite_source {
+	struct row_source base;
+	struct sqlite_conn *conn;
+	struct error *error;
+	int rc; /* SQLITE_OK, or what went wrong: then the error is set */
+	/* Called before each row; false stops the read: SQLITE_TOOBIG. May be NULL. */
+	bool (*between)(void *context);
+	void *context;
+	struct sqlite_embed *embeds; /* owned: by number */
+	size_t count;
+};
+
+void sqlite_source_init(struct sqlite_source *source, struct sqlite_conn *conn,
+						struct error *error);
+void sqlite_source_finish(struct sqlite_source *source);
+
 /* ---- sqlite_read.c ---- */
 
 struct sqlite_session {
@@ -59,6 +81,7 @@ struct sqlite_session {
 	struct loop *loop;
 	struct sqlite_conn conn;
 	uint64_t inline_begin_ns; /* of the read under way; 0 until the first look at the clock */
+	const struct buf *body;   /* of the read under way */
 	_Atomic uint64_t reads_inline;
 	struct sqlite_session *next; /* under store->mutex */
 	struct task answer_task;
@@ -76,16 +99,21 @@ struct sqlite_read {
 	struct query capped; /* a copy under limits->answer_rows, when that is less */
 	struct sqlite_statement *statement;
 	bool transaction;
+	struct sqlite_source source;
 	struct rows rows;
 };
 
 void sqlite_read_init(struct sqlite_read *read, struct sqlite_conn *conn, const struct query *query,
-					  const struct limits *limits);
+					  const struct limits *limits, struct error *error);
 /* With query->total a transaction holds one snapshot for rows and count. */
 bool sqlite_read_begin(struct sqlite_read *read, struct error *error);
 bool sqlite_read_select(struct sqlite_read *read, struct error *error);
 /* SQLITE_ROW, SQLITE_DONE or what went wrong. A row is written to read->rows, which has begun. */
 int sqlite_read_step(struct sqlite_read *read);
+/* Sets the error of a step that went wrong. */
+bool sqlite_read_fail(struct sqlite_read *read, struct error *error);
+/* The rows have all been written: ends the answer and fills in what is said of it. */
+bool sqlite_read_finish(struct sqlite_read *read, struct store_result *result, struct error *error);
 bool sqlite_read_count(struct sqlite_read *read, uint64_t *ret_total, struct error *error);
 /* After any of these, also a failed one. */
 void sqlite_read_end(struct sqlite_read *read);
@@ -173,6 +201,14 @@ void sqlite_writer_submit(struct sqlite_store *store, struct store_request *requ
  * the whole transaction has ended with it. */
 bool sqlite_write(struct sqlite_conn *conn, const struct sqlite_store *store,
 				  struct store_request *request);
+/* Rows that are read while they are written, or very many: a group of its own. */
+static inline bool sqlite_is_bulk(const struct query *query)
+{
+	return query->row_count > BULK_ROWS || query->batches != NULL;
+}
+/* See store_transaction_run(). */
+bool sqlite_transaction_run(struct store_transaction *transaction, const struct query *query,
+							struct buf *body, struct store_result *ret_result, struct error *error);
 
 /* ---- sqlite.c ---- */
 
@@ -181,9 +217,12 @@ bool sqlite_thread_start(pthread_t *ret_thread, void *(*main)(void *context), vo
 
 /* A foreign key of the model, kept by name: the model may be replaced. */
 struct sqlite_reference {
-	struct str child;
-	struct str field;
+	struct str name;
+	struct str child; /* tables */
 	struct str parent;
+	size_t count;
+	struct str *child_fields; /* arena */
+	struct str *parent_fields;
 };
 
 struct sqlite_store {
@@ -191,6 +230,7 @@ struct sqlite_store {
 	struct limits limits;
 	const char *path;       /* arena */
 	struct sqlite_vfs *vfs; /* owned */
+	struct sqlite_versions versions;
 	void (*fatal)(void *context, const struct error *error);
 	void *context;
 	struct arena arena;

@@ -28,12 +28,13 @@ static int on_progress(void *context)
 }
 
 void sqlite_read_init(struct sqlite_read *read, struct sqlite_conn *conn, const struct query *query,
-					  const struct limits *limits)
+					  const struct limits *limits, struct error *error)
 {
 	read->conn = conn;
 	read->query = query;
 	read->statement = NULL;
 	read->transaction = false;
+	sqlite_source_init(&read->source, conn, error);
 	uint64_t limit = query_limit(query, limits);
 	if (limit != query->limit) {
 		read->capped = *query;
@@ -63,10 +64,24 @@ bool sqlite_read_select(struct sqlite_read *read, struct error *error)
 int sqlite_read_step(struct sqlite_read *read)
 {
 	int rc = sqlite3_step(read->statement->stmt);
-	if (rc == SQLITE_ROW) {
-		sqlite_write_row(&read->rows, read->statement->stmt);
+	if (rc == SQLITE_ROW && !rows_write(&read->rows, sqlite_row(read->statement, read->query))) {
+		rc = read->source.rc;
 	}
 	return rc;
+}
+
+bool sqlite_read_fail(struct sqlite_read *read, struct error *error)
+{
+	/* The error of an embed was set when it failed; other calls came after it. */
+	return read->source.rc == SQLITE_OK && sqlite_fail(read->conn, error);
+}
+
+bool sqlite_read_finish(struct sqlite_read *read, struct store_result *result, struct error *error)
+{
+	rows_end(&read->rows);
+	result->rows = read->rows.count;
+	result->tag = read->rows.tag;
+	return rows_check_one(&read->rows, error);
 }
 
 bool sqlite_read_count(struct sqlite_read *read, uint64_t *ret_total, struct error *error)
@@ -90,6 +105,7 @@ void sqlite_read_end(struct sqlite_read *read)
 {
 	sqlite_conn_release(read->conn, read->statement);
 	read->statement = NULL;
+	sqlite_source_finish(&read->source);
 	if (read->transaction) {
 		/* Nothing was written, so either ends the snapshot; a rollback cannot fail. */
 		sqlite_conn_run(read->conn, STR("ROLLBACK"));
@@ -117,21 +133,24 @@ static int step_all(struct sqlite_read *read, const struct store_request *reques
 		if (body->failed || (!one && body->len > limits->inline_read_bytes)) {
 			return SQLITE_TOOBIG;
 		}
-		if (read->query->format == FORMAT_OBJECT) {
+		if (one) {
 			return SQLITE_DONE;
 		}
 	}
 }
 
-static enum outcome failed(struct sqlite_conn *conn, int rc, struct error *error)
+/* Between the rows of embeds. */
+static bool is_small(void *context)
+{
+	const struct sqlite_session *session = context;
+	return session->body->len <= session->store->limits.inline_read_bytes;
+}
+
+static bool may_move(int rc)
 {
 	/* Busy is what no reader should ever see here; if one does, it may wait on a worker. */
 	int primary = rc & 0xff;
-	if (primary == SQLITE_INTERRUPT || primary == SQLITE_TOOBIG || primary == SQLITE_BUSY) {
-		return OUTCOME_MOVE;
-	}
-	sqlite_fail(conn, error);
-	return OUTCOME_FAILED;
+	return primary == SQLITE_INTERRUPT || primary == SQLITE_TOOBIG || primary == SQLITE_BUSY;
 }
 
 static enum outcome read_total(struct sqlite_read *read, struct store_request *request)
@@ -148,7 +167,7 @@ static enum outcome read_total(struct sqlite_read *read, struct store_request *r
 	if (sqlite_read_count(read, &request->result.total, &request->error)) {
 		return OUTCOME_DONE;
 	}
-	return failed(read->conn, sqlite3_errcode(read->conn->db), &request->error);
+	return may_move(sqlite3_errcode(read->conn->db)) ? OUTCOME_MOVE : OUTCOME_FAILED;
 }
 
 static enum outcome read_inline(struct sqlite_session *session, struct store_request *request)
@@ -156,25 +175,25 @@ static enum outcome read_inline(struct sqlite_session *session, struct store_req
 	struct sqlite_conn *conn = &session->conn;
 	struct sqlite_read read;
 	session->inline_begin_ns = 0;
-	sqlite_read_init(&read, conn, request->query, &session->store->limits);
+	session->body = request->body;
+	sqlite_read_init(&read, conn, request->query, &session->store->limits, &request->error);
 	if (!sqlite_read_begin(&read, &request->error) || !sqlite_read_select(&read, &request->error)) {
 		sqlite_read_end(&read);
 		return OUTCOME_FAILED;
 	}
-	rows_begin(&read.rows, read.query, request->body);
+	read.source.between = is_small;
+	read.source.context = session;
+	rows_begin(&read.rows, read.query, &read.source.base, request->body);
+	read.rows.cursor = request->cursor;
 	int rc = step_all(&read, request, &session->store->limits);
 	enum outcome outcome = OUTCOME_DONE;
 	if (rc != SQLITE_DONE) {
-		outcome = failed(conn, rc, &request->error);
-	} else {
-		rows_end(&read.rows);
-		request->result.rows = read.rows.count;
-		if (read.rows.count == 0 && read.query->format == FORMAT_OBJECT) {
-			error_set(&request->error, ERROR_NOT_FOUND, NULL);
-			outcome = OUTCOME_FAILED;
-		} else if (read.query->total) {
-			outcome = read_total(&read, request);
-		}
+		outcome = may_move(rc) ? OUTCOME_MOVE : OUTCOME_FAILED;
+		sqlite_read_fail(&read, &request->error);
+	} else if (!sqlite_read_finish(&read, &request->result, &request->error)) {
+		outcome = OUTCOME_FAILED;
+	} else if (read.query->total) {
+		outcome = read_total(&read, request);
 	}
 	sqlite_read_end(&read);
 	return outcome;
@@ -193,6 +212,7 @@ void sqlite_session_run(struct sqlite_session *session, struct store_request *re
 	if (outcome == OUTCOME_MOVE) {
 		buf_clear(request->body);
 		request->result = (struct store_result){.rows = 0};
+		request->error = (struct error){.code = ERROR_NONE};
 		sqlite_workers_submit(session->store, request);
 		return;
 	}

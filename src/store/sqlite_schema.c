@@ -1,12 +1,20 @@
+/*
+ * DESIGN. Tables may have been made by somebody else, so they are compared by what a query needs of
+ * them: columns that can hold their fields, the key, the unique rules, the foreign keys. More
+ * columns, indexes and tables are nobody's concern. A tally is ours alone: its table and triggers
+ * are compared as text.
+ */
 #include <assert.h>
+#include <stdarg.h>
 
+#include "store/sqlite_catalog.h"
 #include "store/sqlite_priv.h"
 
 enum { STATEMENT_BYTES = 1 << 20, NAME_BYTES = 4096, SHOWN = 3 };
 
-/* Calls `each` for every object of the model, in an order in which they can be made: all tables,
- * then what stands on them. */
-static bool each_object(const struct model *model, void *context,
+/* Calls `each` for every object of the model, or of its tallies, in an order in which they can be
+ * made: all tables, then what stands on them. */
+static bool each_object(const struct model *model, bool tallies_only, void *context,
 						bool (*each)(void *context, struct str name, struct str text,
 									 struct error *error),
 						struct error *error)
@@ -18,6 +26,9 @@ static bool each_object(const struct model *model, void *context,
 	bool ok = true;
 	for (int tables = 1; tables >= 0 && ok; tables--) {
 		for (size_t r = 0; r < model->resource_count && ok; r++) {
+			if (tallies_only && model->resources[r].tally_of == NULL) {
+				continue;
+			}
 			for (size_t number = 0; ok; number++) {
 				buf_clear(&text);
 				buf_clear(&name);
@@ -81,40 +92,247 @@ static bool same_text(struct str a, struct str b)
 
 struct comparison {
 	struct sqlite_conn *conn;
+	struct arena arena;
+	struct catalog catalog;
 	struct buf found; /* the first differences */
 	size_t count;
 };
 
-static void note(struct comparison *comparison, struct str type, struct str name, const char *what)
+__attribute__((format(printf, 4, 5))) static void note(struct comparison *comparison,
+													   const char *type, struct str name,
+													   const char *format, ...)
 {
-	if (comparison->count++ < SHOWN) {
-		buf_append(&comparison->found, comparison->count > 1 ? STR("; ") : STR(""));
-		buf_printf(&comparison->found, "%.*s %.*s %s", STR_ARG(type), STR_ARG(name), what);
+	va_list arguments;
+	if (comparison->count++ >= SHOWN) {
+		return;
+	}
+	char what[NAME_BYTES];
+	va_start(arguments, format);
+	(void)vsnprintf(what, sizeof(what), format, arguments);
+	va_end(arguments);
+	buf_append(&comparison->found, comparison->count > 1 ? STR("; ") : STR(""));
+	buf_printf(&comparison->found, "%s %.*s%s", type, STR_ARG(name), what);
+}
+
+/* ---- tables that anybody may have made ---- */
+
+static const char *column_problem(const struct field *field, const struct catalog_table *table,
+								  const struct catalog_column *column)
+{
+	if (column == NULL || !str_equal(column->name, field->name)) {
+		return "is missing";
+	}
+	if (field->default_kind == DEFAULT_AUTO && field->key && field->type == TYPE_INTEGER &&
+		table->kind == CATALOG_TABLE && column != table->rowid) {
+		return "is not made by the database";
+	}
+	if (field->default_kind == DEFAULT_DATABASE && !column->has_default) {
+		return "has no default";
+	}
+	return NULL;
+}
+
+static void compare_fields(struct comparison *comparison, const struct resource *resource,
+						   const struct catalog_table *table)
+{
+	for (size_t i = 0; i < resource->field_count; i++) {
+		const struct field *field = &resource->fields[i];
+		const struct catalog_column *column = sqlite_catalog_column(table, field->name);
+		const char *problem = column_problem(field, table, column);
+		if (problem != NULL) {
+			note(comparison, "table", table->name, ": column %.*s %s", STR_ARG(field->name),
+				 problem);
+		} else if (!sqlite_catalog_holds(column->declared, field->type)) {
+			note(comparison, "table", table->name, ": column %.*s is %.*s, not %s",
+				 STR_ARG(field->name), STR_ARG(column->declared), value_type_name(field->type));
+		}
 	}
 }
 
-/* "CREATE UNIQUE INDEX …" is an index. */
-static struct str type_of(struct str text)
+/* Columns that an insert must give have a field that gives them. */
+static void compare_needed(struct comparison *comparison, const struct resource *resource,
+						   const struct catalog_table *table)
 {
-	static const struct {
-		struct str begin;
-		struct str type;
-	} types[] = {
-		{STR_INIT("CREATE TABLE"), STR_INIT("table")},
-		{STR_INIT("CREATE TRIGGER"), STR_INIT("trigger")},
-	};
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		if (str_starts_with(text, types[i].begin)) {
-			return types[i].type;
+	for (size_t i = 0; i < table->column_count; i++) {
+		const struct catalog_column *column = &table->columns[i];
+		const struct field *field = resource_field(resource, column->name);
+		bool given = field != NULL &&
+			(field->key || field->required || field->default_kind == DEFAULT_VALUE ||
+			 field->default_kind == DEFAULT_AUTO);
+		if (!given && column->not_null && !column->has_default && !column->generated &&
+			column != table->rowid) {
+			note(comparison, "table", table->name, ": column %.*s must have a value, and %s",
+				 STR_ARG(column->name),
+				 field == NULL ? "is no field" : "its field is not required");
 		}
 	}
-	return STR("index");
 }
+
+/* The table's columns of those names; false when there is one that it has not. */
+static bool find_columns(struct comparison *comparison, const struct catalog_table *table,
+						 const struct field_list *fields, struct catalog_columns *ret_columns)
+{
+	struct catalog_columns columns = {
+		ARENA_ARRAY(&comparison->arena, fields->count, const struct catalog_column *),
+		fields->count,
+	};
+	for (size_t i = 0; i < fields->count; i++) {
+		columns.items[i] = sqlite_catalog_column(table, fields->items[i]->name);
+		if (columns.items[i] == NULL) {
+			return false; /* said already */
+		}
+	}
+	*ret_columns = columns;
+	return true;
+}
+
+/* `a, b` */
+static struct str list_of(struct comparison *comparison, const struct field_list *fields)
+{
+	struct str list = STR("");
+	for (size_t i = 0; i < fields->count; i++) {
+		list = arena_printf(&comparison->arena, "%.*s%s%.*s", STR_ARG(list), i > 0 ? ", " : "",
+							STR_ARG(fields->items[i]->name));
+	}
+	return list;
+}
+
+static void compare_key(struct comparison *comparison, const struct resource *resource,
+						const struct catalog_table *table)
+{
+	struct catalog_columns key;
+	if (resource->key.count == 0 || !find_columns(comparison, table, &resource->key, &key)) {
+		return;
+	}
+	bool same = key.count == table->key.count;
+	for (size_t i = 0; i < key.count && same; i++) {
+		same = key.items[i] == table->key.items[i];
+	}
+	if (!same) {
+		note(comparison, "table", table->name, ": the primary key is not (%.*s)",
+			 STR_ARG(list_of(comparison, &resource->key)));
+	}
+}
+
+static void compare_unique(struct comparison *comparison, const struct field_list *fields,
+						   const struct catalog_table *table)
+{
+	struct catalog_columns columns;
+	if (!find_columns(comparison, table, fields, &columns)) {
+		return;
+	}
+	bool found = catalog_columns_match(&table->key, &columns);
+	for (size_t i = 0; i < table->unique_count && !found; i++) {
+		found = catalog_columns_match(&table->uniques[i].columns, &columns);
+	}
+	if (!found) {
+		note(comparison, "table", table->name, ": no unique index over (%.*s)",
+			 STR_ARG(list_of(comparison, fields)));
+	}
+}
+
+static bool has_pair(const struct catalog_reference *reference, const struct catalog_column *column,
+					 const struct catalog_column *target)
+{
+	for (size_t i = 0; i < reference->columns.count; i++) {
+		if (reference->columns.items[i] == column && reference->target_columns.items[i] == target) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void compare_reference(struct comparison *comparison, const struct field_list *fields,
+							  const struct resource *target, const struct field_list *target_fields,
+							  const struct catalog_table *table)
+{
+	const struct catalog_table *parent = sqlite_catalog_table(&comparison->catalog, target->name);
+	struct catalog_columns columns;
+	struct catalog_columns target_columns;
+	if (parent == NULL || !find_columns(comparison, table, fields, &columns) ||
+		!find_columns(comparison, parent, target_fields, &target_columns)) {
+		return;
+	}
+	for (size_t i = 0; i < table->reference_count; i++) {
+		const struct catalog_reference *reference = &table->references[i];
+		bool found = reference->target == parent && reference->columns.count == columns.count;
+		for (size_t k = 0; k < columns.count && found; k++) {
+			found = has_pair(reference, columns.items[k], target_columns.items[k]);
+		}
+		if (found) {
+			return;
+		}
+	}
+	note(comparison, "table", table->name, ": no foreign key from (%.*s) to %.*s (%.*s)",
+		 STR_ARG(list_of(comparison, fields)), STR_ARG(target->name),
+		 STR_ARG(list_of(comparison, target_fields)));
+}
+
+/* A field's reference may stand among the resource's too. */
+static bool is_among_references(const struct resource *resource, const struct field *field)
+{
+	for (size_t i = 0; i < resource->reference_count; i++) {
+		const struct reference *reference = &resource->references[i];
+		if (reference->fields.count == 1 && reference->fields.items[0] == field &&
+			reference->target == field->references) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void compare_references(struct comparison *comparison, const struct resource *resource,
+							   const struct catalog_table *table)
+{
+	for (size_t i = 0; i < resource->reference_count; i++) {
+		const struct reference *reference = &resource->references[i];
+		compare_reference(comparison, &reference->fields, reference->target,
+						  &reference->target_fields, table);
+	}
+	for (size_t i = 0; i < resource->field_count; i++) {
+		const struct field *field = &resource->fields[i];
+		if (field->references != NULL && !is_among_references(resource, field)) {
+			const struct field_list fields = {&field, 1};
+			compare_reference(comparison, &fields, field->references, &field->references->key,
+							  table);
+		}
+	}
+}
+
+static void compare_table(struct comparison *comparison, const struct resource *resource)
+{
+	const struct catalog_table *table = sqlite_catalog_table(&comparison->catalog, resource->name);
+	if (table == NULL || !str_equal(table->name, resource->name)) {
+		note(comparison, "table", resource->name, " is missing");
+		return;
+	}
+	if (table->problem.len > 0) {
+		note(comparison, "table", resource->name, ": %.*s", STR_ARG(table->problem));
+		return;
+	}
+	compare_fields(comparison, resource, table);
+	/* Views and virtual tables have no keys, rules and references: the service file's word
+	 * counts. */
+	if (table->kind != CATALOG_TABLE) {
+		return;
+	}
+	compare_key(comparison, resource, table);
+	for (size_t i = 0; i < resource->unique_count; i++) {
+		compare_unique(comparison, &resource->uniques[i].fields, table);
+	}
+	compare_references(comparison, resource, table);
+	if (!resource->read_only) {
+		compare_needed(comparison, resource, table);
+	}
+}
+
+/* ---- what only this program makes ---- */
 
 static bool compare_object(void *context, struct str name, struct str text, struct error *error)
 {
 	struct comparison *comparison = context;
 	struct sqlite_conn *conn = comparison->conn;
+	const char *type = str_starts_with(text, STR("CREATE TABLE")) ? "table" : "trigger";
 	struct sqlite_statement *statement = sqlite_conn_prepare(
 		conn, STR("SELECT sql FROM sqlite_schema WHERE name=?1"), error);
 	if (statement == NULL) {
@@ -125,34 +343,52 @@ static bool compare_object(void *context, struct str name, struct str text, stru
 	int rc = sqlite3_step(statement->stmt);
 	bool ok = rc == SQLITE_ROW || rc == SQLITE_DONE || sqlite_fail(conn, error);
 	if (rc == SQLITE_DONE) {
-		note(comparison, type_of(text), name, "is missing");
+		note(comparison, type, name, " is missing");
 	} else if (ok) {
 		const char *ptr = (const char *)sqlite3_column_text(statement->stmt, 0);
 		size_t len = (size_t)sqlite3_column_bytes(statement->stmt, 0);
 		if (!same_text((struct str){ptr == NULL ? "" : ptr, len}, text)) {
-			note(comparison, type_of(text), name, "is another");
+			note(comparison, type, name, " is another");
 		}
 	}
 	sqlite_conn_release(conn, statement);
 	return ok;
 }
 
+static bool compare(struct comparison *comparison, const struct model *model, struct error *error)
+{
+	if (!sqlite_catalog_read(comparison->conn->db, &comparison->arena, &comparison->catalog,
+							 error)) {
+		return false;
+	}
+	for (size_t i = 0; i < model->resource_count; i++) {
+		if (model->resources[i].tally_of == NULL) {
+			compare_table(comparison, &model->resources[i]);
+		}
+	}
+	if (!each_object(model, true, comparison, compare_object, error)) {
+		return false;
+	}
+	if (comparison->count == 0) {
+		return true;
+	}
+	error_set(error, ERROR_CONFIG, "the database's tables are not those of %.*s",
+			  STR_ARG(model->file));
+	error_details(error, "%.*s%s", STR_ARG(buf_str(&comparison->found)),
+				  comparison->count > SHOWN ? "; and more" : "");
+	return error_hint(error,
+					  "use an empty file, or change the tables by hand: "
+					  "`rowlock migrate %.*s plan` is for a later version",
+					  STR_ARG(model->file));
+}
+
 bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model, struct error *error)
 {
 	struct comparison comparison = {.conn = conn};
 	buf_init(&comparison.found, STATEMENT_BYTES);
-	bool ok = each_object(model, &comparison, compare_object, error);
-	if (ok && comparison.count > 0) {
-		error_set(error, ERROR_CONFIG, "the database's tables are not those of %.*s",
-				  STR_ARG(model->file));
-		error_details(error, "%.*s%s", STR_ARG(buf_str(&comparison.found)),
-					  comparison.count > SHOWN ? "; and more" : "");
-		error_hint(error,
-				   "use an empty file, or change the tables by hand: `rowlock migrate %.*s plan` "
-				   "is for a later version",
-				   STR_ARG(model->file));
-		ok = false;
-	}
+	arena_init(&comparison.arena, 65536);
+	bool ok = compare(&comparison, model, error);
+	arena_finish(&comparison.arena);
 	buf_finish(&comparison.found);
 	return ok;
 }
@@ -185,7 +421,7 @@ bool sqlite_schema_make(struct sqlite_conn *conn, const struct model *model, str
 	if (sqlite_conn_run(conn, STR("BEGIN IMMEDIATE")) != SQLITE_OK) {
 		return sqlite_fail(conn, error);
 	}
-	if (!each_object(model, conn, make_object, error)) {
+	if (!each_object(model, false, conn, make_object, error)) {
 		sqlite_conn_run(conn, STR("ROLLBACK"));
 		return false;
 	}

@@ -26,6 +26,7 @@ struct sqlite_work {
 	struct sqlite_work *next; /* under workers->mutex, while it is queued */
 	uint64_t deadline_ms;     /* until the first row */
 	struct buf rows;          /* the worker's: what is not handed over yet */
+	uint64_t inline_bytes;    /* limits->inline_read_bytes */
 	bool first_row;           /* the worker's */
 	bool streaming;           /* the worker's */
 	bool paused;              /* the loop's: the caller wants no more */
@@ -205,19 +206,28 @@ static bool fail_stopped(struct sqlite_work *work, struct error *error)
 	return error_set(error, ERROR_OVERLOADED, "The request was given up");
 }
 
-/* After each row: hands on what has gathered. */
-static bool gather(struct sqlite_work *work, const struct limits *limits, struct error *error)
+/* The last row or the number of rows decides about such an answer: it is handed over whole. */
+static bool is_whole(const struct store_request *request)
 {
+	return request->part == NULL || request->query->action == QUERY_GET ||
+		request->query->format == FORMAT_OBJECT || request->query->cursor_count > 0;
+}
+
+/* After each row, also of embeds: hands on what has gathered. */
+static bool gather(void *context)
+{
+	struct sqlite_work *work = context;
 	const struct store_request *request = work->request;
+	struct error *error = &work->request->error;
 	work->first_row = true;
 	if (work->rows.failed) {
 		error_set(error, ERROR_OVERLOADED, "The answer is too large");
 		return error_hint(error, "ask for less: limit, offset, select");
 	}
-	if (request->part == NULL || request->query->action == QUERY_GET) {
+	if (is_whole(request)) {
 		return true;
 	}
-	if (work->rows.len > limits->inline_read_bytes) {
+	if (work->rows.len > work->inline_bytes) {
 		work->streaming = true;
 	}
 	if (work->streaming && work->rows.len >= PART_BYTES && !push_part(work)) {
@@ -226,32 +236,37 @@ static bool gather(struct sqlite_work *work, const struct limits *limits, struct
 	return true;
 }
 
-static bool read_rows(struct sqlite_worker *worker, struct sqlite_work *work,
-					  struct sqlite_read *read, struct error *error)
+static bool fail_step(struct sqlite_work *work, struct sqlite_read *read, struct error *error)
+{
+	if (atomic_load(&work->stop)) {
+		return fail_stopped(work, error);
+	}
+	sqlite_read_fail(read, error);
+	if (error->code == ERROR_DEADLINE_NOT_WRITTEN) {
+		error_set(error, ERROR_DEADLINE_NOT_WRITTEN, "Out of time; the query took too long");
+	}
+	return false;
+}
+
+static bool read_rows(struct sqlite_work *work, struct sqlite_read *read, struct error *error)
 {
 	struct store_request *request = work->request;
-	rows_begin(&read->rows, read->query, &work->rows);
+	read->source.between = gather;
+	read->source.context = work;
+	rows_begin(&read->rows, read->query, &read->source.base, &work->rows);
+	read->rows.cursor = request->cursor;
 	int rc = sqlite_read_step(read);
 	while (rc == SQLITE_ROW) {
-		if (!gather(work, &worker->store->limits, error)) {
+		if (!gather(work)) {
 			return false;
 		}
-		rc = read->query->format == FORMAT_OBJECT ? SQLITE_DONE : sqlite_read_step(read);
+		rc = read->query->action == QUERY_GET ? SQLITE_DONE : sqlite_read_step(read);
 	}
 	if (rc != SQLITE_DONE) {
-		if (atomic_load(&work->stop)) {
-			return fail_stopped(work, error);
-		}
-		sqlite_fail(&worker->conn, error);
-		if (error->code == ERROR_DEADLINE_NOT_WRITTEN) {
-			error_set(error, ERROR_DEADLINE_NOT_WRITTEN, "Out of time; the query took too long");
-		}
-		return false;
+		return fail_step(work, read, error);
 	}
-	rows_end(&read->rows);
-	request->result.rows = read->rows.count;
-	if (read->rows.count == 0 && read->query->format == FORMAT_OBJECT) {
-		return error_set(error, ERROR_NOT_FOUND, NULL);
+	if (!sqlite_read_finish(read, &request->result, error)) {
+		return false;
 	}
 	if (work->streaming) {
 		request->result.streamed = true;
@@ -277,11 +292,11 @@ static bool run_work(struct sqlite_worker *worker, struct sqlite_work *work)
 		return error_set(error, ERROR_DEADLINE_NOT_WRITTEN, "Out of time; the query did not begin");
 	}
 	struct sqlite_read read;
-	sqlite_read_init(&read, &worker->conn, request->query, &worker->store->limits);
+	sqlite_read_init(&read, &worker->conn, request->query, &worker->store->limits, error);
 	/* The total comes first: it is known before the first part is handed out. */
 	bool ok = sqlite_read_begin(&read, error) &&
 		(!request->query->total || sqlite_read_count(&read, &request->result.total, error)) &&
-		sqlite_read_select(&read, error) && read_rows(worker, work, &read, error);
+		sqlite_read_select(&read, error) && read_rows(work, &read, error);
 	sqlite_read_end(&read);
 	assert(worker->conn.open == 0);
 	return ok;
@@ -406,6 +421,7 @@ void sqlite_workers_submit(struct sqlite_store *store, struct store_request *req
 		: loop_now_ms(session->loop) + store->limits.read_ms;
 	pthread_mutex_init(&work->mutex, NULL);
 	pthread_cond_init(&work->room, NULL);
+	work->inline_bytes = store->limits.inline_read_bytes;
 	buf_init(&work->rows, store->limits.memory_bytes);
 	for (size_t i = 0; i < PARTS_MAX; i++) {
 		buf_init(&work->parts[i], store->limits.memory_bytes);

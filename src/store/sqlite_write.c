@@ -1,27 +1,46 @@
 /*
- * One write, inside the writer's transaction. A request that is a single statement is undone by
- * SQLite itself when it fails; one of several statements, or one that may fail after its statement,
- * runs in a savepoint.
+ * DESIGN. One write, inside the writer's transaction: the companion's first part, the request's
+ * statements, the rows of the answer, the companion's second part. A request that is a single
+ * statement is undone by SQLite itself when it fails; any other runs in a savepoint.
  *
  * The answer is built from the request's own values where they are all that is asked for: it costs
- * half of what RETURNING does.
+ * half of what RETURNING does. Rows that are returned are written at once, or kept until all
+ * statements have run, when they are to be sorted, cut, or joined with other rows.
  */
 #include <assert.h>
+#include <stdlib.h>
 
+#include "base/alloc.h"
 #include "store/sqlite_priv.h"
 
-/* The request under way. */
+enum { ARENA_BYTES = 65536 };
+
+/* The request under way, or a query that its companion runs. */
 struct write {
 	struct sqlite_conn *conn;
+	const struct sqlite_store *store;
 	const struct query *query;
 	struct query plain; /* a copy that returns nothing, when the answer is known */
+	struct query part;  /* a copy with the rows that are written now */
 	bool known;         /* the answer can be built from the values */
-	struct store_request *request;
+	bool keeps;         /* rows that are returned wait in `kept` */
+	struct arena arena; /* of kept rows, when it keeps any */
+	struct value **kept;
+	size_t kept_count;
+	size_t kept_room;
+	struct buf *body;
+	struct store_result *result;
+	struct error *error;
+	struct sqlite_source source;
 	struct rows rows;
-	uint64_t inserted;
 };
 
-/* ---- savepoints ---- */
+/* What a companion is given. */
+struct sqlite_transaction {
+	struct store_transaction_base base;
+	struct sqlite_conn *conn;
+	const struct sqlite_store *store;
+};
 
 static bool is_insert(const struct query *query)
 {
@@ -30,8 +49,10 @@ static bool is_insert(const struct query *query)
 
 static bool is_single_statement(const struct query *query)
 {
-	return query->row_count <= 1 || !is_insert(query);
+	return !is_insert(query) || (query->row_count <= 1 && query->batches == NULL);
 }
+
+/* ---- savepoints ---- */
 
 static bool run(struct sqlite_conn *conn, struct str text, struct error *error)
 {
@@ -53,8 +74,8 @@ static bool prepare_references(struct sqlite_conn *conn, const struct query *que
 	if (is_single_statement(query)) {
 		return true;
 	}
-	for (size_t i = 0; i < query->resource->field_count; i++) {
-		if (query->resource->fields[i].references == query->resource) {
+	for (size_t i = 0; i < query->resource->reference_count; i++) {
+		if (query->resource->references[i].target == query->resource) {
 			/* Until the transaction ends. It makes SQLite prepare all statements anew. */
 			return sqlite_conn_exec(conn, "PRAGMA defer_foreign_keys=ON", error);
 		}
@@ -83,144 +104,207 @@ static struct value as_stored(const struct value *value)
 	return stored;
 }
 
-static void write_known_row(struct write *write, size_t row)
+static bool write_known_row(struct write *write, const struct query *query, size_t row)
 {
-	const struct query *query = write->query;
-	rows_row(&write->rows);
-	for (size_t i = 0; i < query->column_count; i++) {
-		struct value value = as_stored(query_value(query, row, query->columns[i].field));
-		rows_value(&write->rows, &value);
+	struct value few[16] = {0};
+	size_t count = query->fetch_count;
+	struct value *values = count <= 16 ? few : alloc_zeroed(count, sizeof(*values));
+	for (size_t i = 0; i < count; i++) {
+		values[i] = as_stored(query_value(query, row, query->fetch[i].term.field));
 	}
-	rows_row_end(&write->rows);
+	bool ok = rows_write(&write->rows, values);
+	if (values != few) {
+		free(values);
+	}
+	return ok;
 }
 
-/* Steps to the end; writes the rows that the statement returns. */
-static bool step(struct write *write, sqlite3_stmt *stmt, size_t row)
+static void keep_row(struct write *write, const struct value *values)
 {
-	struct error *error = &write->request->error;
-	int rc;
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		if (write->query->format == FORMAT_OBJECT && write->rows.count > 0) {
-			return error_set(error, ERROR_INTERNAL, "more than one row was changed");
-		}
-		sqlite_write_row(&write->rows, stmt);
+	size_t count = write->query->fetch_count;
+	if (write->kept_count == write->kept_room) {
+		write->kept_room = write->kept_room == 0 ? 64 : write->kept_room * 2;
+		write->kept = alloc_resize(write->kept, write->kept_room, sizeof(struct value *));
 	}
-	return rc == SQLITE_DONE || sqlite_fail_write(write->conn, write->query, row, error);
+	struct value *copy = ARENA_ARRAY(&write->arena, count + 1, struct value);
+	for (size_t i = 0; i < count; i++) {
+		copy[i] = values[i];
+		if (values[i].kind == VALUE_TEXT) {
+			copy[i].text = arena_copy(&write->arena, values[i].text);
+		}
+	}
+	write->kept[write->kept_count++] = copy;
+}
+
+static int compare_kept(const void *a, const void *b, void *context)
+{
+	struct value *const *left = a;
+	struct value *const *right = b;
+	return rows_compare(context, *left, *right);
+}
+
+static bool write_kept(struct write *write)
+{
+	const struct query *query = write->query;
+	if (query->order_count > 0 && write->kept_count > 1) {
+		qsort_r(write->kept, write->kept_count, sizeof(struct value *), compare_kept,
+				(void *)(uintptr_t)query);
+	}
+	bool ok = true;
+	for (size_t i = query->offset; i < write->kept_count && i - query->offset < query->limit && ok;
+		 i++) {
+		ok = rows_write(&write->rows, write->kept[i]);
+	}
+	return ok;
+}
+
+/* Steps to the end; writes or keeps the rows that the statement returns. */
+static bool step(struct write *write, struct sqlite_statement *statement,
+				 const struct query *current, size_t row)
+{
+	int rc;
+	while ((rc = sqlite3_step(statement->stmt)) == SQLITE_ROW) {
+		const struct value *values = sqlite_row(statement, write->query);
+		if (write->keeps) {
+			keep_row(write, values);
+		} else {
+			(void)rows_write(&write->rows, values); /* it embeds nothing, so it cannot fail */
+		}
+	}
+	return rc == SQLITE_DONE || sqlite_fail_write(write->conn, current, row, write->error);
 }
 
 static bool finish_answer(struct write *write)
 {
-	struct error *error = &write->request->error;
 	if (write->query->column_count == 0) {
 		return true;
 	}
-	rows_end(&write->rows);
-	if (write->query->format == FORMAT_OBJECT && write->rows.count == 0) {
-		return error_set(error, ERROR_NOT_FOUND, NULL);
+	if (write->keeps && !write_kept(write)) {
+		return false;
 	}
-	if (write->request->body->failed) {
-		error_set(error, ERROR_OVERLOADED, "The answer is too large; nothing was written");
-		return error_hint(error, "write fewer rows, or ask for none of them back");
+	rows_end(&write->rows);
+	if (!rows_check_one(&write->rows, write->error)) {
+		return false;
+	}
+	if (write->body->failed) {
+		error_set(write->error, ERROR_OVERLOADED, "The answer is too large; nothing was written");
+		return error_hint(write->error, "write fewer rows, or ask for none of them back");
 	}
 	return true;
 }
 
 /* ---- INSERT, UPSERT ---- */
 
-/* A trigger's own changes have a greater depth. */
-static void on_change(void *context, sqlite3 *db, int change, const char *database,
-					  const char *table, sqlite3_int64 before, sqlite3_int64 after)
+/* Which values are there decides about the text. */
+static bool same_shape(const struct query *query, const struct value *a, const struct value *b)
 {
-	(void)database;
-	(void)table;
-	(void)before;
-	(void)after;
-	struct write *write = context;
-	write->inserted += change == SQLITE_INSERT && sqlite3_preupdate_depth(db) == 0;
-}
-
-/* The text is the same for all rows; a parameter that is a value of the first row is, in another
- * row, the value at the same place there. */
-static bool bind_row(struct write *write, sqlite3_stmt *stmt, size_t row)
-{
-	const struct query *query = write->query;
-	const struct sql *sql = &write->conn->sql;
-	uintptr_t begin = (uintptr_t)query->values;
-	uintptr_t end = (uintptr_t)(query->values + query->given.count);
-	for (size_t i = 0; i < sql->param_count; i++) {
-		const struct value *value = sql->params[i];
-		if ((uintptr_t)value >= begin && (uintptr_t)value < end) {
-			value += row * query->given.count;
-		}
-		if (sqlite_bind(stmt, (int)i + 1, value) != SQLITE_OK) {
-			return sqlite_fail(write->conn, &write->request->error);
-		}
-	}
-	return true;
-}
-
-static bool insert_row(struct write *write, sqlite3_stmt *stmt, size_t row)
-{
-	if (!bind_row(write, stmt, row)) {
-		return false;
-	}
-	if (write->known) {
-		write_known_row(write, row);
-	}
-	bool ok = step(write, stmt, row);
-	sqlite3_reset(stmt);
-	return ok;
-}
-
-/* The store makes the key: it is the row's number. */
-static bool makes_key(const struct query *query)
-{
-	const struct resource *resource = query->resource;
-	if (resource->key.count != 1 || resource->key.items[0]->type != TYPE_INTEGER) {
-		return false;
-	}
 	for (size_t i = 0; i < query->given.count; i++) {
-		if (query->given.items[i] == resource->key.items[0]) {
+		if ((a[i].kind == VALUE_ABSENT) != (b[i].kind == VALUE_ABSENT)) {
 			return false;
 		}
 	}
 	return true;
 }
 
+/* The row's values are the first placeholders. */
+static bool bind_row(struct write *write, sqlite3_stmt *stmt, const struct value *row)
+{
+	int place = 0;
+	for (size_t i = 0; i < write->query->given.count; i++) {
+		if (row[i].kind != VALUE_ABSENT && sqlite_bind(stmt, ++place, &row[i]) != SQLITE_OK) {
+			return sqlite_fail(write->conn, write->error);
+		}
+	}
+	return true;
+}
+
+static struct sqlite_statement *prepare_insert(struct write *write, const struct value *row)
+{
+	struct sqlite_conn *conn = write->conn;
+	sql_clear(&conn->sql);
+	sql_insert(&conn->sql, write->known ? &write->plain : write->query, row);
+	return sqlite_conn_prepare_sql(conn, write->error);
+}
+
+static bool insert_row(struct write *write, struct sqlite_statement *statement, size_t row)
+{
+	const struct query *query = &write->part;
+	if (!bind_row(write, statement->stmt, query->values + row * query->given.count)) {
+		return false;
+	}
+	bool ok = (!write->known || write_known_row(write, query, row)) &&
+		step(write, statement, query, row);
+	sqlite3_reset(statement->stmt);
+	return ok;
+}
+
+/* Writes the rows of write->part. */
+static bool insert_part(struct write *write)
+{
+	const struct query *query = &write->part;
+	const struct value *shape = NULL; /* of the statement */
+	struct sqlite_statement *statement = NULL;
+	bool ok = true;
+	for (size_t row = 0; row < query->row_count && ok; row++) {
+		const struct value *values = query->values + row * query->given.count;
+		if (shape == NULL || !same_shape(query, shape, values)) {
+			sqlite_conn_release(write->conn, statement);
+			statement = prepare_insert(write, values);
+			shape = values;
+		}
+		ok = statement != NULL && insert_row(write, statement, row);
+	}
+	sqlite_conn_release(write->conn, statement);
+	write->result->rows += query->row_count;
+	return ok;
+}
+
+/* The store makes the key of the last row: it is the row's number. */
+static bool makes_key(const struct query *query)
+{
+	const struct field_list *key = &query->resource->key;
+	if (key->count != 1 || key->items[0]->type != TYPE_INTEGER) {
+		return false;
+	}
+	for (size_t i = 0; i < query->given.count; i++) {
+		if (query->given.items[i] == key->items[0]) {
+			size_t last = (query->row_count - 1) * query->given.count + i;
+			return query->row_count > 0 && query->values[last].kind == VALUE_ABSENT;
+		}
+	}
+	return true;
+}
+
+static bool insert_batches(struct write *write)
+{
+	struct query_batches *batches = write->query->batches;
+	for (;;) {
+		if (!batches->next(batches, &write->part.values, &write->part.row_count, write->error)) {
+			return false;
+		}
+		if (write->part.row_count == 0) {
+			return true;
+		}
+		if (!insert_part(write)) {
+			return false;
+		}
+	}
+}
+
 static bool insert_rows(struct write *write)
 {
 	const struct query *query = write->query;
-	struct sqlite_conn *conn = write->conn;
-	struct store_result *result = &write->request->result;
-	if (query->row_count == 0) {
-		return true;
-	}
-	sql_clear(&conn->sql);
-	sql_insert(&conn->sql, write->known ? &write->plain : query, 0);
-	if (conn->sql.text.failed) {
-		return error_set(&write->request->error, ERROR_PARSE, "The query is too large");
-	}
-	struct sqlite_statement *statement = sqlite_conn_prepare(conn, buf_str(&conn->sql.text),
-															 &write->request->error);
-	if (statement == NULL) {
-		return false;
-	}
+	struct store_result *result = write->result;
 	bool upsert = query->action == QUERY_UPSERT;
-	if (upsert) {
-		sqlite3_preupdate_hook(conn->db, on_change, write);
+	write->part = *query;
+	uint64_t before = write->store->versions.inserted;
+	bool ok = query->batches != NULL ? insert_batches(write) : insert_part(write);
+	result->inserted = upsert ? write->store->versions.inserted - before : result->rows;
+	if (upsert && query->resolution == RESOLUTION_IGNORE) {
+		result->rows = result->inserted;
 	}
-	bool ok = true;
-	for (size_t row = 0; row < query->row_count && ok; row++) {
-		ok = insert_row(write, statement->stmt, row);
-	}
-	if (upsert) {
-		sqlite3_preupdate_hook(conn->db, NULL, NULL);
-	}
-	sqlite_conn_release(conn, statement);
-	result->rows = query->row_count;
-	result->inserted = upsert ? write->inserted : query->row_count;
-	if (ok && makes_key(query)) {
-		result->made_key = sqlite3_last_insert_rowid(conn->db);
+	if (ok && result->inserted > 0 && makes_key(query)) {
+		result->made_key = sqlite3_last_insert_rowid(write->conn->db);
 		result->has_made_key = true;
 	}
 	return ok;
@@ -232,82 +316,206 @@ static bool change_rows(struct write *write)
 {
 	const struct query *query = write->query;
 	struct sqlite_conn *conn = write->conn;
-	struct error *error = &write->request->error;
 	const struct query *returning = write->known ? &write->plain : query;
+	if (query->action == QUERY_UPDATE && query->row_count == 0) {
+		return true;
+	}
 	sql_clear(&conn->sql);
 	if (query->action == QUERY_DELETE) {
 		sql_delete(&conn->sql, returning);
 	} else {
 		sql_update(&conn->sql, returning);
 	}
-	struct sqlite_statement *statement = sqlite_conn_prepare_sql(conn, error);
+	struct sqlite_statement *statement = sqlite_conn_prepare_sql(conn, write->error);
 	if (statement == NULL) {
 		return false;
 	}
-	if (write->known) {
-		write_known_row(write, 0);
-	}
-	bool ok = step(write, statement->stmt, 0);
+	bool ok = (!write->known || write_known_row(write, query, 0)) &&
+		step(write, statement, query, 0);
 	uint64_t changed = (uint64_t)sqlite3_changes64(conn->db);
 	sqlite_conn_release(conn, statement);
 	if (!ok) {
 		return false;
 	}
-	write->request->result.rows = changed;
+	write->result->rows = changed;
 	if (changed == 0 && (query->must_match || query->action == QUERY_REPLACE)) {
-		return error_set(error, ERROR_NOT_FOUND, NULL);
+		return error_set(write->error, ERROR_NOT_FOUND, NULL);
 	}
 	return true;
 }
 
 /* ---- any write ---- */
 
-/* A row that was there before keeps these. */
-static bool has_write_once(const struct query *query)
+static bool has_embeds(const struct query *query)
 {
 	for (size_t i = 0; i < query->column_count; i++) {
-		const struct field *field = query->columns[i].field;
-		if (!field->key && field->write == WRITE_ONCE) {
+		if (query->columns[i].embed != NULL) {
 			return true;
 		}
 	}
 	return false;
 }
 
+/* Is the value asked for one that the request itself holds, for every row? */
+static bool knows_value(const struct query *query, const struct query_fetch *fetch)
+{
+	const struct field *field = fetch->term.field;
+	if (fetch->term.path != NULL || fetch->cast != NULL || fetch->result_cast != NULL ||
+		fetch->aggregate != AGGREGATE_NONE) {
+		return false;
+	}
+	/* A row that was there before keeps it. */
+	if (query->action == QUERY_UPSERT && !field->key && field->write == WRITE_ONCE) {
+		return false;
+	}
+	size_t rows = is_insert(query) ? query->row_count : 1;
+	for (size_t row = 0; row < rows; row++) {
+		const struct value *value = query_value(query, row, field);
+		if (value == NULL || value->kind == VALUE_ABSENT) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Everything that is asked for stands in the request. */
 static bool knows_answer(const struct query *query)
 {
-	switch (query->action) {
-	case QUERY_INSERT:
-		return query_answers_given(query);
-	case QUERY_UPSERT:
-		return query_answers_given(query) && !has_write_once(query);
-	case QUERY_REPLACE:
-	case QUERY_UPDATE:
-		if (query->action == QUERY_UPDATE && !query->must_match) {
+	bool ignores = query->action == QUERY_UPSERT && query->resolution == RESOLUTION_IGNORE;
+	bool one = query->action == QUERY_REPLACE ||
+		(query->action == QUERY_UPDATE && query->must_match && query->row_count == 1);
+	bool written = is_insert(query) && query->batches == NULL && !ignores;
+	if (query->column_count == 0 || (!one && !written) || has_embeds(query)) {
+		return false;
+	}
+	for (size_t i = 0; i < query->fetch_count; i++) {
+		if (!knows_value(query, &query->fetch[i])) {
 			return false;
 		}
-		for (size_t i = 0; i < query->column_count; i++) {
-			if (query_value(query, 0, query->columns[i].field) == NULL) {
-				return false;
-			}
-		}
-		return true;
-	case QUERY_DELETE:
-	case QUERY_LIST:
-	case QUERY_GET:
-		break;
 	}
-	return false;
+	return true;
+}
+
+/* Do rows that are returned have to wait for all the others? */
+static bool must_keep(const struct query *query)
+{
+	bool many = !query->must_match && query->action != QUERY_REPLACE;
+	bool cut = query->limit != UINT64_MAX || query->offset > 0;
+	return has_embeds(query) || cut || (many && query->order_count > 0);
 }
 
 static bool run_statements(struct write *write)
 {
 	const struct query *query = write->query;
 	if (query->column_count > 0) {
-		rows_begin(&write->rows, query, write->request->body);
+		rows_begin(&write->rows, query, &write->source.base, write->body);
 	}
 	return (is_insert(query) ? insert_rows(write) : change_rows(write)) && finish_answer(write);
+}
+
+/* The statements of one query and its answer. */
+static bool run_query(struct sqlite_conn *conn, const struct sqlite_store *store,
+					  const struct query *query, struct buf *body, struct store_result *result,
+					  struct error *error)
+{
+	struct write write = {
+		.conn = conn,
+		.store = store,
+		.query = query,
+		.body = body,
+		.result = result,
+		.error = error,
+	};
+	write.known = knows_answer(query);
+	write.keeps = query->column_count > 0 && must_keep(query);
+	if (write.known) {
+		write.keeps = false;
+		write.plain = *query;
+		write.plain.fetch_count = 0;
+	}
+	if (write.keeps) {
+		arena_init(&write.arena, ARENA_BYTES);
+	}
+	sqlite_source_init(&write.source, conn, error);
+	bool references = store->reference_count > 0;
+	bool ok = prepare_references(conn, query, error) && run_statements(&write) &&
+		(!references || check_deferred(conn, error));
+	sqlite_source_finish(&write.source);
+	if (!ok && error->code == ERROR_REFERENCE && error->details[0] == '\0') {
+		sqlite_fail_reference(conn, store, query, error);
+	}
+	if (write.keeps) {
+		arena_finish(&write.arena);
+		free(write.kept);
+	}
+	return ok;
+}
+
+/* ---- companions ---- */
+
+static bool read_query(struct sqlite_conn *conn, const struct sqlite_store *store,
+					   const struct query *query, struct buf *body, struct store_result *result,
+					   struct error *error)
+{
+	struct sqlite_read read;
+	sqlite_read_init(&read, conn, query, &store->limits, error);
+	bool ok = sqlite_read_select(&read, error);
+	if (ok) {
+		rows_begin(&read.rows, read.query, &read.source.base, body);
+		int rc;
+		do {
+			rc = sqlite_read_step(&read);
+		} while (rc == SQLITE_ROW && query->action != QUERY_GET);
+		ok = rc == SQLITE_DONE || rc == SQLITE_ROW || sqlite_read_fail(&read, error);
+		ok = ok && sqlite_read_finish(&read, result, error);
+	}
+	sqlite_read_end(&read);
+	return ok;
+}
+
+bool sqlite_transaction_run(struct store_transaction *base, const struct query *query,
+							struct buf *body, struct store_result *ret_result, struct error *error)
+{
+	struct sqlite_transaction *transaction = (struct sqlite_transaction *)base;
+	*ret_result = (struct store_result){.rows = 0};
+	return (query_reads(query) ? read_query : run_query)(transaction->conn, transaction->store,
+														 query, body, ret_result, error);
+}
+
+/* What is left to do after a part of the companion; fills in the outcome. */
+static bool go_on(enum companion_verdict verdict, struct store_result *result, bool *ret_ok,
+				  bool *ret_undo)
+{
+	*ret_ok = verdict != COMPANION_FAIL;
+	*ret_undo = verdict == COMPANION_FAIL || verdict == COMPANION_ROLL_BACK;
+	result->answered = verdict == COMPANION_ANSWERED;
+	result->rolled_back = verdict == COMPANION_ROLL_BACK;
+	return verdict == COMPANION_GO_ON;
+}
+
+/* The request with its companion. *ret_undo: nothing of it is to stay. */
+static bool run_request(struct sqlite_conn *conn, const struct sqlite_store *store,
+						struct store_request *request, bool *ret_undo)
+{
+	struct store_companion *companion = request->companion;
+	struct store_result *result = &request->result;
+	struct error *error = &request->error;
+	struct sqlite_transaction transaction = {{&store_ops_sqlite}, conn, store};
+	struct store_transaction *base = (struct store_transaction *)&transaction;
+	bool ok = true;
+	*ret_undo = false;
+	if (companion != NULL && companion->before != NULL &&
+		!go_on(companion->before(companion, base, error), result, &ok, ret_undo)) {
+		return ok;
+	}
+	if (!run_query(conn, store, request->query, request->body, result, error)) {
+		*ret_undo = true;
+		return false;
+	}
+	if (companion != NULL && companion->after != NULL) {
+		(void)go_on(companion->after(companion, base, result, error), result, &ok, ret_undo);
+	}
+	return ok;
 }
 
 bool sqlite_write(struct sqlite_conn *conn, const struct sqlite_store *store,
@@ -315,28 +523,23 @@ bool sqlite_write(struct sqlite_conn *conn, const struct sqlite_store *store,
 {
 	const struct query *query = request->query;
 	struct error *error = &request->error;
-	struct write write = {.conn = conn, .query = query, .request = request};
-	write.known = query->column_count > 0 && knows_answer(query);
-	if (write.known) {
-		write.plain = *query;
-		write.plain.column_count = 0;
-	}
-
-	bool references = store->reference_count > 0;
-	bool returns = query->column_count > 0 && !write.known;
-	bool guarded = references || returns || !is_single_statement(query);
+	/* One that has the transaction for itself needs no savepoint, which would keep old pages. */
+	bool alone = sqlite_is_bulk(query);
+	bool returns = query->column_count > 0 && !knows_answer(query);
+	bool guarded = !alone &&
+		(store->reference_count > 0 || returns || !is_single_statement(query) ||
+		 request->companion != NULL);
+	bool undoes;
 	if (guarded && !run(conn, STR("SAVEPOINT request"), error)) {
 		return false;
 	}
-	bool ok = prepare_references(conn, query, error) && run_statements(&write) &&
-		(!references || check_deferred(conn, error));
-	if (!ok && error->code == ERROR_REFERENCE) {
-		sqlite_fail_reference(conn, store, query, error);
-	}
-	if (ok && guarded) {
-		ok = run(conn, STR("RELEASE request"), error);
-	} else if (!ok && guarded) {
+	bool ok = run_request(conn, store, request, &undoes);
+	if (alone && undoes && !sqlite3_get_autocommit(conn->db)) {
+		sqlite_conn_run(conn, STR("ROLLBACK"));
+	} else if (guarded && undoes) {
 		undo(conn);
+	} else if (guarded) {
+		ok = run(conn, STR("RELEASE request"), error) && ok;
 	}
 	return ok;
 }

@@ -23,7 +23,6 @@ enum {
 	TICK_OPS = 1000,
 	GROUP_MS = 50, /* a group that takes longer is committed before all of it has run */
 	IDLE_MS = 1000,
-	BULK_MS = 600000,
 };
 
 static uint64_t now_ms(void)
@@ -189,15 +188,18 @@ static size_t run_transaction(struct sqlite_writer *writer, struct store_request
 		}
 		request = request->next;
 	}
-	if (sqlite_conn_run(conn, STR("COMMIT")) != SQLITE_OK) {
+	/* Nobody may take what was read before for what is read after, from here on. */
+	sqlite_versions_begin(&writer->store->versions);
+	int rc = sqlite_conn_run(conn, STR("COMMIT"));
+	if (rc != SQLITE_OK) {
 		check_final(writer, PHASE_COMMIT);
 		fail_all(writer, first, taken);
 		if (!sqlite3_get_autocommit(conn->db)) {
 			sqlite_conn_run(conn, STR("ROLLBACK"));
 		}
-		return taken;
 	}
-	*ret_settled = true;
+	sqlite_versions_end(&writer->store->versions);
+	*ret_settled = rc == SQLITE_OK;
 	return taken;
 }
 
@@ -293,19 +295,14 @@ static void run_queue(struct sqlite_writer *writer, struct store_request *first,
 
 /* ---- the queue ---- */
 
-static bool is_bulk(const struct store_request *request)
-{
-	return request->query->row_count > BULK_ROWS;
-}
-
 /* Cuts a group off the queue; with the mutex held. */
 static struct store_request *cut_group(struct sqlite_writer *writer, size_t *ret_count)
 {
 	struct store_request *first = writer->first;
 	struct store_request *last = first;
 	size_t count = 1;
-	while (last->next != NULL && count < writer->store->limits.group_writes && !is_bulk(first) &&
-		   !is_bulk(last->next)) {
+	while (last->next != NULL && count < writer->store->limits.group_writes &&
+		   !sqlite_is_bulk(first->query) && !sqlite_is_bulk(last->next->query)) {
 		last = last->next;
 		count++;
 	}
@@ -361,7 +358,8 @@ void sqlite_writer_submit(struct sqlite_store *store, struct store_request *requ
 {
 	struct sqlite_writer *writer = &store->writer;
 	struct sqlite_session *session = (struct sqlite_session *)request->session;
-	uint64_t time_ms = is_bulk(request) ? BULK_MS : store->limits.write_ms;
+	uint64_t time_ms = sqlite_is_bulk(request->query) ? store->limits.bulk_ms
+													  : store->limits.write_ms;
 	request->expires_ms = request->deadline_ms > 0 ? request->deadline_ms
 												   : loop_now_ms(session->loop) + time_ms;
 	pthread_mutex_lock(&writer->mutex);

@@ -17,18 +17,52 @@
 struct store;         /* a back end's own; begins with struct store_base */
 struct store_session; /* a back end's own; begins with struct store_session_base */
 
+struct store_result;
+struct store_transaction; /* a back end's own: the write transaction of one request */
+
+enum companion_verdict {
+	COMPANION_GO_ON,
+	COMPANION_FAIL, /* with the error: all is rolled back */
+	COMPANION_ANSWERED,
+	COMPANION_ROLL_BACK,
+};
+
+/*
+ * What rides along with a write, in the same transaction, without the store knowing its meaning:
+ * preconditions, kept answers of repeated requests, decisions about the outcome. Both functions are
+ * called on the store's thread, while the loop leaves the request alone; each may be called again
+ * when a transaction is repeated. Either may be NULL.
+ */
+struct store_companion {
+	/* Before the request's own statements. With COMPANION_ANSWERED these are left out, and the
+	 * transaction commits as it is. */
+	enum companion_verdict (*before)(struct store_companion *companion,
+									 struct store_transaction *transaction, struct error *error);
+	/* After them, when they went well. COMPANION_ROLL_BACK keeps the answer and undoes the rest. */
+	enum companion_verdict (*after)(struct store_companion *companion,
+									struct store_transaction *transaction,
+									const struct store_result *result, struct error *error);
+};
+
 struct store_result {
 	uint64_t rows;     /* in the answer, or changed */
 	uint64_t inserted; /* of an insert or upsert: rows that are new */
 	uint64_t total;    /* rows that match, when query->total */
 	int64_t made_key;  /* integer key that the store made for the last row inserted */
 	bool has_made_key;
-	bool streamed; /* the rows went through `part`, not into `body` */
+	bool streamed;    /* the rows went through `part`, not into `body` */
+	uint64_t tag;     /* of the one row, when query->tag_count > 0: a hash of all its values */
+	bool rolled_back; /* a companion asked for it */
+	bool answered;    /* a companion had the answer: nothing else was done */
 };
 
 struct store_request {
 	const struct query *query; /* lives until done */
 	struct buf *body;          /* rows are written here in query->format; empty at first */
+	/* JSON array of the last row's cursor values, when query->cursor_count > 0; such an answer is
+	 * never handed out in parts. */
+	struct buf *cursor;
+	struct store_companion *companion; /* of a write; NULL: none */
 	/* Called once, on the session's loop. `error` is NULL when it went well. After parts were
 	 * handed out an error means that the answer must be cut. */
 	void (*done)(struct store_request *request, const struct store_result *result,
@@ -51,6 +85,7 @@ struct store_request {
 
 struct store_options {
 	const struct model *model;
+	bool existing; /* the database is somebody's: nothing is made in it */
 	const struct limits *limits;
 	struct str location; /* what follows the scheme: a file's path */
 	/* Called, on any thread, when the store cannot go on (a failed sync): the program must end
@@ -73,6 +108,12 @@ struct store_stats {
 	uint64_t group_sizes[8]; /* commits of 1, 2-3, 4-7, … 128 and more writes */
 };
 
+struct describe_options {
+	struct str url;    /* of the store, for the text */
+	struct str listen; /* "" for none */
+	bool write;        /* else every resource is read only */
+};
+
 struct store_ops {
 	const char *scheme; /* "sqlite" */
 	/* Opens, recovers, makes the tables on an empty database. NULL with ERROR_CONFIG or ERROR_STORE
@@ -92,6 +133,19 @@ struct store_ops {
 	/* The client has gone: a stream may end early; `done` is still called. */
 	void (*cancel)(struct store_session *session, struct store_request *request);
 	void (*stats)(const struct store *store, struct store_stats *ret_stats);
+	/* See store_version(). NULL: the store keeps none. */
+	bool (*version)(struct store_session *session, const struct query *query,
+					uint64_t *ret_version);
+	/* Runs a query inside the transaction of a request; see store_transaction_run(). */
+	bool (*transaction_run)(struct store_transaction *transaction, const struct query *query,
+							struct buf *body, struct store_result *ret_result, struct error *error);
+	/* See store_describe(). NULL: the store cannot. */
+	bool (*describe)(struct str location, const struct describe_options *options, struct buf *yaml,
+					 struct error *error);
+};
+
+struct store_transaction_base {
+	const struct store_ops *ops;
 };
 
 struct store_base {
@@ -114,6 +168,18 @@ void store_detach(struct store_session *session);
 void store_run(struct store_session *session, struct store_request *request);
 void store_resume(struct store_request *request);
 void store_cancel(struct store_request *request);
+/* A hash of the versions of all that the query reads. Taken before the query runs it is the answer's:
+ * as long as it stays the same, so does the answer. False when a write to some of it is under way,
+ * or the store keeps no versions: then nothing can be said of the answer. */
+bool store_version(struct store_session *session, const struct query *query, uint64_t *ret_version);
+/* Runs a query inside the transaction of a request: any action, without companions, streams or
+ * totals. `body` gets the rows. For companions, on the thread that called them. */
+bool store_transaction_run(struct store_transaction *transaction, const struct query *query,
+						   struct buf *body, struct store_result *ret_result, struct error *error);
+/* The service file of an existing database: every table and view with its keys, references, types
+ * and constraints. Makes nothing. ERROR_CONFIG or ERROR_STORE with a hint. */
+bool store_describe(struct str url, const struct describe_options *options, struct buf *yaml,
+					struct error *error);
 void store_get_stats(const struct store *store, struct store_stats *ret_stats);
 
 #endif

@@ -1,0 +1,263 @@
+/*
+ * DESIGN. A phrase is looked for with one bit for each place in it (Shift-And): bit n is set when
+ * the words of the text up to here fit the first n + 1 places. The next word of the text moves all
+ * bits up by one and clears those whose place wants another word; places between two words of the
+ * phrase take any. So the text is read once, whatever it repeats, and a word is compared only with
+ * the places that are still in question.
+ */
+#include "codec/words.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "codec/like.h"
+#include "codec/utf8.h"
+#include "codec/words_priv.h"
+
+enum { STATE_BITS = 64, STATE_MOST = WORDS_SPAN / STATE_BITS + 1 };
+
+/* Unicode's letters, marks and numbers (L, M, N) from U+0080 on: where a run of them begins, where
+ * it has ended, and so on. What Unicode has not assigned between two runs belongs to them. */
+static const uint32_t edges[] = {
+	0xaa,    0xab,    0xb2,    0xb4,    0xb5,    0xb6,    0xb9,    0xbb,    0xbc,    0xbf,
+	0xc0,    0xd7,    0xd8,    0xf7,    0xf8,    0x2c2,   0x2c6,   0x2d2,   0x2e0,   0x2e5,
+	0x2ec,   0x2ed,   0x2ee,   0x2ef,   0x300,   0x375,   0x376,   0x37e,   0x37f,   0x380,
+	0x386,   0x387,   0x388,   0x3f6,   0x3f7,   0x482,   0x483,   0x55a,   0x560,   0x589,
+	0x591,   0x5be,   0x5bf,   0x5c0,   0x5c1,   0x5c3,   0x5c4,   0x5c6,   0x5c7,   0x5f3,
+	0x610,   0x61b,   0x620,   0x66a,   0x66e,   0x6d4,   0x6d5,   0x6dd,   0x6df,   0x6e9,
+	0x6ea,   0x6fd,   0x6ff,   0x700,   0x710,   0x7f6,   0x7fa,   0x7fe,   0x800,   0x82e,
+	0x840,   0x85c,   0x860,   0x888,   0x889,   0x88f,   0x898,   0x8e2,   0x8e3,   0x964,
+	0x966,   0x970,   0x971,   0x9f2,   0x9f4,   0x9fa,   0x9fc,   0x9fd,   0x9fe,   0xa76,
+	0xa81,   0xaf0,   0xaf9,   0xb70,   0xb71,   0xbf3,   0xc00,   0xc70,   0xc78,   0xc7f,
+	0xc80,   0xc84,   0xc85,   0xd4f,   0xd54,   0xd79,   0xd7a,   0xdf4,   0xe01,   0xe3b,
+	0xe40,   0xe4f,   0xe50,   0xe5a,   0xe81,   0xf01,   0xf18,   0xf1a,   0xf20,   0xf34,
+	0xf35,   0xf36,   0xf37,   0xf38,   0xf39,   0xf3a,   0xf3e,   0xf85,   0xf86,   0xfbd,
+	0xfc6,   0xfc7,   0x1000,  0x104a,  0x1050,  0x109e,  0x10a0,  0x10fb,  0x10fc,  0x1360,
+	0x1369,  0x1390,  0x13a0,  0x13fe,  0x1401,  0x166d,  0x166f,  0x1680,  0x1681,  0x169b,
+	0x16a0,  0x16eb,  0x16ee,  0x1735,  0x1740,  0x17d4,  0x17d7,  0x17d8,  0x17dc,  0x17fa,
+	0x180b,  0x180e,  0x180f,  0x193c,  0x1946,  0x19db,  0x1a00,  0x1a1c,  0x1a20,  0x1a9a,
+	0x1aa7,  0x1aa8,  0x1ab0,  0x1b5a,  0x1b6b,  0x1b74,  0x1b80,  0x1bf4,  0x1c00,  0x1c38,
+	0x1c40,  0x1c7e,  0x1c80,  0x1cc0,  0x1cd0,  0x1cd3,  0x1cd4,  0x1fbd,  0x1fbe,  0x1fbf,
+	0x1fc2,  0x1fcd,  0x1fd0,  0x1fdc,  0x1fe0,  0x1fed,  0x1ff2,  0x1ffd,  0x2070,  0x207a,
+	0x207f,  0x208a,  0x2090,  0x209d,  0x20d0,  0x20f1,  0x2102,  0x2103,  0x2107,  0x2108,
+	0x210a,  0x2114,  0x2115,  0x2116,  0x2119,  0x211e,  0x2124,  0x2125,  0x2126,  0x2127,
+	0x2128,  0x2129,  0x212a,  0x212e,  0x212f,  0x213a,  0x213c,  0x2140,  0x2145,  0x214a,
+	0x214e,  0x214f,  0x2150,  0x218a,  0x2460,  0x249c,  0x24ea,  0x2500,  0x2776,  0x2794,
+	0x2c00,  0x2ce5,  0x2ceb,  0x2cf4,  0x2cfd,  0x2cfe,  0x2d00,  0x2d70,  0x2d7f,  0x2e00,
+	0x2e2f,  0x2e30,  0x3005,  0x3008,  0x3021,  0x3030,  0x3031,  0x3036,  0x3038,  0x303d,
+	0x3041,  0x309b,  0x309d,  0x30a0,  0x30a1,  0x30fb,  0x30fc,  0x318f,  0x3192,  0x3196,
+	0x31a0,  0x31c0,  0x31f0,  0x3200,  0x3220,  0x322a,  0x3248,  0x3250,  0x3251,  0x3260,
+	0x3280,  0x328a,  0x32b1,  0x32c0,  0x3400,  0x4dc0,  0x4e00,  0xa48d,  0xa4d0,  0xa4fe,
+	0xa500,  0xa60d,  0xa610,  0xa673,  0xa674,  0xa67e,  0xa67f,  0xa6f2,  0xa717,  0xa720,
+	0xa722,  0xa789,  0xa78b,  0xa828,  0xa82c,  0xa836,  0xa840,  0xa874,  0xa880,  0xa8c6,
+	0xa8d0,  0xa8f8,  0xa8fb,  0xa8fc,  0xa8fd,  0xa92e,  0xa930,  0xa954,  0xa960,  0xa9c1,
+	0xa9cf,  0xa9da,  0xa9e0,  0xaa5a,  0xaa60,  0xaa77,  0xaa7a,  0xaade,  0xaae0,  0xaaf0,
+	0xaaf2,  0xab5b,  0xab5c,  0xab6a,  0xab70,  0xabeb,  0xabec,  0xd7fc,  0xf900,  0xfb29,
+	0xfb2a,  0xfbb2,  0xfbd3,  0xfd3e,  0xfd50,  0xfdc8,  0xfdf0,  0xfdfc,  0xfe00,  0xfe10,
+	0xfe20,  0xfe30,  0xfe70,  0xfefd,  0xff10,  0xff1a,  0xff21,  0xff3b,  0xff41,  0xff5b,
+	0xff66,  0xffdd,  0x10000, 0x100fb, 0x10107, 0x10134, 0x10140, 0x10179, 0x1018a, 0x1018c,
+	0x101fd, 0x1039e, 0x103a0, 0x103d0, 0x103d1, 0x10564, 0x10570, 0x10856, 0x10858, 0x10877,
+	0x10879, 0x1091c, 0x10920, 0x1093a, 0x10980, 0x10a49, 0x10a60, 0x10a7f, 0x10a80, 0x10ac8,
+	0x10ac9, 0x10af0, 0x10b00, 0x10b36, 0x10b40, 0x10b92, 0x10ba9, 0x10ead, 0x10eb0, 0x10f55,
+	0x10f70, 0x10f86, 0x10fb0, 0x11047, 0x11052, 0x110bb, 0x110c2, 0x110c3, 0x110d0, 0x11140,
+	0x11144, 0x11174, 0x11176, 0x111c5, 0x111c9, 0x111cd, 0x111ce, 0x111db, 0x111dc, 0x111dd,
+	0x111e1, 0x11238, 0x1123e, 0x112a9, 0x112b0, 0x1144b, 0x11450, 0x1145a, 0x1145e, 0x114c6,
+	0x114c7, 0x115c1, 0x115d8, 0x11641, 0x11644, 0x1165a, 0x11680, 0x116b9, 0x116c0, 0x1173c,
+	0x11740, 0x1183b, 0x118a0, 0x11944, 0x11950, 0x119e2, 0x119e3, 0x11a3f, 0x11a47, 0x11a9a,
+	0x11a9d, 0x11a9e, 0x11ab0, 0x11c41, 0x11c50, 0x11c6d, 0x11c72, 0x11ef7, 0x11fb0, 0x11fd5,
+	0x12000, 0x1246f, 0x12480, 0x12ff1, 0x13000, 0x1342f, 0x14400, 0x16a6a, 0x16a70, 0x16af5,
+	0x16b00, 0x16b37, 0x16b40, 0x16b44, 0x16b50, 0x16e97, 0x16f00, 0x16fe2, 0x16fe3, 0x1bc9a,
+	0x1bc9d, 0x1bc9f, 0x1cf00, 0x1cf47, 0x1d165, 0x1d16a, 0x1d16d, 0x1d173, 0x1d17b, 0x1d183,
+	0x1d185, 0x1d18c, 0x1d1aa, 0x1d1ae, 0x1d242, 0x1d245, 0x1d2e0, 0x1d2f4, 0x1d360, 0x1d6c1,
+	0x1d6c2, 0x1d6db, 0x1d6dc, 0x1d6fb, 0x1d6fc, 0x1d715, 0x1d716, 0x1d735, 0x1d736, 0x1d74f,
+	0x1d750, 0x1d76f, 0x1d770, 0x1d789, 0x1d78a, 0x1d7a9, 0x1d7aa, 0x1d7c3, 0x1d7c4, 0x1d800,
+	0x1da00, 0x1da37, 0x1da3b, 0x1da6d, 0x1da75, 0x1da76, 0x1da84, 0x1da85, 0x1da9b, 0x1e14f,
+	0x1e290, 0x1e2fa, 0x1e7e0, 0x1e95a, 0x1ec71, 0x1ecac, 0x1ecad, 0x1ecb0, 0x1ecb1, 0x1ed2e,
+	0x1ed2f, 0x1eebc, 0x1f100, 0x1f10d, 0x1fbf0, 0x3134b, 0xe0100, 0xe01f0,
+};
+
+/* A letter or digit in lower case; 0 for all else. */
+static inline char ascii_lower(unsigned char c)
+{
+	unsigned char lower = c | 0x20;
+	if (lower >= 'a' && lower <= 'z') {
+		return (char)lower;
+	}
+	return c >= '0' && c <= '9' ? (char)c : '\0';
+}
+
+static bool is_letter(uint32_t code)
+{
+	size_t from = 0;
+	size_t to = sizeof(edges) / sizeof(edges[0]);
+	/* Counts the edges up to the code point: an odd number says that it is within a run. */
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		if (edges[middle] <= code) {
+			from = middle + 1;
+		} else {
+			to = middle;
+		}
+	}
+	return from % 2 == 1;
+}
+
+/* Bytes of the code point at `at`; 0 when there is none. */
+static size_t read_code(struct str text, size_t at, uint32_t *ret_code)
+{
+	static const unsigned char first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+	size_t len = utf8_sequence(text, at);
+	if (len == 0) {
+		return 0;
+	}
+	uint32_t code = (unsigned char)text.ptr[at] & first_bits[len];
+	for (size_t i = 1; i < len; i++) {
+		code = code << 6 | ((unsigned char)text.ptr[at + i] & 0x3f);
+	}
+	*ret_code = code;
+	return len;
+}
+
+/* Bytes of the letter, digit or mark at `at`; 0 when it is none. */
+static inline size_t letter_len(struct str text, size_t at)
+{
+	unsigned char byte = (unsigned char)text.ptr[at];
+	if (byte < 0x80) {
+		return ascii_lower(byte) != '\0';
+	}
+	uint32_t code;
+	size_t len = read_code(text, at, &code);
+	return len > 0 && is_letter(code) ? len : 0;
+}
+
+bool words_next(struct str text, size_t *at, struct token *ret_token)
+{
+	size_t from = *at;
+	size_t len = 0;
+	while (from < text.len && (len = letter_len(text, from)) == 0) {
+		from++;
+	}
+	if (from >= text.len) {
+		*at = text.len;
+		return false;
+	}
+	size_t to = from;
+	size_t count = 0;
+	do {
+		to += len;
+		count++;
+	} while (to < text.len && (len = letter_len(text, to)) > 0);
+	*at = to;
+	*ret_token = (struct token){str_slice(text, from, to), count == to - from};
+	return true;
+}
+
+struct str words_lower(struct arena *arena, struct token token)
+{
+	/* A code point of two bytes or more never has more than four. */
+	char *lower = arena_bytes(arena, 2 * token.text.len);
+	size_t len = 0;
+	for (size_t at = 0; at < token.text.len;) {
+		uint32_t code;
+		at += read_code(token.text, at, &code);
+		len += utf8_write(lower + len, like_fold(code));
+	}
+	return (struct str){lower, len};
+}
+
+static bool fits_ascii(const struct word *word, struct str text)
+{
+	if (text.len < word->text.len || (text.len > word->text.len && !word->prefix)) {
+		return false;
+	}
+	for (size_t i = 0; i < word->text.len; i++) {
+		if (ascii_lower((unsigned char)text.ptr[i]) != word->text.ptr[i]) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool fits(const struct word *word, struct token token)
+{
+	if (token.ascii) {
+		return fits_ascii(word, token.text);
+	}
+	size_t same = 0;
+	size_t at = 0;
+	while (at < token.text.len && same < word->text.len) {
+		uint32_t code;
+		char lower[4];
+		at += read_code(token.text, at, &code);
+		size_t len = utf8_write(lower, like_fold(code));
+		if (len > word->text.len - same || memcmp(lower, word->text.ptr + same, len) != 0) {
+			return false;
+		}
+		same += len;
+	}
+	return same == word->text.len && (word->prefix || at == token.text.len);
+}
+
+static size_t phrase_span(const struct phrase *phrase)
+{
+	size_t span = 0;
+	for (size_t i = 0; i < phrase->count; i++) {
+		span += phrase->words[i].distance;
+	}
+	return span;
+}
+
+/* The step of the DESIGN above; `last` is the number of the last state that is in use. */
+static void step(const struct phrase *phrase, struct token token, uint64_t *state, size_t last)
+{
+	for (size_t i = last; i > 0; i--) {
+		state[i] = state[i] << 1 | state[i - 1] >> (STATE_BITS - 1);
+	}
+	state[0] = state[0] << 1 | 1;
+	size_t place = 0;
+	for (size_t i = 0; i < phrase->count; i++) {
+		place += phrase->words[i].distance;
+		uint64_t bit = UINT64_C(1) << place % STATE_BITS;
+		if ((state[place / STATE_BITS] & bit) != 0 && !fits(&phrase->words[i], token)) {
+			state[place / STATE_BITS] &= ~bit;
+		}
+	}
+}
+
+bool words_contain(const struct phrase *phrase, struct str text)
+{
+	assert(phrase->count > 0 && phrase->words[0].distance == 0);
+	size_t span = phrase_span(phrase);
+	assert(span <= WORDS_SPAN);
+	size_t last = span / STATE_BITS;
+	uint64_t found = UINT64_C(1) << span % STATE_BITS;
+	uint64_t state[STATE_MOST];
+	memset(state, 0, (last + 1) * sizeof(state[0]));
+
+	size_t at = 0;
+	struct token token;
+	while (words_next(text, &at, &token)) {
+		step(phrase, token, state, last);
+		if ((state[last] & found) != 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool words_write_fts5(const struct phrase *phrase, struct buf *buf)
+{
+	for (size_t i = 0; i < phrase->count; i++) {
+		const struct word *word = &phrase->words[i];
+		if ((i > 0 && word->distance != 1) || (word->prefix && i + 1 < phrase->count)) {
+			return false;
+		}
+	}
+	for (size_t i = 0; i < phrase->count; i++) {
+		/* No word holds a quotation mark. */
+		buf_append(buf, i > 0 ? STR(" + \"") : STR("\""));
+		buf_append(buf, phrase->words[i].text);
+		buf_append(buf, phrase->words[i].prefix ? STR("\" *") : STR("\""));
+	}
+	return true;
+}

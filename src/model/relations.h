@@ -1,0 +1,23 @@
+/*
+ * The ways from the rows of one resource to those of another, which foreign keys and junctions
+ * give, and the sets of fields that decide their kind.
+ *
+ * Ownership: lists are in the arena that was given; all else is borrowed. Threads: one builds, then
+ * any number of readers. Errors: none. Limits: those of model.h.
+ */
+#ifndef ROWLOCK_MODEL_RELATIONS_H
+#define ROWLOCK_MODEL_RELATIONS_H
+
+#include "base/arena.h"
+#include "model/model.h"
+
+/* Gives each resource its relations, as they are declared: first those of the foreign keys, then
+ * those through junctions. resources[i].number is i; hidden ones have no part in it. */
+void relations_build(struct resource *resources, size_t count, struct arena *arena);
+
+bool field_list_holds(const struct field_list *list, const struct field *field);
+/* The key or the unique rule that has exactly these fields, in whatever order. NULL: none. */
+const struct field_list *resource_unique_list(const struct resource *resource,
+											  const struct field_list *fields);
+
+#endif

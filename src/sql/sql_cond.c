@@ -1,0 +1,353 @@
+/*
+ * DESIGN. Databases bound both the height of an expression (SQLite: 1,000) and the stack of their
+ * parser (SQLite 3.40: 100 entries, 3 for an operator and a parenthesis that are open). So a long
+ * AND or OR is written as a balanced tree, the highest child stands first, where nothing is open
+ * before it, and an AND within an OR has no parentheses.
+ */
+#include <assert.h>
+
+#include "codec/like.h"
+#include "sql/sql_priv.h"
+
+enum {
+	FLAT_CHILDREN = 8, /* written in a row; more are split in halves */
+	EXACT_ITEMS = 8,   /* longer lists are padded */
+};
+
+/* ---- terms ---- */
+
+/* `function(value,?)` */
+static void begin_call(struct sql *sql, const char *function)
+{
+	sql_write(sql, str_from(function));
+	buf_append_byte(&sql->text, '(');
+}
+
+static void end_call(struct sql *sql, const void *pointer)
+{
+	buf_append_byte(&sql->text, ',');
+	sql_param_pointer(sql, pointer);
+	buf_append_byte(&sql->text, ')');
+}
+
+static void write_own(struct sql *sql, const struct field *field, const struct json_path *path)
+{
+	if (path == NULL) {
+		sql_write_column(sql, sql->alias, field);
+		return;
+	}
+	begin_call(sql, sql->dialect->json_function);
+	sql_write_column(sql, sql->alias, field);
+	end_call(sql, path);
+}
+
+/* The join of a to-one relation, whose own fields are equal to the parent's. */
+static void write_join(struct sql *sql, const struct relation *relation, size_t holder,
+					   size_t parent)
+{
+	const struct field_list *fields = sql_holder_fields(relation);
+	for (size_t i = 0; i < fields->count; i++) {
+		sql_write(sql, i > 0 ? STR(" AND ") : STR(""));
+		sql_write_column(sql, holder, fields->items[i]);
+		buf_append_byte(&sql->text, '=');
+		sql_write_column(sql, parent, relation->from_fields.items[i]);
+	}
+}
+
+void sql_write_term(struct sql *sql, const struct term *term)
+{
+	if (term->through_count == 0) {
+		write_own(sql, term->field, term->path);
+		return;
+	}
+	struct term rest = *term;
+	const struct relation *relation = *rest.through++;
+	size_t parent = sql->alias;
+	rest.through_count--;
+	sql->alias = ++sql->aliases;
+	sql_write(sql, STR("(SELECT "));
+	sql_write_term(sql, &rest);
+	sql_write(sql, STR(" FROM "));
+	sql_write_table(sql, relation->to);
+	sql_write(sql, STR(" WHERE "));
+	write_join(sql, relation, sql->alias, parent);
+	buf_append_byte(&sql->text, ')');
+	sql->alias = parent;
+}
+
+/* ---- other tables ---- */
+
+const struct field_list *sql_holder_fields(const struct relation *relation)
+{
+	return relation->junction == NULL ? &relation->to_fields : &relation->junction_from->fields;
+}
+
+void sql_write_table(struct sql *sql, const struct resource *resource)
+{
+	sql_write_name(sql, resource->name);
+	if (sql->alias > 0) {
+		sql_write(sql, STR(" AS "));
+		sql_write_alias(sql, sql->alias);
+	}
+}
+
+void sql_write_related(struct sql *sql, const struct relation *relation, size_t *ret_holder)
+{
+	const struct reference *reference = relation->junction_to;
+	size_t alias = sql->alias;
+	sql_write_table(sql, relation->to);
+	*ret_holder = alias;
+	if (relation->junction == NULL) {
+		return;
+	}
+	sql->alias = ++sql->aliases;
+	*ret_holder = sql->alias;
+	sql_write(sql, STR(" JOIN "));
+	sql_write_table(sql, relation->junction);
+	for (size_t i = 0; i < reference->fields.count; i++) {
+		sql_write(sql, i > 0 ? STR(" AND ") : STR(" ON "));
+		sql_write_column(sql, *ret_holder, reference->fields.items[i]);
+		buf_append_byte(&sql->text, '=');
+		sql_write_column(sql, alias, reference->target_fields.items[i]);
+	}
+	sql->alias = alias;
+}
+
+static void write_exists(struct sql *sql, const struct query_embed *embed)
+{
+	size_t parent = sql->alias;
+	size_t holder;
+	assert(parent > 0);
+	if (embed->query.limit == 0) {
+		buf_append_byte(&sql->text, '0');
+		return;
+	}
+	sql->alias = ++sql->aliases;
+	sql_write(sql, STR("EXISTS(SELECT 1 FROM "));
+	sql_write_related(sql, embed->relation, &holder);
+	sql_write(sql, STR(" WHERE "));
+	write_join(sql, embed->relation, holder, parent);
+	if (embed->query.where != NULL) {
+		sql_write(sql, STR(" AND ("));
+		sql_write_cond(sql, embed->query.where);
+		buf_append_byte(&sql->text, ')');
+	}
+	if (embed->query.offset > 0) {
+		sql_write(sql, STR(" LIMIT 1 OFFSET "));
+		sql_param_number(sql, embed->query.offset);
+	}
+	buf_append_byte(&sql->text, ')');
+	sql->alias = parent;
+}
+
+bool sql_cond_has_tables(const struct cond *cond)
+{
+	if (cond == NULL) {
+		return false;
+	}
+	for (size_t i = 0; i < cond->child_count; i++) {
+		if (sql_cond_has_tables(cond->children[i])) {
+			return true;
+		}
+	}
+	return cond->kind == COND_EXISTS;
+}
+
+/* ---- comparisons ---- */
+
+static void write_operator(struct sql *sql, const struct cond *cond, struct str word)
+{
+	assert(cond->operand.parameter < 0);
+	write_own(sql, cond->field, cond->path);
+	sql_write(sql, word);
+	sql_param(sql, &cond->operand.value);
+}
+
+/* `function(value,?)`, where the pointer is what the operator compiled. */
+static void write_matching(struct sql *sql, const char *function, const struct cond *cond)
+{
+	assert(cond->compiled.kind == VALUE_POINTER);
+	begin_call(sql, function);
+	write_own(sql, cond->field, cond->path);
+	end_call(sql, cond->compiled.pointer);
+}
+
+/* What begins with the pattern's first letters is a range, which an index can give. */
+static void write_like(struct sql *sql, const struct cond *cond)
+{
+	struct str prefix = like_prefix(cond->compiled.pointer);
+	bool ranged = prefix.len > 0 && cond->path == NULL;
+	if (ranged) {
+		buf_append_byte(&sql->text, '(');
+		sql_write_column(sql, sql->alias, cond->field);
+		sql_write(sql, STR(">="));
+		sql_param_made(sql, (struct value){.kind = VALUE_TEXT, .text = prefix});
+		sql_write(sql, STR(" AND "));
+	}
+	write_matching(sql, sql->dialect->like_function, cond);
+	sql_write(sql, ranged ? STR(")") : STR(""));
+}
+
+static void write_compare(struct sql *sql, const struct cond *cond)
+{
+	const struct sql_dialect *dialect = sql->dialect;
+	switch (cond->op) {
+	case OPERATOR_EQ:
+		write_operator(sql, cond, STR("="));
+		return;
+	case OPERATOR_NEQ:
+		write_operator(sql, cond, STR("<>"));
+		return;
+	case OPERATOR_GT:
+		write_operator(sql, cond, STR(">"));
+		return;
+	case OPERATOR_GTE:
+		write_operator(sql, cond, STR(">="));
+		return;
+	case OPERATOR_LT:
+		write_operator(sql, cond, STR("<"));
+		return;
+	case OPERATOR_LTE:
+		write_operator(sql, cond, STR("<="));
+		return;
+	case OPERATOR_ISDISTINCT:
+		write_operator(sql, cond, str_from(dialect->is_distinct));
+		return;
+	case OPERATOR_LIKE:
+		write_like(sql, cond);
+		return;
+	case OPERATOR_ILIKE:
+		write_matching(sql, dialect->like_function, cond);
+		return;
+	case OPERATOR_MATCH:
+	case OPERATOR_IMATCH:
+		write_matching(sql, dialect->match_function, cond);
+		return;
+	case OPERATOR_FTS:
+		write_matching(sql, dialect->words_function, cond);
+		return;
+	case OPERATOR_PLFTS:
+	case OPERATOR_PHFTS:
+	case OPERATOR_WFTS:
+	case OPERATOR_IN:
+	case OPERATOR_IS:
+		break;
+	}
+	assert(false);
+}
+
+static void write_in(struct sql *sql, const struct cond *cond)
+{
+	size_t count = cond->item_count;
+	if (count == 0) {
+		buf_append_byte(&sql->text, '0');
+		return;
+	}
+	size_t places = count;
+	if (count > EXACT_ITEMS) {
+		for (places = EXACT_ITEMS; places < count;) {
+			places *= 2;
+		}
+	}
+	write_own(sql, cond->field, cond->path);
+	sql_write(sql, STR(" IN ("));
+	for (size_t i = 0; i < places; i++) {
+		const struct operand *item = &cond->items[i < count ? i : count - 1];
+		assert(item->parameter < 0);
+		sql_write(sql, i > 0 ? STR(",") : STR(""));
+		sql_param(sql, &item->value);
+	}
+	buf_append_byte(&sql->text, ')');
+}
+
+static void write_is(struct sql *sql, const struct cond *cond)
+{
+	static const struct str words[] = {
+		[IS_NULL] = STR_INIT(" IS NULL"),    [IS_NOT_NULL] = STR_INIT(" IS NOT NULL"),
+		[IS_TRUE] = STR_INIT(" IS TRUE"),    [IS_FALSE] = STR_INIT(" IS FALSE"),
+		[IS_UNKNOWN] = STR_INIT(" IS NULL"),
+	};
+	write_own(sql, cond->field, cond->path);
+	sql_write(sql, words[cond->is]);
+}
+
+/* ---- logic ---- */
+
+static bool is_group(const struct cond *cond)
+{
+	return cond->kind == COND_AND || cond->kind == COND_OR;
+}
+
+/* A child of an AND or OR. AND binds closer than OR; equal ones need no parentheses. */
+static void write_child(struct sql *sql, enum cond_kind kind, const struct cond *child)
+{
+	bool enclosed = kind == COND_AND && child->kind == COND_OR && child->child_count > 0;
+	sql_write(sql, enclosed ? STR("(") : STR(""));
+	sql_write_cond(sql, child);
+	sql_write(sql, enclosed ? STR(")") : STR(""));
+}
+
+static void write_children(struct sql *sql, enum cond_kind kind, const struct cond *const *children,
+						   size_t count)
+{
+	struct str word = kind == COND_AND ? STR(" AND ") : STR(" OR ");
+	if (count <= FLAT_CHILDREN) {
+		for (size_t i = 0; i < count; i++) {
+			sql_write(sql, i > 0 ? word : STR(""));
+			write_child(sql, kind, children[i]);
+		}
+		return;
+	}
+	/* The highest child is not to stand deep in the balanced tree. */
+	size_t half = count / 2;
+	if (is_group(children[0])) {
+		half = 1;
+		write_child(sql, kind, children[0]);
+	} else {
+		buf_append_byte(&sql->text, '(');
+		write_children(sql, kind, children, half);
+		buf_append_byte(&sql->text, ')');
+	}
+	sql_write(sql, word);
+	buf_append_byte(&sql->text, '(');
+	write_children(sql, kind, children + half, count - half);
+	buf_append_byte(&sql->text, ')');
+}
+
+static void write_group(struct sql *sql, const struct cond *cond)
+{
+	if (cond->child_count == 0) {
+		buf_append_byte(&sql->text, cond->kind == COND_AND ? '1' : '0');
+		return;
+	}
+	write_children(sql, cond->kind, cond->children, cond->child_count);
+}
+
+void sql_write_cond(struct sql *sql, const struct cond *cond)
+{
+	switch (cond->kind) {
+	case COND_AND:
+	case COND_OR:
+		write_group(sql, cond);
+		return;
+	case COND_NOT:
+		assert(cond->child_count == 1);
+		sql_write(sql, STR("NOT ("));
+		sql_write_cond(sql, cond->children[0]);
+		buf_append_byte(&sql->text, ')');
+		return;
+	case COND_COMPARE:
+		write_compare(sql, cond);
+		return;
+	case COND_IN:
+		write_in(sql, cond);
+		return;
+	case COND_IS:
+		write_is(sql, cond);
+		return;
+	case COND_EXISTS:
+		write_exists(sql, cond->embed);
+		return;
+	}
+	assert(false);
+}

@@ -1,0 +1,264 @@
+#include <assert.h>
+
+#include "sql/sql_priv.h"
+
+/* ---- what is selected ---- */
+
+/* The types between which casts convert, where no field has them. */
+static const struct field type_integer = {.name = STR_INIT("count"), .type = TYPE_INTEGER};
+static const struct field type_number = {.name = STR_INIT("avg"), .type = TYPE_NUMBER};
+static const struct field type_text = {.name = STR_INIT("text"), .type = TYPE_TEXT};
+static const struct field type_json = {.name = STR_INIT("json"), .type = TYPE_JSON};
+
+static const struct field *term_type(const struct term *term)
+{
+	return term->path == NULL ? term->field : term->path->as_text ? &type_text : &type_json;
+}
+
+/* Of the value that is aggregated. */
+static const struct field *inner_type(const struct query_fetch *fetch)
+{
+	return fetch->cast != NULL ? fetch->cast : term_type(&fetch->term);
+}
+
+static const struct field *aggregated_type(const struct query_fetch *fetch)
+{
+	switch (fetch->aggregate) {
+	case AGGREGATE_COUNT:
+		return &type_integer;
+	case AGGREGATE_AVG:
+		return &type_number;
+	case AGGREGATE_NONE:
+	case AGGREGATE_SUM:
+	case AGGREGATE_MIN:
+	case AGGREGATE_MAX:
+		break;
+	}
+	return inner_type(fetch);
+}
+
+static void begin_cast(struct sql *sql, const struct field *to)
+{
+	if (to != NULL) {
+		sql_write(sql, str_from(sql->dialect->cast_function));
+		buf_append_byte(&sql->text, '(');
+	}
+}
+
+static void end_cast(struct sql *sql, const struct field *from, const struct field *to)
+{
+	if (to != NULL) {
+		buf_append_byte(&sql->text, ',');
+		sql_param_pointer(sql, from);
+		buf_append_byte(&sql->text, ',');
+		sql_param_pointer(sql, to);
+		buf_append_byte(&sql->text, ')');
+	}
+}
+
+static void write_inner(struct sql *sql, const struct query_fetch *fetch)
+{
+	if (fetch->term.field == NULL) {
+		buf_append_byte(&sql->text, '*');
+		return;
+	}
+	begin_cast(sql, fetch->cast);
+	sql_write_term(sql, &fetch->term);
+	end_cast(sql, term_type(&fetch->term), fetch->cast);
+}
+
+/* The average of scaled integers is scaled too. */
+static void write_scale(struct sql *sql, const struct field *field)
+{
+	if (field->type == TYPE_DECIMAL) {
+		sql_write(sql, STR("/1"));
+		for (int i = 0; i < field->scale; i++) {
+			buf_append_byte(&sql->text, '0');
+		}
+		sql_write(sql, STR(".0"));
+	}
+}
+
+static void write_fetch(struct sql *sql, const struct query_fetch *fetch)
+{
+	static const struct str words[] = {
+		[AGGREGATE_NONE] = STR_INIT(""),    [AGGREGATE_COUNT] = STR_INIT("count("),
+		[AGGREGATE_SUM] = STR_INIT("sum("), [AGGREGATE_AVG] = STR_INIT("avg("),
+		[AGGREGATE_MIN] = STR_INIT("min("), [AGGREGATE_MAX] = STR_INIT("max("),
+	};
+	begin_cast(sql, fetch->result_cast);
+	sql_write(sql, words[fetch->aggregate]);
+	write_inner(sql, fetch);
+	if (fetch->aggregate != AGGREGATE_NONE) {
+		buf_append_byte(&sql->text, ')');
+	}
+	if (fetch->aggregate == AGGREGATE_AVG) {
+		write_scale(sql, inner_type(fetch));
+	}
+	end_cast(sql, aggregated_type(fetch), fetch->result_cast);
+}
+
+void sql_write_fetch(struct sql *sql, const struct query *query)
+{
+	for (size_t i = 0; i < query->fetch_count; i++) {
+		sql_write(sql, i > 0 ? STR(",") : STR(""));
+		write_fetch(sql, &query->fetch[i]);
+	}
+	if (query->fetch_count == 0) {
+		/* Rows without columns are rows all the same. */
+		sql_write(sql, STR("1"));
+	}
+}
+
+/* ---- groups, order, range ---- */
+
+static void write_groups(struct sql *sql, const struct query *query)
+{
+	bool any = false;
+	for (size_t i = 0; query->grouped && i < query->fetch_count; i++) {
+		if (query->fetch[i].aggregate == AGGREGATE_NONE) {
+			sql_write(sql, any ? STR(",") : STR(" GROUP BY "));
+			buf_append_int(&sql->text, (int64_t)i + 1);
+			any = true;
+		}
+	}
+}
+
+static bool can_be_null(const struct term *term)
+{
+	return term->field == NULL || term->path != NULL || term->through_count > 0 ||
+		sql_is_nullable(term->field);
+}
+
+static void write_order(struct sql *sql, const struct query *query)
+{
+	bool by_position = query->grouped || query->distinct;
+	for (size_t i = 0; i < query->order_count; i++) {
+		const struct query_order *order = &query->order[i];
+		/* Nulls are the least of all values where nothing is said. */
+		bool said = order->nulls_first == order->descending &&
+			(by_position || can_be_null(&order->term));
+		assert(!said || sql->dialect->nulls_placement);
+		sql_write(sql, i > 0 ? STR(",") : STR(" ORDER BY "));
+		if (by_position) {
+			buf_append_int(&sql->text, (int64_t)order->at + 1);
+		} else {
+			sql_write_term(sql, &order->term);
+		}
+		sql_write(sql, order->descending ? STR(" DESC") : STR(""));
+		if (said) {
+			sql_write(sql, order->nulls_first ? STR(" NULLS FIRST") : STR(" NULLS LAST"));
+		}
+	}
+}
+
+static void write_range(struct sql *sql, const struct query *query)
+{
+	if (query->limit == UINT64_MAX && query->offset == 0) {
+		return;
+	}
+	sql_write(sql, STR(" LIMIT "));
+	sql_param_number(sql, query->limit);
+	if (query->offset > 0) {
+		sql_write(sql, STR(" OFFSET "));
+		sql_param_number(sql, query->offset);
+	}
+}
+
+/* ---- statements ---- */
+
+/* Does the statement speak of other tables than the query's? */
+static bool has_tables(const struct query *query)
+{
+	for (size_t i = 0; i < query->fetch_count; i++) {
+		if (query->fetch[i].term.through_count > 0) {
+			return true;
+		}
+	}
+	for (size_t i = 0; i < query->order_count; i++) {
+		if (query->order[i].term.through_count > 0) {
+			return true;
+		}
+	}
+	return sql_cond_has_tables(query->where);
+}
+
+static void write_where(struct sql *sql, const struct query *query)
+{
+	if (query->where != NULL) {
+		sql_write(sql, STR(" WHERE "));
+		sql_write_cond(sql, query->where);
+	}
+}
+
+static void write_columns(struct sql *sql, const struct query *query)
+{
+	sql_write(sql, query->distinct ? STR("SELECT DISTINCT ") : STR("SELECT "));
+	sql_write_fetch(sql, query);
+	sql_write(sql, STR(" FROM "));
+}
+
+/* All but order and range. */
+static void write_rows(struct sql *sql, const struct query *query)
+{
+	if (has_tables(query)) {
+		sql->alias = ++sql->aliases;
+	}
+	write_columns(sql, query);
+	sql_write_table(sql, query->resource);
+	write_where(sql, query);
+	write_groups(sql, query);
+}
+
+void sql_select(struct sql *sql, const struct query *query)
+{
+	write_rows(sql, query);
+	if (query->action == QUERY_LIST) {
+		write_order(sql, query);
+		write_range(sql, query);
+	}
+}
+
+void sql_embed(struct sql *sql, const struct query_embed *embed, const struct value *keys)
+{
+	const struct relation *relation = embed->relation;
+	const struct field_list *fields = sql_holder_fields(relation);
+	const struct query *query = &embed->query;
+	size_t holder = 0;
+	if (relation->junction != NULL || has_tables(query)) {
+		sql->alias = ++sql->aliases;
+	}
+	write_columns(sql, query);
+	sql_write_related(sql, relation, &holder);
+	sql->keys_at = sql->param_count;
+	for (size_t i = 0; i < fields->count; i++) {
+		sql_write(sql, i > 0 ? STR(" AND ") : STR(" WHERE "));
+		sql_write_column(sql, holder, fields->items[i]);
+		buf_append_byte(&sql->text, '=');
+		sql_param(sql, &keys[i]);
+	}
+	if (query->where != NULL) {
+		sql_write(sql, STR(" AND ("));
+		sql_write_cond(sql, query->where);
+		buf_append_byte(&sql->text, ')');
+	}
+	write_groups(sql, query);
+	write_order(sql, query);
+	write_range(sql, query);
+}
+
+void sql_count(struct sql *sql, const struct query *query)
+{
+	sql_write(sql, STR("SELECT count(*) FROM "));
+	if (query->grouped || query->distinct) {
+		buf_append_byte(&sql->text, '(');
+		write_rows(sql, query);
+		buf_append_byte(&sql->text, ')');
+		return;
+	}
+	if (sql_cond_has_tables(query->where)) {
+		sql->alias = ++sql->aliases;
+	}
+	sql_write_table(sql, query->resource);
+	write_where(sql, query);
+}

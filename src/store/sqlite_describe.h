@@ -1,0 +1,34 @@
+/*
+ * The service file of a database that exists: every table, view and virtual table as a resource.
+ * What a service file cannot say (a name, a foreign key to nothing) is left out and named in a
+ * comment; a word `database` stands for what the database says in words of its own.
+ *
+ * Ownership: options are borrowed; the text is the caller's buffer.
+ * Threads: those of the connection. Errors: ERROR_STORE when the database cannot be read,
+ * ERROR_CONFIG when the buffer is too small. Limits: the buffer's maximum; names of 63 bytes.
+ */
+#ifndef ROWLOCK_STORE_SQLITE_DESCRIBE_H
+#define ROWLOCK_STORE_SQLITE_DESCRIBE_H
+
+#include <sqlite3.h>
+
+#include "store/store.h"
+
+/* Appends the file to `yaml`. */
+bool sqlite_describe(sqlite3 *db, const struct describe_options *options, struct buf *yaml,
+					 struct error *error);
+
+/* ---- sqlite_describe_text.c: texts as a service file holds them ---- */
+
+/* A value: in quotes when YAML or the loader's ${…} would take it for something else. */
+void describe_value(struct buf *yaml, struct str text);
+/* The same, always in quotes: a text that is no word of the service file. */
+void describe_literal(struct buf *yaml, struct str text);
+/* A key of a map, in which ${…} means nothing. */
+void describe_key(struct buf *yaml, struct str text);
+/* Can a resource, field or rule have this name? */
+bool describe_is_name(struct str name);
+/* A service's name made of a store's URL: `sqlite:data/My Music.db` is my_music. */
+void describe_service(struct buf *yaml, struct str url);
+
+#endif

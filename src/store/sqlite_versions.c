@@ -1,0 +1,316 @@
+#include "store/sqlite_versions.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+enum { STRIPES = 4096, NAMED_MAX = 64 };
+
+struct sqlite_table_version {
+	struct str name; /* owned: behind the struct */
+	struct version whole;
+	struct version bulk;
+	struct version *stripes; /* owned; NULL: none are kept */
+	int key_column;          /* number of the first key field's column */
+	struct sqlite_table_version *next;
+
+	/* The writer's, since the last commit. */
+	bool touched;
+	bool many; /* more than can be named */
+	size_t named_count;
+	uint16_t named[NAMED_MAX];
+};
+
+/* ---- stripes ---- */
+
+static uint16_t stripe_of(const struct sqlite_versions *versions, const void *bytes, size_t len)
+{
+	return (uint16_t)(siphash(versions->seed, bytes, len) % STRIPES);
+}
+
+static uint16_t stripe_of_value(const struct sqlite_versions *versions, const struct value *value)
+{
+	return value->kind == VALUE_TEXT ? stripe_of(versions, value->text.ptr, value->text.len)
+									 : stripe_of(versions, &value->integer, sizeof(value->integer));
+}
+
+/* The same for a stored value; false when it is of no kind that a key of ours has. */
+static bool stripe_of_stored(const struct sqlite_versions *versions, sqlite3_value *stored,
+							 uint16_t *ret_stripe)
+{
+	int64_t integer = sqlite3_value_int64(stored);
+	switch (sqlite3_value_type(stored)) {
+	case SQLITE_INTEGER:
+		*ret_stripe = stripe_of(versions, &integer, sizeof(integer));
+		return true;
+	case SQLITE_TEXT: {
+		const void *text = sqlite3_value_text(stored);
+		*ret_stripe = stripe_of(versions, text, (size_t)sqlite3_value_bytes(stored));
+		return true;
+	}
+	default:
+		return false;
+	}
+}
+
+/* ---- writes ---- */
+
+static void name_stripe(struct sqlite_table_version *table, uint16_t stripe)
+{
+	for (size_t i = 0; i < table->named_count; i++) {
+		if (table->named[i] == stripe) {
+			return;
+		}
+	}
+	if (table->named_count == NAMED_MAX) {
+		table->many = true;
+	} else {
+		table->named[table->named_count++] = stripe;
+	}
+}
+
+typedef int get_value(sqlite3 *db, int column, sqlite3_value **ret_value);
+
+static void touch_row(struct sqlite_versions *versions, struct sqlite_table_version *table,
+					  get_value *get)
+{
+	sqlite3_value *stored;
+	uint16_t stripe;
+	if (table->stripes == NULL || table->many) {
+		return;
+	}
+	if (get(versions->db, table->key_column, &stored) == SQLITE_OK &&
+		stripe_of_stored(versions, stored, &stripe)) {
+		name_stripe(table, stripe);
+	} else {
+		table->many = true;
+	}
+}
+
+static void on_change(void *context, sqlite3 *db, int change, const char *database,
+					  const char *name, sqlite3_int64 before, sqlite3_int64 after)
+{
+	(void)database;
+	(void)before;
+	(void)after;
+	struct sqlite_versions *versions = context;
+	struct sqlite_table_version *table = versions->last;
+	/* A trigger's own changes have a greater depth. */
+	versions->inserted += change == SQLITE_INSERT && sqlite3_preupdate_depth(db) == 0;
+	versions->touched = true;
+	if (table == NULL || !str_equal(table->name, str_from(name))) {
+		table = map_get(&versions->tables, str_from(name));
+		if (table == NULL) {
+			return;
+		}
+		versions->last = table;
+	}
+	table->touched = true;
+	if (change != SQLITE_INSERT) {
+		touch_row(versions, table, sqlite3_preupdate_old);
+	}
+	if (change != SQLITE_DELETE) {
+		touch_row(versions, table, sqlite3_preupdate_new);
+	}
+}
+
+static void each_touched(struct sqlite_versions *versions, void (*move)(struct version *version))
+{
+	if (!versions->touched) {
+		return;
+	}
+	move(&versions->any);
+	for (struct sqlite_table_version *table = versions->first; table != NULL; table = table->next) {
+		if (!table->touched) {
+			continue;
+		}
+		move(&table->whole);
+		if (table->many || table->stripes == NULL) {
+			move(&table->bulk);
+			continue;
+		}
+		for (size_t i = 0; i < table->named_count; i++) {
+			move(&table->stripes[table->named[i]]);
+		}
+	}
+}
+
+void sqlite_versions_begin(struct sqlite_versions *versions)
+{
+	each_touched(versions, version_begin);
+}
+
+void sqlite_versions_end(struct sqlite_versions *versions)
+{
+	each_touched(versions, version_end);
+	for (struct sqlite_table_version *table = versions->first; table != NULL; table = table->next) {
+		table->touched = false;
+		table->many = false;
+		table->named_count = 0;
+	}
+	versions->touched = false;
+}
+
+/* ---- reads ---- */
+
+struct reading {
+	const struct sqlite_versions *versions;
+	uint64_t hash;
+	bool settled;
+};
+
+static void add_version(struct reading *reading, const struct version *version)
+{
+	uint64_t n = version_load(version);
+	uint64_t parts[2] = {reading->hash, n};
+	reading->settled = reading->settled && version_settled(n);
+	reading->hash = siphash(reading->versions->seed, parts, sizeof(parts));
+}
+
+/* The value to which the condition pins the field; NULL when it does not. */
+static const struct value *pinned(const struct cond *cond, const struct field *field)
+{
+	if (cond == NULL) {
+		return NULL;
+	}
+	if (cond->kind == COND_COMPARE) {
+		bool pins = cond->op == OPERATOR_EQ && cond->field == field && cond->path == NULL;
+		return pins ? &cond->operand.value : NULL;
+	}
+	const struct value *value = NULL;
+	for (size_t i = 0; cond->kind == COND_AND && i < cond->child_count && value == NULL; i++) {
+		value = pinned(cond->children[i], field);
+	}
+	return value;
+}
+
+static void add_table(struct reading *reading, const struct resource *resource,
+					  const struct cond *where)
+{
+	const struct sqlite_versions *versions = reading->versions;
+	struct sqlite_table_version *table = map_get(&versions->tables, resource->name);
+	if (table == NULL) {
+		add_version(reading, &versions->any);
+		return;
+	}
+	const struct value *key = table->stripes != NULL && resource->key.count > 0
+		? pinned(where, resource->key.items[0])
+		: NULL;
+	if (key == NULL) {
+		add_version(reading, &table->whole);
+		return;
+	}
+	add_version(reading, &table->bulk);
+	add_version(reading, &table->stripes[stripe_of_value(versions, key)]);
+}
+
+static void add_query(struct reading *reading, const struct query *query);
+
+static void add_embed(struct reading *reading, const struct query_embed *embed)
+{
+	if (embed->relation->junction != NULL) {
+		add_table(reading, embed->relation->junction, NULL);
+	}
+	add_query(reading, &embed->query);
+}
+
+static void add_cond(struct reading *reading, const struct cond *cond)
+{
+	if (cond == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < cond->child_count; i++) {
+		add_cond(reading, cond->children[i]);
+	}
+	if (cond->kind == COND_EXISTS) {
+		add_embed(reading, cond->embed);
+	}
+}
+
+static void add_term(struct reading *reading, const struct term *term)
+{
+	for (size_t i = 0; i < term->through_count; i++) {
+		add_table(reading, term->through[i]->to, NULL);
+	}
+}
+
+static void add_query(struct reading *reading, const struct query *query)
+{
+	add_table(reading, query->resource, query->where);
+	add_cond(reading, query->where);
+	for (size_t i = 0; i < query->fetch_count; i++) {
+		add_term(reading, &query->fetch[i].term);
+	}
+	for (size_t i = 0; i < query->order_count; i++) {
+		add_term(reading, &query->order[i].term);
+	}
+	for (size_t i = 0; i < query->column_count; i++) {
+		if (query->columns[i].embed != NULL) {
+			add_embed(reading, query->columns[i].embed);
+		}
+	}
+}
+
+bool sqlite_versions_of(const struct sqlite_versions *versions, const struct query *query,
+						uint64_t *ret_version)
+{
+	struct reading reading = {.versions = versions, .hash = versions->start, .settled = true};
+	add_query(&reading, query);
+	*ret_version = reading.hash;
+	return reading.settled;
+}
+
+/* ---- life ---- */
+
+/* `strict` tables are our own: their keys are stored in one way only. */
+static void add_table_version(struct sqlite_versions *versions, struct str name, bool strict,
+							  int key_column)
+{
+	struct sqlite_table_version *table = alloc_zeroed(1, sizeof(*table) + name.len);
+	char *copy = (char *)(table + 1);
+	memcpy(copy, name.ptr, name.len);
+	table->name = (struct str){copy, name.len};
+	table->key_column = key_column;
+	if (strict && key_column >= 0) {
+		table->stripes = alloc_zeroed(STRIPES, sizeof(*table->stripes));
+	}
+	table->next = versions->first;
+	versions->first = table;
+	map_put(&versions->tables, table->name, table);
+}
+
+void sqlite_versions_init(struct sqlite_versions *versions, sqlite3 *db)
+{
+	static const char text[] =
+		"SELECT l.name, l.strict, coalesce((SELECT cid FROM pragma_table_info(l.name) WHERE pk=1),"
+		"-1) FROM pragma_table_list AS l WHERE l.schema='main' AND l.type='table'";
+	*versions = (struct sqlite_versions){.db = db};
+	map_init(&versions->tables);
+	random_bytes(versions->seed, sizeof(versions->seed));
+	random_bytes(&versions->start, sizeof(versions->start));
+	sqlite3_stmt *stmt;
+	if (sqlite3_prepare_v2(db, text, -1, &stmt, NULL) == SQLITE_OK) {
+		while (sqlite3_step(stmt) == SQLITE_ROW) {
+			struct str name = {(const char *)sqlite3_column_text(stmt, 0),
+							   (size_t)sqlite3_column_bytes(stmt, 0)};
+			add_table_version(versions, name, sqlite3_column_int(stmt, 1) != 0,
+							  sqlite3_column_int(stmt, 2));
+		}
+	}
+	/* A table that is not found depends on everything. */
+	sqlite3_finalize(stmt);
+	sqlite3_preupdate_hook(db, on_change, versions);
+}
+
+void sqlite_versions_finish(struct sqlite_versions *versions)
+{
+	while (versions->first != NULL) {
+		struct sqlite_table_version *table = versions->first;
+		versions->first = table->next;
+		free(table->stripes);
+		free(table);
+	}
+	map_finish(&versions->tables);
+}
