@@ -73,5 +73,5 @@ CASES = [
     fail("an order by what is not in a group", "GET /films?select=count()&order=title", 400,
          "42803"),
     fail("an unknown aggregate", "GET /items?select=id.median()", 400, "PGRST100"),
-    fail("a sum of all", "GET /items?select=sum()", 400, "PGRST100"),
+    fail("a sum of all is a resource", "GET /items?select=sum()", 400, "PGRST200"),
 ]

@@ -62,7 +62,8 @@ CASES = [
          has={"Access-Control-Allow-Origin": None}),
     case("CORS: preflight", "OPTIONS /items", 200, None, send=PREFLIGHT,
          has={"Access-Control-Allow-Origin": "https://app.example",
-              "Access-Control-Allow-Methods": "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD",
+              "Access-Control-Allow-Methods": words("GET", "POST", "PATCH", "PUT", "DELETE",
+                                                    "OPTIONS", "HEAD"),
               "Access-Control-Allow-Headers":
                   "Authorization, Foo, Bar, Accept, Accept-Language, Content-Language",
               "Access-Control-Max-Age": "86400"}),
