@@ -240,12 +240,26 @@ static void finished(void *context, const struct http_exchange *exchange, int st
 	binding_release(binding);
 }
 
+/* Rows in bulk may be more than one would want in memory. */
+static uint64_t body_limit(void *context, const struct http_request *request)
+{
+	const struct api_loop *loop = context;
+	const struct limits *limits = loop->api->options.limits;
+	struct error error;
+	enum body_format format;
+	bool rows = request->method == HTTP_POST && accept_body(request, &format, &error) &&
+		(format == BODY_CSV || format == BODY_NDJSON);
+	return rows && limits->bulk_bytes > limits->body_bytes ? limits->bulk_bytes
+														   : limits->body_bytes;
+}
+
 void api_http_options(struct api_loop *loop, struct http_server_options *ret_options)
 {
 	ret_options->limits = loop->api->options.limits;
 	ret_options->handle = handle;
 	ret_options->error_body = write_error_body;
 	ret_options->finished = finished;
+	ret_options->body_limit = body_limit;
 	ret_options->context = loop;
 }
 

@@ -42,6 +42,7 @@ bool general_begin(struct general *general, struct call *call, enum query_action
 	struct error *error = &general->error;
 	struct str text;
 	*general = (struct general){.call = call};
+	call_add_field(call, STR("Vary"), STR("Accept, Prefer, Range"));
 	call->query.action = action;
 	call->query.resource = call->operation->resource;
 	parsed_query_init(&general->parsed);
