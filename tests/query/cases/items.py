@@ -39,6 +39,16 @@ PATHS = [
     fail("PUT with another key in the body", "PUT /simple/new", 400, "PGRST115",
          body={"k": "other", "extra": "e"}),
     fail("PUT without a required field", "PUT /members/1", 400, "23502", body={"points": 1}),
+    case("PUT keeps what is written once", "PUT /notes/1", 200,
+         {"id": 1, "text": "uno", "stars": 3, "state": "draft", "author": "ann",
+         "secret": "sealed"},
+         body={"text": "uno", "author": "eve", "secret": "x"}, prefer=REP),
+    case("a key with a comma", "PUT /pairs/5,%22x,y%22", 201, {"a": 5, "b": "x,y", "note": "n"},
+         body={"note": "n"}, prefer=REP, then=[
+             case("", 'GET /pairs/5,"x,y"', 200, {"a": 5, "b": "x,y", "note": "n"})]),
+    case("a key with a slash, a space and other letters", "PUT /simple/a%2Fb%20ü", 201,
+         {"k": "a/b ü", "extra": "e"}, body={"extra": "e"}, prefer=REP, then=[
+             case("", "GET /simple/a%2Fb%20%C3%BC", 200, {"k": "a/b ü", "extra": "e"})]),
     case("PATCH of a row", "PATCH /pairs/1,x", 200, {"a": 1, "b": "x", "note": "n"},
          body={"note": "n"}, prefer=REP),
     case("PATCH of a row, nothing back", "PATCH /pairs/1,x", 204, None, body={"note": "n"},
@@ -68,6 +78,18 @@ TAGS = [
     case("the tag of another representation", "GET /items?id=eq.1", 200, ids(1), then=[
         case("", "GET /items?id=eq.1", 200, "id\n1", accept="text/csv",
              send={"If-None-Match": "{etag}"})]),
+    case("any tag is enough not to read", "GET /items?id=lt.3", 304, None,
+         send={"If-None-Match": "*"}),
+    case("HEAD, not modified", "GET /items?id=lt.3", 200, ids(1, 2), then=[
+        case("", "HEAD /items?id=lt.3", 304, None, send={"If-None-Match": "{etag}"})]),
+    case("modified by an embedded row", "GET /tags?id=eq.3&select=id,films(id)", 200,
+         [{"id": 3, "films": []}], then=[
+             case("", "GET /tags?id=eq.3&select=id,films(id)", 304, None,
+                  send={"If-None-Match": "{etag}"}),
+             case("", "POST /film_tags", 201, None, body={"film_id": 7, "tag_id": 3}),
+             case("", "GET /tags?id=eq.3&select=id,films(id)", 200, [{"id": 3, "films": ids(7)}])]),
+    case("a tally has a tag too", "GET /films_per_genre", 200, has=ETAG, then=[
+        case("", "GET /films_per_genre", 304, None, send={"If-None-Match": "{etag}"})]),
     case("modified", "GET /simple?k=eq.xyyx", 200, [OLD], then=[
         case("", "GET /simple?k=eq.xyyx", 304, None, send={"If-None-Match": "{etag}"}),
         case("", "PATCH /simple/xyyx", 204, None, body={"extra": "z"}),
@@ -140,6 +162,10 @@ ONCE = [
              send=again("h"))]),
     case("the key of another path", "POST /simple", 201, None, body=NEW, send=again("i"), then=[
         fail("", "POST /blank", 422, "RL422", body={"id": 1, "name": "x"}, send=again("i"))]),
+    case("a rolled back request is not kept", "POST /simple", 201, None, body=NEW,
+         prefer="tx=rollback", send=again("k"), then=[
+             case("", "POST /simple", 201, None, body=NEW, send=again("k")),
+             case("", "GET /simple?k=eq.new", 200, [NEW])]),
     fail("a refused request is not kept", "POST /simple", 409, "23505", body=OLD, send=again("j"),
          then=[case("", "DELETE /simple?k=eq.xyyx", 204, None),
                case("", "POST /simple", 201, None, body=OLD, send=again("j"))]),

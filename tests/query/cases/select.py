@@ -53,6 +53,7 @@ COLUMNS = [
     case("a resource without a key", "GET /logs?order=level,line", 200,
          [{"line": "start", "level": 1}, {"line": "start", "level": 1},
           {"line": "warn", "level": 2}]),
+    case("the first of two selects", "GET /items?id=eq.1&select=x:id&select=y:id", 200, [{"x": 1}]),
     fail("an unknown column", "GET /films?select=nope", 400, "PGRST204"),
     fail("a column in capitals", "GET /films?select=TITLE", 400, "PGRST204"),
     fail("a comma at the end", "GET /films?select=id,", 400, "PGRST100"),
@@ -145,6 +146,11 @@ PATHS = [
     case("an order by a path with nulls",
          "GET /documents?select=id&id=lt.4&order=data->>name.desc.nullslast",
          200, ids(2, 1, 3)),
+    case("a filter on a path of a quoted column", 'GET /documents?select=id&"data"->>name=eq.Bob',
+         200, ids(2)),
+    case("a filter on a key in quotes", 'GET /documents?select=id&data->>"a b"=eq.1', 200, ids(6)),
+    case("not of a path that is not there", "GET /documents?select=id&data->>name=not.eq.Ann", 200,
+         ids(2)),
     fail("an arrow without a key", "GET /documents?select=data->", 400, "PGRST100"),
 ]
 
