@@ -57,7 +57,7 @@ class Bench:
         self.rows["blank"] = []
         self.seeded = None  # a database file with all rows
         self.started = []
-        self.shared = self.connection = self.state = None
+        self.shared = self.connection = self.state = self.failure = None
 
     def start(self):
         """A server with the seeded rows, and a connection to it."""
@@ -79,6 +79,18 @@ class Bench:
     def add(self, connection, name):
         answer = connection.request("POST", encode("/" + name), compact(self.rows[name]))
         assert answer.status == 201, (name, answer)
+
+    def opened(self):
+        """Itself; what made it fail to open fails every case of it, at once."""
+        if self.failure is not None:
+            raise self.failure
+        if self.shared is None:
+            try:
+                self.open()
+            except Exception as failure:
+                self.failure = failure
+                raise
+        return self
 
     def open(self):
         if self.store == "sqlite":
@@ -128,11 +140,14 @@ class Bench:
         self.open_shared()
 
     def close(self):
-        self.connection.close()
-        code = self.shared.stop()
+        """The shared server must still end well."""
+        if self.failure is None:
+            self.connection.close()
+            self.shared.stop()
         for server in self.started:
             server.kill()
-        assert code == 0, self.shared.log()
+        if self.failure is None:
+            assert self.shared.exit_code == 0, self.shared.log()
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +159,7 @@ def benches(request, tmp_path_factory):
     def bench(store, limits="rollback: on"):
         if (store, limits) not in opened:
             opened[store, limits] = Bench(store, tmp_path_factory.mktemp(store), limits)
-            opened[store, limits].open()
-        return opened[store, limits]
+        return opened[store, limits].opened()
 
     yield bench
     for each in opened.values():
