@@ -17,7 +17,8 @@ struct body_test {
 	const char *want;
 };
 
-/* test_model() with simple_pk, records (defaults of the database) and wide_row (ten columns). */
+/* test_model() with simple_pk, records (defaults of the database), tickets (nothing but a key)
+ * and wide_row (ten columns). */
 struct body_models {
 	struct model *shared;
 	struct model *own;

@@ -40,6 +40,7 @@ static bool check_items(struct checker *checker, const struct parsed_cond *parse
 {
 	struct operand *items = ARENA_ARRAY(checker->arena, parsed->item_count, struct operand);
 	cond->kind = COND_IN;
+	cond->op = OPERATOR_IN;
 	for (size_t i = 0; i < parsed->item_count; i++) {
 		if (!check_operand(checker, cond, &parsed->items[i], &items[i])) {
 			return false;

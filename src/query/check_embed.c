@@ -72,10 +72,6 @@ static bool add_children(struct checker *checker, struct level *level, size_t de
 {
 	struct level **end = &level->children;
 	for (const struct parsed_item *item = level->items; item != NULL; item = item->next) {
-		if (++checker->items > CHECK_ITEMS) {
-			return error_set(checker->error, ERROR_PARSE, "More than %d columns in select",
-							 CHECK_ITEMS);
-		}
 		if (item->kind == ITEM_RELATION) {
 			*end = new_child(checker, level, item, depth + 1);
 			if (*end == NULL) {
@@ -97,8 +93,11 @@ static bool add_children(struct checker *checker, struct level *level, size_t de
 /* By its alias and by its name, perhaps. */
 static void join_where(struct checker *checker, struct level *level, struct parsed_cond *where)
 {
-	if (level->where == NULL || where == NULL) {
-		level->where = where == NULL ? level->where : where;
+	if (where == NULL) {
+		return;
+	}
+	if (level->where == NULL) {
+		level->where = where;
 		return;
 	}
 	struct parsed_cond *first = ARENA_NEW(checker->arena, struct parsed_cond);

@@ -5,24 +5,21 @@
  *
  * Ownership: everything is arena. Threads: one checker, one thread.
  * Errors: those of check.h; functions that return a pointer give NULL after setting one.
- * Limits: CHECK_ITEMS, CHECK_CURSOR_TERMS.
+ * Limits: CHECK_CURSOR_TERMS.
  */
 #ifndef ROWLOCK_QUERY_CHECK_PRIV_H
 #define ROWLOCK_QUERY_CHECK_PRIV_H
 
 #include "query/check.h"
 
-enum {
-	CHECK_ITEMS = 2000,      /* of a whole select; more can only be repetitions */
-	CHECK_CURSOR_TERMS = 32, /* of an order with a cursor: each is two steps of a tree */
-};
+/* Of an order with a cursor: each is two steps of a tree. */
+enum { CHECK_CURSOR_TERMS = 32 };
 
 struct checker {
 	const struct parsed_query *parsed;
 	const struct check_options *options;
 	struct arena *arena;
 	struct error *error;
-	size_t items; /* of select, so far */
 };
 
 /* One resource of the answer. */

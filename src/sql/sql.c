@@ -63,6 +63,7 @@ void sql_clear(struct sql *sql)
 	sql->param_count = 0;
 	sql->alias = 0;
 	sql->aliases = 0;
+	sql->named = NULL;
 	free_made(sql);
 	if (sql->made != NULL) {
 		sql->made->count = 0;
@@ -144,7 +145,10 @@ void sql_write_alias(struct sql *sql, size_t alias)
 
 void sql_write_column(struct sql *sql, size_t alias, const struct field *field)
 {
-	if (alias > 0) {
+	if (alias == SQL_NAMED) {
+		sql_write_name(sql, sql->named->name);
+		buf_append_byte(&sql->text, '.');
+	} else if (alias > 0) {
 		sql_write_alias(sql, alias);
 		buf_append_byte(&sql->text, '.');
 	}

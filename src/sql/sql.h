@@ -30,6 +30,7 @@ struct sql_dialect {
 	const char *words_function;
 	const char *cast_function;
 	const char *is_distinct; /* infix operator */
+	const char *bytewise;    /* behind a text column: it is compared by bytes, whatever its order */
 	/* Parts of CREATE TABLE: the column's type; what makes it the whole key, or nothing; how the
 	 * database makes `default: auto`, or nothing; and what follows the last column, with the
 	 * closing parenthesis. */
@@ -44,6 +45,9 @@ struct sql_dialect {
 						  struct buf *name);
 };
 
+/* Instead of an alias: RETURNING can call the written table by its own name only. */
+#define SQL_NAMED SIZE_MAX
+
 /* One statement under construction. */
 struct sql {
 	const struct sql_dialect *dialect;
@@ -51,10 +55,11 @@ struct sql {
 	const struct value **params; /* owned: in the order of the placeholders */
 	size_t param_count;
 	size_t param_capacity;
-	size_t keys_at;        /* sql_embed(): the first placeholder of the keys */
-	struct sql_made *made; /* owned: the chunk that is being filled */
-	size_t alias;          /* of the table whose columns are written; 0: none */
-	size_t aliases;        /* given so far */
+	size_t keys_at;               /* sql_embed(): the first placeholder of the keys */
+	struct sql_made *made;        /* owned: the chunk that is being filled */
+	size_t alias;                 /* of the table whose columns are written; 0: none */
+	size_t aliases;               /* given so far */
+	const struct resource *named; /* the table of the alias SQL_NAMED */
 };
 
 void sql_init(struct sql *sql, const struct sql_dialect *dialect, size_t max_bytes);

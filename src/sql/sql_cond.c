@@ -172,17 +172,28 @@ static void write_matching(struct sql *sql, const char *function, const struct c
 	end_call(sql, cond->compiled.pointer);
 }
 
-/* What begins with the pattern's first letters is a range, which an index can give. */
+/* `"a" COLLATE BINARY>=? AND `, when there is a bound. */
+static void write_bound(struct sql *sql, const struct cond *cond, struct str word, struct str bound)
+{
+	if (bound.len > 0) {
+		sql_write_column(sql, sql->alias, cond->field);
+		sql_write(sql, str_from(sql->dialect->bytewise));
+		sql_write(sql, word);
+		sql_param_made(sql, (struct value){.kind = VALUE_TEXT, .text = bound});
+		sql_write(sql, STR(" AND "));
+	}
+}
+
+/* What begins with the pattern's first letters is a range, which an index can give. The column of
+ * an existing table may have an order of its own; patterns are matched by bytes on every one. */
 static void write_like(struct sql *sql, const struct cond *cond)
 {
 	struct str prefix = like_prefix(cond->compiled.pointer);
 	bool ranged = prefix.len > 0 && cond->path == NULL;
 	if (ranged) {
 		buf_append_byte(&sql->text, '(');
-		sql_write_column(sql, sql->alias, cond->field);
-		sql_write(sql, STR(">="));
-		sql_param_made(sql, (struct value){.kind = VALUE_TEXT, .text = prefix});
-		sql_write(sql, STR(" AND "));
+		write_bound(sql, cond, STR(">="), prefix);
+		write_bound(sql, cond, STR("<"), like_prefix_end(cond->compiled.pointer));
 	}
 	write_matching(sql, sql->dialect->like_function, cond);
 	sql_write(sql, ranged ? STR(")") : STR(""));

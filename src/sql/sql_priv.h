@@ -57,5 +57,7 @@ const struct field_list *sql_holder_fields(const struct relation *relation);
 /* ---- sql_read.c ---- */
 
 void sql_write_fetch(struct sql *sql, const struct query *query);
+/* Does what is selected, or its order, ask for other tables? */
+bool sql_fetch_has_tables(const struct query *query);
 
 #endif

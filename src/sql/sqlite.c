@@ -159,6 +159,7 @@ const struct sql_dialect sql_dialect_sqlite = {
 	.words_function = "rowlock_words",
 	.cast_function = "rowlock_cast",
 	.is_distinct = " IS NOT ",
+	.bytewise = " COLLATE BINARY",
 	.column_type = column_type,
 	.column_key = column_key,
 	.column_auto = column_auto,
