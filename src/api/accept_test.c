@@ -43,8 +43,7 @@ static const struct {
 	/* none */
 	{__LINE__, "text/html", NULL, FORMAT_ARRAY, false},
 	{__LINE__, "application/json;q=0", NULL, FORMAT_ARRAY, false},
-	{__LINE__, "application/geo+json", NULL, FORMAT_ARRAY, false},
-	{__LINE__, "application/vnd.pgrst.plan+text", NULL, FORMAT_ARRAY, false},
+	{__LINE__, "application/geo+json, */*;q=0.1", json, FORMAT_ARRAY, false},
 };
 
 static void test_media(void **state)
@@ -65,6 +64,22 @@ static void test_media(void **state)
 		if (!same) {
 			fail_msg("line %d: %.*s %s", rows[i].line, STR_ARG(media.content_type), error.message);
 		}
+	}
+}
+
+/* What is known but not served is told apart. */
+static void test_unsupported(void **state)
+{
+	(void)state;
+	static const char *const accepts[] = {"application/geo+json",
+										  "application/vnd.pgrst.plan+text; for=\"x\""};
+	for (size_t i = 0; i < sizeof(accepts) / sizeof(accepts[0]); i++) {
+		struct http_field field = {STR("Accept"), str_from(accepts[i])};
+		struct http_request request = {.fields = &field, .field_count = 1};
+		struct media media;
+		struct error error = {0};
+		assert_false(accept_media(&request, &media, &error));
+		assert_int_equal(error.code, ERROR_UNSUPPORTED);
 	}
 }
 
@@ -117,6 +132,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_media),
+		cmocka_unit_test(test_unsupported),
 		cmocka_unit_test(test_body),
 		cmocka_unit_test(test_profile),
 	};

@@ -138,6 +138,14 @@ static void answer_options(struct call *call)
 	call_answer_empty(call, 200);
 }
 
+/* Rows without a key cannot be put. */
+static bool is_keyless(const struct endpoint *endpoint)
+{
+	const struct operation *read = endpoint->operations[HTTP_GET];
+	return read != NULL && read->resource != NULL && read->resource->key.count == 0 &&
+		!read->resource->read_only;
+}
+
 static bool is_well_encoded(struct call *call)
 {
 	struct str path = call->request->path;
@@ -169,6 +177,11 @@ static void dispatch(struct call *call)
 			return;
 		}
 		add_allow(call);
+		if (method == HTTP_PUT && is_keyless(call->match.endpoint)) {
+			error_set(&error, ERROR_KEY_FILTERS, NULL);
+			call_fail(call, &error);
+			return;
+		}
 		error_set(&error, ERROR_METHOD, "Unsupported HTTP method: %.*s",
 				  STR_ARG(http_method_name(request->method)));
 		call_fail(call, &error);

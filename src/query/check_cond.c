@@ -182,7 +182,7 @@ static const struct cond *check_presence(struct checker *checker, struct level *
 static const struct cond *check_leaf(struct checker *checker, struct level *level,
 									 const struct parsed_cond *parsed, bool negated)
 {
-	struct level *child = check_child(level, parsed->column);
+	struct level *child = check_child(checker, level, parsed->column);
 	/* The resource's name counts less than a field when the embed has an alias. */
 	bool by_alias = child != NULL &&
 		(child->item->alias.len == 0 || str_equal(child->item->alias, parsed->column));

@@ -9,7 +9,7 @@
 
 /* ---- names ---- */
 
-struct level *check_child(const struct level *level, struct str name)
+struct level *check_child(struct checker *checker, const struct level *level, struct str name)
 {
 	struct level *by_target = NULL;
 	for (struct level *child = level->children; child != NULL; child = child->next) {
@@ -22,6 +22,7 @@ struct level *check_child(const struct level *level, struct str name)
 			by_target = child;
 		}
 	}
+	checker->by_target = checker->by_target || by_target != NULL;
 	return by_target;
 }
 
@@ -116,7 +117,7 @@ static bool add_said(struct checker *checker, struct level *root, const struct p
 {
 	struct level *level = root;
 	for (size_t i = 0; i < said->path.count; i++) {
-		level = check_child(level, said->path.items[i]);
+		level = check_child(checker, level, said->path.items[i]);
 		if (level == NULL) {
 			return check_not_embedded(checker, said->path.items[i]);
 		}

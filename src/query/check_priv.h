@@ -20,6 +20,7 @@ struct checker {
 	const struct check_options *options;
 	struct arena *arena;
 	struct error *error;
+	bool by_target; /* an embed with an alias was named by its target */
 };
 
 /* One resource of the answer. */
@@ -78,7 +79,7 @@ bool check_level(struct checker *checker, struct level *level);
 /* Makes the levels below, and joins to them what the parameters say of them. */
 bool check_tree(struct checker *checker, struct level *root);
 /* The level embedded here under this name; without an error when there is none. */
-struct level *check_child(const struct level *level, struct str name);
+struct level *check_child(struct checker *checker, const struct level *level, struct str name);
 bool check_not_embedded(struct checker *checker, struct str name);
 /* Makes and checks the embeds of all levels embedded here. */
 bool check_embeds(struct checker *checker, struct level *level);
