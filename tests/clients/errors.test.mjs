@@ -31,11 +31,11 @@ defineCase('a sum of a text', async () => {
   assert.deepEqual(Object.keys(got.error).sort(), ['code', 'details', 'hint', 'message']);
 });
 
-refuses('explain', (db) => db.from('cities').select().explain(), 406, 'PGRST107',
+refuses('explain', (db) => db.from('cities').select().explain(), 400, 'PGRST127',
   { message: /^None of these media types are available: application\/vnd\.pgrst\.plan\+text/ });
-refuses('explain as JSON', (db) => db.from('cities').select().explain({ format: 'json' }), 406,
-  'PGRST107');
-refuses('geojson', (db) => db.from('cities').select().geojson(), 406, 'PGRST107');
+refuses('explain as JSON', (db) => db.from('cities').select().explain({ format: 'json' }), 400,
+  'PGRST127');
+refuses('geojson', (db) => db.from('cities').select().geojson(), 400, 'PGRST127');
 refuses('a schema that is none', (db) => db.schema('other').from('cities').select(), 406,
   'PGRST106', { message: 'Invalid schema: other' });
 refuses('a write to a schema that is none',
