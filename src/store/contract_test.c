@@ -229,6 +229,22 @@ static void test_stats(void **state)
 	}
 }
 
+static void test_what_only_databases_can(void **state)
+{
+	(void)state;
+	static const char *const urls[] = {"memory:", "none:x", "memory"};
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		const struct describe_options options = {.url = str_from(urls[i])};
+		struct error error = {.code = ERROR_NONE};
+		struct buf yaml;
+		buf_init(&yaml, 4096);
+		assert_false(store_describe(str_from(urls[i]), &options, &yaml, &error));
+		assert_int_equal(error.code, ERROR_CONFIG);
+		assert_true(error.hint[0] != '\0');
+		buf_finish(&yaml);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -239,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_reads),
 		cmocka_unit_test(test_limits_of_types),
 		cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_what_only_databases_can),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

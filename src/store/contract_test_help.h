@@ -9,9 +9,10 @@
 
 #include "store/store_test_help.h"
 
-/* A request is `ACTION[{}|=|#|/][!] RESOURCE[?query]`, with struct flags at its end: `{}` answers an
- * object, `=` bare values, `#` CSV, `/` NDJSON; `!`: a row must match. Expected:
- * `ROWS[+INSERTED][/TOTAL][#MADE KEY] BODY`, or `STATUS CODE MESSAGE[ | DETAILS]`. */
+/* A request is `ACTION[{}|=|#|/][!] RESOURCE[?query]`, with `&total` and other flags (see struct
+ * flags) at its end: `{}` answers an object, `=` bare values, `#` CSV, `/` NDJSON; `!`: a row must
+ * match. Expected: `ROWS[+INSERTED][/TOTAL][#MADE KEY] BODY`, or
+ * `STATUS CODE MESSAGE[ | DETAILS]`. */
 struct contract_row {
 	int line;
 	const char *request;

@@ -92,7 +92,7 @@ static bool fail(const struct memory_change *change, const struct memory_referen
 	const struct memory_table *tables = change->store->tables;
 	bool writes_child = memory_find_table(change->store, query->resource) ==
 		&tables[reference->child];
-	bool written = is_given(query, reference->child_fields, reference->count) &&
+	bool written = writes_child && is_given(query, reference->child_fields, reference->count) &&
 		has_row(change->written, reference->child_fields, reference, child);
 	bool was_there = has_row(writes_child ? change->before : &tables[reference->child].rows,
 							 reference->child_fields, reference, child);

@@ -1,6 +1,7 @@
 /*
- * A write makes the table's next state beside the present one. It takes its place when all rows went
- * well, and keeps it when every foreign key of the model holds then and the answer can be given.
+ * A write makes the table's next state beside the present one. It takes its place when all rows
+ * went well, and keeps it when every foreign key of the model holds then and the answer can be
+ * given.
  */
 #include <assert.h>
 

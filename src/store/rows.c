@@ -1,8 +1,8 @@
 /*
- * DESIGN. Members of a row, values or embedded rows, are written alike in every format; what differs
- * is only what stands around them. A to-one spread is a walk into the other
- * row's members. A to-many spread turns rows into columns, so it gathers one buffer for each of its
- * leaves (columns that are no spread themselves) before any can be written.
+ * DESIGN. Members of a row, values or embedded rows, are written alike in every format; what
+ * differs is only what stands around them. A to-one spread is a walk into the other row's members.
+ * A to-many spread turns rows into columns, so it gathers one buffer for each of its leaves
+ * (columns that are no spread themselves) before any can be written.
  */
 #include "store/rows.h"
 
