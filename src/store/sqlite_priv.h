@@ -49,10 +49,13 @@ bool sqlite_is_final(const struct sqlite_conn *conn, enum sqlite_phase phase);
 
 /* ---- sqlite_schema.c ---- */
 
-/* Makes everything on an empty database; else compares. */
+/* Makes everything on an empty database; else compares, and makes the table of kept answers when
+ * it alone is missing. */
 bool sqlite_schema_make(struct sqlite_conn *conn, const struct model *model, struct error *error);
 bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model,
 						   struct error *error);
+/* Has the database our table of kept answers? */
+bool sqlite_schema_keeps_answers(sqlite3 *db);
 
 /* ---- sqlite_embed.c ---- */
 
