@@ -32,7 +32,7 @@ defineCase('a sum of a text', async () => {
 });
 
 refuses('explain', (db) => db.from('cities').select().explain(), 400, 'PGRST127',
-  { message: /^None of these media types are available: application\/vnd\.pgrst\.plan\+text/ });
+  { details: 'query plans' });
 refuses('explain as JSON', (db) => db.from('cities').select().explain({ format: 'json' }), 400,
   'PGRST127');
 refuses('geojson', (db) => db.from('cities').select().geojson(), 400, 'PGRST127');
