@@ -81,8 +81,7 @@ static bool find_media(const struct range *range, struct media *ret_media)
 	return false;
 }
 
-bool accept_media(const struct http_request *request, struct media *ret_media,
-				  struct error *error)
+bool accept_media(const struct http_request *request, struct media *ret_media, struct error *error)
 {
 	struct str accept = http_request_field(request, STR("Accept"));
 	struct str rest = str_trim(accept);

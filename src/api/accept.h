@@ -18,8 +18,7 @@ struct media {
 };
 
 /* The first of the types with the highest weight that is served; without an Accept field JSON. */
-bool accept_media(const struct http_request *request, struct media *ret_media,
-				  struct error *error);
+bool accept_media(const struct http_request *request, struct media *ret_media, struct error *error);
 /* True when the client prefers this type to all that accept_media() knows. */
 bool accept_prefers(const struct http_request *request, struct str type);
 bool accept_body(const struct http_request *request, enum body_format *ret_format,

@@ -2,6 +2,12 @@
 
 #include "codec/url.h"
 
+static bool made_key(const struct store_result *result, struct value *ret_value)
+{
+	*ret_value = (struct value){.kind = VALUE_INTEGER, .integer = result->made_key};
+	return result->has_made_key;
+}
+
 /* The value of a key field of the row that was written; false when the request did not give it and
  * the store did not make it. */
 static bool key_value(const struct call *call, const struct store_result *result,
@@ -11,14 +17,13 @@ static bool key_value(const struct call *call, const struct store_result *result
 	for (size_t i = 0; i < query->given.count; i++) {
 		if (query->given.items[i] == field) {
 			*ret_value = query->values[i];
-			return true;
+			return query->values[i].kind != VALUE_ABSENT || made_key(result, ret_value);
 		}
 	}
-	*ret_value = (struct value){.kind = VALUE_INTEGER, .integer = result->made_key};
-	return result->has_made_key;
+	return made_key(result, ret_value);
 }
 
-void answer_add_location(struct call *call, const struct store_result *result)
+void answer_add_location(struct call *call, const struct store_result *result, struct reply *reply)
 {
 	const struct resource *resource = call->query.resource;
 	struct buf location;
@@ -27,7 +32,7 @@ void answer_add_location(struct call *call, const struct store_result *result)
 	buf_init(&text, MIB(1));
 	buf_append_byte(&location, '/');
 	url_encode(&location, resource->name);
-	bool known = call->query.row_count == 1;
+	bool known = call->query.row_count == 1 && resource->key.count > 0;
 	for (size_t i = 0; i < resource->key.count && known; i++) {
 		const struct field *field = resource->key.items[i];
 		struct value value;
@@ -42,7 +47,7 @@ void answer_add_location(struct call *call, const struct store_result *result)
 		}
 	}
 	if (known && !location.failed && !text.failed) {
-		call_add_field(call, STR("Location"), buf_str(&location));
+		reply_add(reply, STR("Location"), buf_str(&location));
 	}
 	buf_finish(&text);
 	buf_finish(&location);

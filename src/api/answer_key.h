@@ -10,6 +10,6 @@
 #include "api/call.h"
 
 /* Adds it when one row was written. */
-void answer_add_location(struct call *call, const struct store_result *result);
+void answer_add_location(struct call *call, const struct store_result *result, struct reply *reply);
 
 #endif

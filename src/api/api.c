@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "api/call.h"
+#include "api/cors.h"
 #include "api/guard.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -60,11 +61,48 @@ static void adopt(struct task *task)
 
 /* ---- requests ---- */
 
+/* Where supabase-js expects the API to be. */
+static struct str without_prefix(struct str path)
+{
+	static const struct str prefix = STR_INIT("/rest/v1");
+	bool there = str_starts_with(path, prefix) &&
+		(path.len == prefix.len || path.ptr[prefix.len] == '/');
+	return there ? str_slice(path, prefix.len, path.len) : path;
+}
+
+static bool find_endpoint(struct call *call)
+{
+	const struct router *router = &call->binding->service->router;
+	struct str path = call->request->path;
+	struct str short_path = without_prefix(path);
+	return router_find(router, path, call->arena, &call->match) ||
+		(short_path.len != path.len &&
+		 router_find(router, short_path.len == 0 ? STR("/") : short_path, call->arena,
+					 &call->match));
+}
+
+static bool fail_missing_function(struct call *call, struct str path)
+{
+	struct error error = {0};
+	if (!str_starts_with(path, STR("/rpc/"))) {
+		return false;
+	}
+	struct str name = str_slice(path, strlen("/rpc/"), path.len);
+	error_set(&error, ERROR_FUNCTION, "Could not find the function %.*s in the schema cache",
+			  STR_ARG(str_slice(name, 0, 100)));
+	error_details(&error, "there are no functions: routes of the service file are their own paths");
+	call_fail(call, &error);
+	return true;
+}
+
 static void fail_missing_path(struct call *call)
 {
 	struct error error = {0};
-	struct str path = call->request->path;
+	struct str path = without_prefix(call->request->path);
 	struct str name = str_slice(path, 1, path.len);
+	if (fail_missing_function(call, path)) {
+		return;
+	}
 	bool table = name.len > 0 && str_find(name, '/', 0) == name.len;
 	if (!table) {
 		error_set(&error, ERROR_PATH, NULL);
@@ -95,6 +133,8 @@ static void answer_options(struct call *call)
 	if (call->match.endpoint != NULL) {
 		add_allow(call);
 	}
+	cors_add_preflight(call->binding->service->model, call->request,
+					   http_exchange_field_buffer(call->exchange));
 	call_answer_empty(call, 200);
 }
 
@@ -107,16 +147,17 @@ static bool is_well_encoded(struct call *call)
 static void dispatch(struct call *call)
 {
 	const struct http_request *request = call->request;
-	const struct router *router = &call->binding->service->router;
+	const struct model *model = call->binding->service->model;
 	struct error error = {0};
-	if (!guard_check(request, call->binding->loop->api->options.open, &error)) {
+	cors_add(model, request, http_exchange_field_buffer(call->exchange));
+	if (!guard_check(request, model, call->binding->loop->api->options.open, &error)) {
 		call_fail(call, &error);
 	} else if (request->method == HTTP_OPTIONS && str_equal(request->path, STR("*"))) {
 		answer_options(call);
 	} else if (!is_well_encoded(call)) {
 		error_set(&error, ERROR_HTTP_SYNTAX, "the path is not well percent-encoded UTF-8");
 		call_fail(call, &error);
-	} else if (!router_find(router, request->path, call->arena, &call->match)) {
+	} else if (!find_endpoint(call)) {
 		fail_missing_path(call);
 	} else if (request->method == HTTP_OPTIONS) {
 		answer_options(call);
@@ -146,6 +187,8 @@ static void handle(void *context, struct http_exchange *exchange)
 	call->binding->calls++;
 	call->id = loop->next_id++;
 	http_exchange_set_data(exchange, call);
+	call->content_type = STR("application/json; charset=utf-8");
+	call_begin(call);
 	dispatch(call);
 }
 
@@ -188,6 +231,7 @@ static void finished(void *context, const struct http_exchange *exchange, int st
 		return;
 	}
 	struct api_binding *binding = call->binding;
+	call_finish(call);
 	metrics_count(call->operation == NULL ? &loop->other : &binding->stats[call->operation->number],
 				  status, micros);
 	if (loop->api->options.log->format != LOG_OFF) {

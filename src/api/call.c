@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "api/api_priv.h"
+#include "base/clock.h"
 
 static struct call *call_of(struct store_request *request)
 {
@@ -18,6 +19,39 @@ void call_add_field(struct call *call, struct str name, struct str value)
 	buf_append(fields, STR(": "));
 	buf_append(fields, value);
 	buf_append(fields, STR("\r\n"));
+}
+
+/* ---- Server-Timing ---- */
+
+static uint64_t now_ns(const struct call *call)
+{
+	return call_limits(call)->server_timing != 0 ? clock_system.monotonic_ns(&clock_system) : 0;
+}
+
+/* `Server-Timing: parse;dur=0.1, transaction;dur=1.2`: milliseconds until the store had the
+ * request, and with it. */
+static void add_timing(struct call *call)
+{
+	if (call->times_ns[2] == 0) {
+		return;
+	}
+	char text[100];
+	const uint64_t *times = call->times_ns;
+	int len = snprintf(text, sizeof(text), "parse;dur=%.3f, transaction;dur=%.3f",
+					   (double)(times[1] - times[0]) / 1e6, (double)(times[2] - times[1]) / 1e6);
+	call_add_field(call, STR("Server-Timing"), (struct str){text, (size_t)len});
+}
+
+void call_finish(struct call *call)
+{
+	query_batches_finish(call->query.batches);
+	companion_finish(call);
+	buf_finish(&call->cursor);
+}
+
+void call_begin(struct call *call)
+{
+	call->times_ns[0] = now_ns(call);
 }
 
 static struct http_answer answer_head(struct call *call, int status, struct str content_type,
@@ -34,6 +68,7 @@ static struct http_answer answer_head(struct call *call, int status, struct str 
 
 void call_answer(struct call *call, int status, struct str content_type, struct str body)
 {
+	add_timing(call);
 	struct http_answer answer = answer_head(call, status, content_type, body);
 	http_answer(call->exchange, &answer);
 }
@@ -43,11 +78,19 @@ void call_answer_empty(struct call *call, int status)
 	call_answer(call, status, STR(""), STR(""));
 }
 
-void call_answer_rows(struct call *call, int status)
+void reply_add(struct reply *reply, struct str name, struct str value)
 {
-	struct str body = buf_str(call->store.body);
-	call_answer(call, status, body.len > 0 ? STR("application/json; charset=utf-8") : STR(""),
-				body);
+	buf_append(reply->fields, name);
+	buf_append(reply->fields, STR(": "));
+	buf_append(reply->fields, value);
+	buf_append(reply->fields, STR("\r\n"));
+}
+
+void reply_rows(struct call *call, struct reply *reply, int status)
+{
+	reply->status = status;
+	reply->body = buf_str(call->store.body);
+	reply->content_type = call->query.column_count > 0 ? call->content_type : STR("");
 }
 
 void call_fail_status(struct call *call, int status, const struct error *error)
@@ -91,15 +134,33 @@ static bool on_part(struct store_request *request, struct str bytes)
 	if (call->streaming) {
 		return http_stream_write(call->exchange, bytes, on_resume, call);
 	}
-	int status = call->stream_head != NULL ? call->stream_head(call) : 200;
-	struct http_answer answer = answer_head(call, status, STR("application/json; charset=utf-8"),
-											bytes);
+	struct reply reply = {.status = 200, .fields = http_exchange_field_buffer(call->exchange)};
+	call->times_ns[2] = now_ns(call);
+	if (call->stream_head != NULL) {
+		call->stream_head(call, &request->result, &reply);
+	}
+	add_timing(call);
+	struct http_answer answer = answer_head(call, reply.status, call->content_type, bytes);
 	call->streaming = true;
 	http_stream_begin(call->exchange, &answer);
 	if (call->request->method == HTTP_HEAD) {
 		store_cancel(request);
 	}
 	return true;
+}
+
+static void answer(struct call *call, const struct store_result *result)
+{
+	struct reply reply = {.fields = http_exchange_field_buffer(call->exchange)};
+	if (!companion_reply(call, &reply)) {
+		call->compose(call, result, &reply);
+	}
+	if (reply.error.code == ERROR_NONE) {
+		call_answer(call, reply.status, reply.content_type, reply.body);
+	} else {
+		int status = reply.status != 0 ? reply.status : error_info(reply.error.code)->status;
+		call_fail_status(call, status, &reply.error);
+	}
 }
 
 static void on_done(struct store_request *request, const struct store_result *result,
@@ -112,19 +173,26 @@ static void on_done(struct store_request *request, const struct store_result *re
 		} else {
 			http_stream_abort(call->exchange);
 		}
-	} else if (error != NULL) {
-		call_fail(call, error);
 	} else {
-		call->answer(call, result);
+		call->times_ns[2] = now_ns(call);
+		if (error != NULL) {
+			call_fail(call, error);
+		} else {
+			answer(call, result);
+		}
 	}
 }
 
-void call_run(struct call *call,
-			  void (*answer)(struct call *call, const struct store_result *result))
+void call_run(struct call *call, compose_reply *compose)
 {
-	call->answer = answer;
+	call->compose = compose;
+	call->times_ns[1] = now_ns(call);
 	call->store.query = &call->query;
 	call->store.body = http_exchange_buffer(call->exchange);
+	if (call->query.cursor_count > 0) {
+		buf_init(&call->cursor, MIB(1));
+		call->store.cursor = &call->cursor;
+	}
 	call->store.done = on_done;
 	call->store.part = on_part;
 	store_run(call->binding->loop->session, &call->store);

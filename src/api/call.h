@@ -1,17 +1,32 @@
 /*
  * One request under way, from the router to its answer.
  *
- * Ownership: lives in the exchange's arena. Threads: its loop's. Errors: call_fail() answers them.
- * Limits: none of its own.
+ * Ownership: lives in the exchange's arena. Threads: its loop's; while a write runs, its companion
+ * is the store's. Errors: call_fail() answers them. Limits: none of its own.
  */
 #ifndef ROWLOCK_API_CALL_H
 #define ROWLOCK_API_CALL_H
 
+#include "api/accept.h"
 #include "api/api.h"
+#include "api/companion.h"
 #include "api/preferences.h"
 #include "api/router.h"
 #include "http/http.h"
 #include "store/store.h"
+
+/* What is sent. `fields` is the answer's buffer, to be added to. */
+struct reply {
+	int status;
+	struct str content_type; /* "" for none */
+	struct str body;
+	struct buf *fields;
+	struct error error; /* with a code: this is answered, with `status` when that is not 0 */
+};
+
+/* Fills in a reply from what the store says. */
+typedef void compose_reply(struct call *call, const struct store_result *result,
+						   struct reply *reply);
 
 struct call {
 	struct http_exchange *exchange;
@@ -23,25 +38,42 @@ struct call {
 	struct router_match match;
 	struct query query;
 	struct store_request store;
-	void (*answer)(struct call *call, const struct store_result *result);
-	/* Called before a list is streamed: adds fields, and gives the status; NULL: 200. */
-	int (*stream_head)(struct call *call);
+	compose_reply *compose;
+	/* Called before a list is streamed: status and fields; the body comes later. */
+	compose_reply *stream_head;
 	bool streaming;
+	struct str content_type;        /* of the rows */
 	struct preferences preferences; /* general API */
+	struct companion companion;     /* of a write */
+	struct buf cursor;              /* of the last row, when the query asks for it */
+	uint64_t tag;                   /* the answer's part of its ETag; 0: it has none */
 	uint64_t id;                    /* of the request, for the log */
+	uint64_t times_ns[3];           /* with limits->server_timing: begun, at the store, done */
 };
 
-/* Runs call->query on the store; `answer` is called when it went well, errors are answered. */
-void call_run(struct call *call,
-			  void (*answer)(struct call *call, const struct store_result *result));
-/* Answers with the rows in call->store.body. */
-void call_answer_rows(struct call *call, int status);
+/* When a request has come in. */
+void call_begin(struct call *call);
+/* When it was answered, or its client has gone. */
+void call_finish(struct call *call);
+/* Runs call->query on the store and answers with what `compose` makes of the result; errors are
+ * answered. */
+void call_run(struct call *call, compose_reply *compose);
+/* The rows in call->store.body. */
+void reply_rows(struct call *call, struct reply *reply, int status);
+/* Adds a field; the value must hold no CR or LF. */
+void reply_add(struct reply *reply, struct str name, struct str value);
+
 void call_answer(struct call *call, int status, struct str content_type, struct str body);
 void call_answer_empty(struct call *call, int status);
 void call_fail(struct call *call, const struct error *error);
 /* The same with a status other than the table's. */
 void call_fail_status(struct call *call, int status, const struct error *error);
-/* Adds a field to the answer; the value must hold no CR or LF. */
+/* Adds a field to the answer, before it is given. */
 void call_add_field(struct call *call, struct str name, struct str value);
+
+static inline const struct limits *call_limits(const struct call *call)
+{
+	return &call->binding->service->model->limits;
+}
 
 #endif

@@ -1,177 +1,155 @@
 #include "api/general.h"
 
-#include <stdio.h>
+#include <assert.h>
 
-#include "api/answer_key.h"
-#include "query/check.h"
+#include "api/general_priv.h"
 
-/* Parses and checks the query string for `action`. */
-static bool prepare(struct call *call, enum query_action action, struct error *error)
+const struct general_operation general_operations[] = {
+	{HTTP_GET, false, false, general_run_list},    {HTTP_QUERY, false, false, general_run_list},
+	{HTTP_POST, false, true, general_run_insert},  {HTTP_PUT, false, true, general_run_put},
+	{HTTP_PATCH, false, true, general_run_update}, {HTTP_DELETE, false, true, general_run_delete},
+	{HTTP_GET, true, false, general_run_get},      {HTTP_PUT, true, true, general_run_item_put},
+	{HTTP_PATCH, true, true, general_run_update},  {HTTP_DELETE, true, true, general_run_delete},
+};
+const size_t general_operation_count = sizeof(general_operations) / sizeof(general_operations[0]);
+
+/* ---- from a request to a query ---- */
+
+/* The body of QUERY is a query string. */
+static bool query_text(struct general *general, struct str *ret_text)
 {
-	const struct limits *limits = &call->binding->service->model->limits;
-	call->preferences = preferences_read(call->request);
-	call->query.action = action;
-	call->query.resource = call->operation->resource;
-	call->query.format = FORMAT_ARRAY;
-	struct parsed_query parsed;
-	parsed_query_init(&parsed);
-	return parse_query_string(call->request->query, limits, NULL, NULL, call->arena, &parsed,
-							  error) &&
-		check_query(&parsed, action, call->query.resource, NULL, call->arena, &call->query, error);
+	const struct http_request *request = general->call->request;
+	enum body_format format;
+	*ret_text = request->query;
+	if (request->method != HTTP_QUERY) {
+		return true;
+	}
+	if (!accept_body(request, &format, &general->error)) {
+		return false;
+	}
+	if (format != BODY_FORM) {
+		error_set(&general->error, ERROR_BODY, "Content-Type not acceptable for QUERY");
+		return error_hint(&general->error,
+						  "send the query string as application/x-www-form-urlencoded");
+	}
+	*ret_text = request->body;
+	return true;
 }
 
-static void add_preference_applied(struct call *call, bool write)
+bool general_begin(struct general *general, struct call *call, enum query_action action)
 {
+	const struct http_request *request = call->request;
+	struct error *error = &general->error;
+	struct str text;
+	*general = (struct general){.call = call};
+	call->query.action = action;
+	call->query.resource = call->operation->resource;
+	parsed_query_init(&general->parsed);
+	if (!preferences_read(request, &call->preferences, error) || !accept_profile(request, error) ||
+		!accept_media(request, &general->media, error) || !query_text(general, &text) ||
+		!parse_query_string(text, call_limits(call), NULL, NULL, call->arena, &general->parsed,
+							error)) {
+		return false;
+	}
+	call->content_type = general->media.content_type;
+	call->query.format = general->media.format;
+	call->query.nulls_stripped = general->media.nulls_stripped;
+	return true;
+}
+
+static bool is_write(enum query_action action)
+{
+	return action != QUERY_LIST && action != QUERY_GET;
+}
+
+bool general_check(struct general *general)
+{
+	struct call *call = general->call;
+	struct query *query = &call->query;
+	bool writes = is_write(query->action);
+	struct check_options options = {
+		.limits = call_limits(call),
+		.no_rows = writes && !prefers(&call->preferences, PREFER_RETURN, RETURN_REPRESENTATION),
+		.tag = query->action == QUERY_GET,
+	};
+	return check_query(&general->parsed, query->action, query->resource, &options, call->arena,
+					   query, &general->error);
+}
+
+bool general_pin_item(struct general *general)
+{
+	struct call *call = general->call;
+	struct parsed_names values;
+	assert(call->match.parameter_count == 1);
+	call->query.must_match = true;
+	return parse_key(call->match.parameters[0], call->arena, &values, &general->error) &&
+		check_key(call->query.resource, &values, call->arena, &call->query, &general->error);
+}
+
+bool general_read_body(struct general *general, const struct body_options *options)
+{
+	struct call *call = general->call;
+	struct body_options *kept = ARENA_NEW(call->arena, struct body_options);
+	*kept = *options;
+	kept->limits = call_limits(call);
+	kept->lenient = true;
+	kept->columns = general->parsed.has_columns ? &general->parsed.columns : NULL;
+	kept->missing_default = prefers(&call->preferences, PREFER_MISSING, MISSING_DEFAULT);
+	if (!accept_body(call->request, &kept->format, &general->error)) {
+		return false;
+	}
+	/* What curl -d sends without a word about its type. */
+	struct str text = str_trim(call->request->body);
+	if (kept->format == BODY_FORM &&
+		(str_starts_with(text, STR("{")) || str_starts_with(text, STR("[")))) {
+		kept->format = BODY_JSON;
+	}
+	bool inserts = call->query.action == QUERY_INSERT || call->query.action == QUERY_UPSERT;
+	bool rows = kept->format == BODY_CSV || kept->format == BODY_NDJSON;
+	return (inserts && rows && kept->many ? check_body_batches : check_body)(
+		call->request->body, kept, call->arena, &call->query, &general->error);
+}
+
+/* ---- fields of answers ---- */
+
+/* `/t?` and the parameters, sorted by name. */
+static void add_content_location(struct call *call, struct reply *reply)
+{
+	enum { PARAMETERS = 64 };
+	struct str parameters[PARAMETERS];
+	size_t count = 0;
+	struct str rest = call->request->query;
+	while (rest.len > 0 && count < PARAMETERS) {
+		struct str parameter = str_split(&rest, '&');
+		size_t at = count++;
+		for (; at > 0 && str_compare(parameter, parameters[at - 1]) < 0; at--) {
+			parameters[at] = parameters[at - 1];
+		}
+		parameters[at] = parameter;
+	}
+	buf_append(reply->fields, STR("Content-Location: "));
+	buf_append(reply->fields, call->request->path);
+	for (size_t i = 0; i < count; i++) {
+		buf_append(reply->fields, i > 0 ? STR("&") : STR("?"));
+		buf_append(reply->fields, parameters[i]);
+	}
+	buf_append(reply->fields, STR("\r\n"));
+}
+
+void general_add(struct call *call, struct reply *reply, unsigned int applied)
+{
+	const struct preferences *preferences = &call->preferences;
 	struct buf text;
-	buf_init(&text, KIB(1));
-	preferences_applied(&call->preferences, write, &text);
+	if (!is_write(call->query.action)) {
+		add_content_location(call, reply);
+	}
+	applied |= 1U << PREFER_COUNT | 1U << PREFER_HANDLING | 1U << PREFER_TIMEZONE;
+	applied |= call_limits(call)->rollback != 0 ? 1U << PREFER_TX : 0;
+	applied &= preferences->max_affected == UINT64_MAX ? ~(1U << PREFER_MAX_AFFECTED) : ~0U;
+	buf_init(&text, KIB(4));
+	preferences_applied(preferences, applied, &text);
 	if (text.len > 0) {
-		call_add_field(call, STR("Preference-Applied"), buf_str(&text));
+		reply_add(reply, STR("Preference-Applied"), buf_str(&text));
 	}
 	buf_finish(&text);
 }
-
-/* Content-Range: lo-hi/total; `*` where there are no rows, or the total is not known. */
-static void add_content_range(struct call *call, uint64_t offset, uint64_t rows,
-							  const uint64_t *total)
-{
-	char text[80];
-	int len = rows == 0 ? snprintf(text, sizeof(text), "*/")
-						: snprintf(text, sizeof(text), "%llu-%llu/", (unsigned long long)offset,
-								   (unsigned long long)(offset + rows - 1));
-	size_t at = (size_t)len;
-	len = total == NULL
-		? snprintf(text + at, sizeof(text) - at, "*")
-		: snprintf(text + at, sizeof(text) - at, "%llu", (unsigned long long)*total);
-	call_add_field(call, STR("Content-Range"), (struct str){text, at + (size_t)len});
-}
-
-static void answer_list(struct call *call, const struct store_result *result)
-{
-	const uint64_t *total = call->query.total ? &result->total : NULL;
-	uint64_t offset = call->query.offset;
-	add_content_range(call, offset, result->rows, total);
-	if (total != NULL && offset > *total) {
-		struct error error = {0};
-		error_set(&error, ERROR_RANGE, NULL);
-		error_details(&error, "An offset of %llu was requested, but there are only %llu rows.",
-					  (unsigned long long)offset, (unsigned long long)*total);
-		call_fail(call, &error);
-		return;
-	}
-	add_preference_applied(call, false);
-	call_answer_rows(call, total != NULL && result->rows < *total ? 206 : 200);
-}
-
-/* A total is known before the first part, and with it the number of rows that will follow. */
-static int head_stream(struct call *call)
-{
-	const struct query *query = &call->query;
-	add_preference_applied(call, false);
-	if (!query->total) {
-		return 200;
-	}
-	uint64_t total = call->store.result.total;
-	uint64_t rest = query->offset < total ? total - query->offset : 0;
-	uint64_t most = call->binding->service->model->limits.answer_rows;
-	uint64_t limit = most > 0 && most < query->limit ? most : query->limit;
-	uint64_t rows = rest < limit ? rest : limit;
-	add_content_range(call, query->offset, rows, &total);
-	return rows < total ? 206 : 200;
-}
-
-static void run_list(struct call *call)
-{
-	struct error error = {0};
-	if (!prepare(call, QUERY_LIST, &error)) {
-		call_fail(call, &error);
-		return;
-	}
-	call->query.total = call->preferences.count;
-	call->stream_head = head_stream;
-	call_run(call, answer_list);
-}
-
-/* Without a representation nothing is read back. */
-static void drop_representation(struct call *call)
-{
-	if (call->preferences.returned != RETURN_REPRESENTATION) {
-		call->query.column_count = 0;
-	}
-}
-
-static void answer_insert(struct call *call, const struct store_result *result)
-{
-	const uint64_t *total = call->preferences.count ? &result->rows : NULL;
-	add_content_range(call, 0, 0, total);
-	add_preference_applied(call, true);
-	if (call->preferences.returned == RETURN_HEADERS_ONLY) {
-		answer_add_location(call, result);
-	}
-	call_answer_rows(call, 201);
-}
-
-static void run_insert(struct call *call)
-{
-	struct error error = {0};
-	struct body_options options = {
-		.limits = &call->binding->service->model->limits,
-		.many = true,
-		.numbers_as_text = true,
-	};
-	if (!prepare(call, QUERY_INSERT, &error) ||
-		!check_body(call->request->body, &options, call->arena, &call->query, &error)) {
-		call_fail(call, &error);
-		return;
-	}
-	drop_representation(call);
-	call_run(call, answer_insert);
-}
-
-static void answer_changed(struct call *call, const struct store_result *result)
-{
-	const uint64_t *total = call->preferences.count ? &result->rows : NULL;
-	bool ranged = call->query.action == QUERY_UPDATE;
-	add_content_range(call, 0, ranged ? result->rows : 0, total);
-	add_preference_applied(call, true);
-	if (call->query.column_count > 0) {
-		call_answer_rows(call, 200);
-	} else {
-		call_answer_empty(call, 204);
-	}
-}
-
-static void run_update(struct call *call)
-{
-	struct error error = {0};
-	struct body_options options = {
-		.limits = &call->binding->service->model->limits,
-		.numbers_as_text = true,
-	};
-	if (!prepare(call, QUERY_UPDATE, &error) ||
-		!check_body(call->request->body, &options, call->arena, &call->query, &error)) {
-		call_fail(call, &error);
-		return;
-	}
-	drop_representation(call);
-	call_run(call, answer_changed);
-}
-
-static void run_delete(struct call *call)
-{
-	struct error error = {0};
-	if (!prepare(call, QUERY_DELETE, &error)) {
-		call_fail(call, &error);
-		return;
-	}
-	drop_representation(call);
-	call_run(call, answer_changed);
-}
-
-const struct general_operation general_operations[] = {
-	{HTTP_GET, false, run_list},
-	{HTTP_POST, true, run_insert},
-	{HTTP_PATCH, true, run_update},
-	{HTTP_DELETE, true, run_delete},
-};
-const size_t general_operation_count = sizeof(general_operations) / sizeof(general_operations[0]);

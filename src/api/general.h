@@ -1,5 +1,6 @@
 /*
- * The general API: what every resource answers at /RESOURCE, PostgREST's contract.
+ * The general API: what every resource answers at /RESOURCE and /RESOURCE/{key}, PostgREST's
+ * contract and more.
  *
  * Ownership: none. Threads: the call's. Errors: PostgREST's codes and shape. Limits: the query's.
  */
@@ -10,7 +11,8 @@
 
 struct general_operation {
 	enum http_method method;
-	bool writes; /* not for a tally */
+	bool item;   /* at /RESOURCE/{key}: of resources with a key */
+	bool writes; /* not of read-only resources */
 	void (*run)(struct call *call);
 };
 

@@ -1,5 +1,7 @@
 #include "api/guard.h"
 
+#include "api/cors.h"
+
 /* `host` without its port. */
 static struct str without_port(struct str host)
 {
@@ -36,7 +38,8 @@ static bool is_write(enum http_method method)
 		method == HTTP_DELETE;
 }
 
-bool guard_check(const struct http_request *request, bool open, struct error *error)
+bool guard_check(const struct http_request *request, const struct model *model, bool open,
+				 struct error *error)
 {
 	if (!open && request->host.len > 0 && !is_loopback(request->host)) {
 		error_set(error, ERROR_FORBIDDEN, "this server does not answer for the host %.*s",
@@ -48,6 +51,9 @@ bool guard_check(const struct http_request *request, bool open, struct error *er
 	}
 	struct str site = http_request_field(request, STR("Sec-Fetch-Site"));
 	struct str origin = http_request_field(request, STR("Origin"));
+	if (origin.ptr != NULL && cors_allows(model, origin)) {
+		return true;
+	}
 	bool foreign = site.ptr != NULL && !str_equal(site, STR("same-origin")) &&
 		!str_equal(site, STR("none"));
 	foreign = foreign || (origin.ptr != NULL && !is_own_origin(origin, request->host));

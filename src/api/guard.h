@@ -8,8 +8,11 @@
 #define ROWLOCK_API_GUARD_H
 
 #include "http/http.h"
+#include "model/model.h"
 
-/* `open`: the server is bound beyond loopback on purpose, so any Host may be its own. */
-bool guard_check(const struct http_request *request, bool open, struct error *error);
+/* `open`: the server is bound beyond loopback on purpose, so any Host may be its own. Origins that
+ * the service file lists are no foreign ones. */
+bool guard_check(const struct http_request *request, const struct model *model, bool open,
+				 struct error *error);
 
 #endif

@@ -60,7 +60,7 @@ static void test_rows(void **state)
 			.field_count = count,
 		};
 		struct error error = {0};
-		if (guard_check(&request, rows[i].open, &error) != rows[i].want) {
+		if (guard_check(&request, &model, rows[i].open, &error) != rows[i].want) {
 			fail_msg("line %d", rows[i].line);
 		}
 		assert_int_equal(error.code, rows[i].want ? ERROR_NONE : ERROR_FORBIDDEN);

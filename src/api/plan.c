@@ -84,13 +84,15 @@ static bool parse_texts(struct plan *plan, const struct limits *limits, struct a
 			return report_error(report, route->where[i].place, &error);
 		}
 	}
-	add_names(plan, parsed->where);
-	if (route->select.str.len > 0 && !parse_select(route->select.str, arena, parsed, &error)) {
+	add_names(plan, parsed->root.where);
+	if (route->select.str.len > 0 &&
+		!parse_select(route->select.str, limits, arena, parsed, &error)) {
 		return report_error(report, route->select.place, &error);
 	}
 	if (route->values != NULL) {
 		parsed->select = ARENA_NEW(arena, struct parsed_item);
 		parsed->select->column = route->values->name;
+		parsed->has_select = true;
 	}
 	if (route->order.str.len > 0 && !parse_order(route->order.str, arena, parsed, &error)) {
 		return report_error(report, route->order.place, &error);
@@ -102,8 +104,8 @@ static bool parse_texts(struct plan *plan, const struct limits *limits, struct a
 static bool pins(const struct cond *cond, const struct field *field)
 {
 	if (cond == NULL || cond->kind == COND_COMPARE) {
-		return cond != NULL && cond->field == field && cond->op == OPERATOR_EQ &&
-			!cond->operand.optional;
+		return cond != NULL && cond->field == field && cond->path == NULL &&
+			cond->op == OPERATOR_EQ && !cond->operand.optional;
 	}
 	for (size_t i = 0; cond->kind == COND_AND && i < cond->child_count; i++) {
 		if (pins(cond->children[i], field)) {
@@ -116,12 +118,13 @@ static bool pins(const struct cond *cond, const struct field *field)
 /* A route addresses one row when its conditions fix the whole key. */
 static bool addresses_one(const struct query *query)
 {
-	for (size_t i = 0; i < query->resource->key.count; i++) {
-		if (!pins(query->where, query->resource->key.items[i])) {
+	const struct field_list *key = &query->resource->key;
+	for (size_t i = 0; i < key->count; i++) {
+		if (!pins(query->where, key->items[i])) {
 			return false;
 		}
 	}
-	return true;
+	return key->count > 0;
 }
 
 static enum query_format format_of(const struct route *route, bool one)
@@ -173,16 +176,20 @@ const struct plan *plan_create(const struct model *model, const struct route *ro
 	struct error error = {0};
 	plan->query.action = actions[route->action];
 	plan->query.resource = route->resource;
-	if (!check_query(&parsed, plan->query.action, route->resource, &names, arena, &plan->query,
+	struct check_options options = {
+		.limits = &model->limits,
+		.parameters = &names,
+		.no_rows = route->reply != REPLY_NONE || route->action == ACTION_DELETE,
+	};
+	plan->select = parsed.select;
+	plan->has_select = parsed.has_select;
+	if (!check_query(&parsed, plan->query.action, route->resource, &options, arena, &plan->query,
 					 &error)) {
 		report_error(report, route->place, &error);
 		return NULL;
 	}
 	plan->query.must_match = addresses_one(&plan->query);
 	plan->query.format = format_of(route, plan->query.must_match);
-	if (route->reply != REPLY_NONE || route->action == ACTION_DELETE) {
-		plan->query.column_count = 0;
-	}
 	fix_fields(plan, arena);
 	return plan;
 }

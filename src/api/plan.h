@@ -14,8 +14,10 @@
 
 struct plan {
 	const struct route *route;
-	struct query query; /* checked; its operands may be parameters */
-	struct str *names;  /* of parameters: the path's first, then the query string's */
+	struct query query;         /* checked; its operands may be parameters */
+	struct parsed_item *select; /* of the route: the client's own stands in its place */
+	bool has_select;
+	struct str *names; /* of parameters: the path's first, then the query string's */
 	size_t path_count;
 	size_t name_count;
 	struct field_list fixed;        /* fields whose value the path gives to the rows of a body */

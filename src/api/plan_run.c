@@ -1,7 +1,13 @@
 #include "api/answer_key.h"
+#include "api/conditional.h"
 #include "api/plan.h"
 #include "codec/url.h"
 #include "query/cond.h"
+
+static bool is_read(const struct route *route)
+{
+	return route->action == ACTION_LIST || route->action == ACTION_GET;
+}
 
 static bool is_own_parameter(const void *context, struct str name)
 {
@@ -69,22 +75,22 @@ static bool join_client_query(struct call *call, struct error *error)
 							&parsed, error)) {
 		return false;
 	}
-	struct query client = {.action = QUERY_LIST, .resource = plan->query.resource};
-	if (!check_query(&parsed, QUERY_LIST, client.resource, NULL, call->arena, &client, error)) {
+	if (!parsed.has_select || plan->route->values != NULL) {
+		parsed.select = plan->select;
+		parsed.has_select = plan->has_select;
+	}
+	struct query client = call->query;
+	struct check_options options = {.limits = limits};
+	if (!check_query(&parsed, plan->query.action, client.resource, &options, call->arena, &client,
+					 error)) {
 		return false;
 	}
-	struct query *query = &call->query;
-	query->where = cond_both(call->arena, query->where, client.where);
-	if (parsed.select != NULL && plan->route->values == NULL) {
-		query->columns = client.columns;
-		query->column_count = client.column_count;
+	client.where = cond_both(call->arena, call->query.where, client.where);
+	if (!parsed.root.has_order && client.cursor_count == 0 && !client.grouped && !client.distinct) {
+		client.order = call->query.order;
+		client.order_count = call->query.order_count;
 	}
-	if (parsed.order != NULL) {
-		query->order = client.order;
-		query->order_count = client.order_count;
-	}
-	query->limit = client.limit;
-	query->offset = client.offset;
+	call->query = client;
 	return true;
 }
 
@@ -117,52 +123,65 @@ static bool read_body(struct call *call, struct error *error)
 	return true;
 }
 
-static void answer_reply(struct call *call)
+static void compose_constant(const struct route *route, struct reply *reply)
 {
-	const struct route *route = call->operation->plan->route;
+	reply->status = 200;
+	reply->body = route->reply_text;
 	switch (route->reply) {
 	case REPLY_JSON:
-		call_answer(call, 200, STR("application/json"), route->reply_text);
+		reply->content_type = STR("application/json");
 		return;
 	case REPLY_TEXT:
-		call_answer(call, 200, STR("text/plain; charset=utf-8"), route->reply_text);
+		reply->content_type = STR("text/plain; charset=utf-8");
 		return;
 	case REPLY_STATUS:
-		call_answer_empty(call, route->reply_status);
+		reply->status = route->reply_status;
 		return;
 	case REPLY_NONE:
 		break;
 	}
-	call_answer_empty(call, 204);
+	reply->status = 204;
 }
 
-static void answer_written(struct call *call, const struct store_result *result)
+static void compose_written(struct call *call, const struct store_result *result,
+							struct reply *reply)
 {
 	const struct route *route = call->operation->plan->route;
 	bool made = route->action == ACTION_INSERT ||
 		(route->action == ACTION_UPSERT && result->inserted > 0);
 	if (route->action == ACTION_INSERT) {
-		answer_add_location(call, result);
+		answer_add_location(call, result, reply);
 	}
-	call_answer_rows(call, made ? 201 : 200);
+	reply_rows(call, reply, made ? 201 : 200);
 }
 
-static void answer(struct call *call, const struct store_result *result)
+static void compose_read(struct call *call, const struct store_result *result, struct reply *reply)
+{
+	int empty_status = call->operation->plan->route->empty_status;
+	if (result->rows == 0 && empty_status != 0) {
+		error_set(&reply->error, ERROR_NOT_FOUND, NULL);
+		reply->status = empty_status;
+		return;
+	}
+	conditional_add(call, result, reply);
+	reply_rows(call, reply, 200);
+}
+
+static void compose(struct call *call, const struct store_result *result, struct reply *reply)
 {
 	const struct route *route = call->operation->plan->route;
-	if (route->reply != REPLY_NONE) {
-		answer_reply(call);
-	} else if (route->action == ACTION_DELETE) {
-		call_answer_empty(call, 204);
-	} else if (route->action == ACTION_LIST && result->rows == 0 && route->empty_status != 0) {
-		struct error error = {0};
-		error_set(&error, ERROR_NOT_FOUND, NULL);
-		call_fail_status(call, route->empty_status, &error);
-	} else if (route->action == ACTION_LIST || route->action == ACTION_GET) {
-		call_answer_rows(call, 200);
+	if (route->reply != REPLY_NONE || route->action == ACTION_DELETE) {
+		compose_constant(route, reply);
+	} else if (is_read(route)) {
+		compose_read(call, result, reply);
 	} else {
-		answer_written(call, result);
+		compose_written(call, result, reply);
 	}
+}
+
+static void compose_head(struct call *call, const struct store_result *result, struct reply *reply)
+{
+	conditional_add(call, result, reply);
 }
 
 static bool prepare(struct call *call, struct error *error)
@@ -180,21 +199,40 @@ static bool prepare(struct call *call, struct error *error)
 	if (plan->query.where != NULL && !bind_conditions(call, parameters, error)) {
 		return false;
 	}
-	bool reads = action == ACTION_LIST || action == ACTION_GET;
-	if (reads) {
+	if (is_read(plan->route)) {
 		return call->request->query.len == 0 || join_client_query(call, error);
 	}
 	return action == ACTION_DELETE || read_body(call, error);
 }
 
+static void run_reply(struct call *call)
+{
+	struct reply reply = {.status = 0};
+	compose_constant(call->operation->plan->route, &reply);
+	call_answer(call, reply.status, reply.content_type, reply.body);
+}
+
+/* A write may ride with an Idempotency-Key; rows have no tags here. */
+static bool attach(struct call *call, struct error *error)
+{
+	call->preferences.max_affected = UINT64_MAX;
+	if (!companion_init(call, NULL, error)) {
+		return false;
+	}
+	companion_attach(call);
+	return true;
+}
+
 void plan_run(struct call *call)
 {
+	const struct route *route = call->operation->plan->route;
 	struct error error = {0};
-	if (call->operation->plan->route->action == ACTION_REPLY) {
-		answer_reply(call);
-	} else if (!prepare(call, &error)) {
+	if (route->action == ACTION_REPLY) {
+		run_reply(call);
+	} else if (!prepare(call, &error) || (!is_read(route) && !attach(call, &error))) {
 		call_fail(call, &error);
-	} else {
-		call_run(call, answer);
+	} else if (!is_read(route) || !conditional_begin(call)) {
+		call->stream_head = compose_head;
+		call_run(call, compose);
 	}
 }

@@ -49,13 +49,11 @@ bool range_apply(const struct http_request *request, struct query *query, struct
 																 : query->offset + query->limit;
 	end = own_end < end ? own_end : end;
 	query->offset = low > query->offset ? low : query->offset;
-	query->limit = end == UINT64_MAX ? UINT64_MAX
-		: end > query->offset        ? end - query->offset
-									 : 0;
+	query->limit = end == UINT64_MAX ? UINT64_MAX : end > query->offset ? end - query->offset : 0;
 	return true;
 }
 
-void range_add(struct call *call, uint64_t offset, uint64_t rows, const uint64_t *total)
+void range_add(struct reply *reply, uint64_t offset, uint64_t rows, const uint64_t *total)
 {
 	char text[80];
 	int len = rows == 0 ? snprintf(text, sizeof(text), "*/")
@@ -65,5 +63,5 @@ void range_add(struct call *call, uint64_t offset, uint64_t rows, const uint64_t
 	len = total == NULL
 		? snprintf(text + at, sizeof(text) - at, "*")
 		: snprintf(text + at, sizeof(text) - at, "%llu", (unsigned long long)*total);
-	call_add_field(call, STR("Content-Range"), (struct str){text, at + (size_t)len});
+	reply_add(reply, STR("Content-Range"), (struct str){text, at + (size_t)len});
 }

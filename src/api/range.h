@@ -13,6 +13,6 @@
  * no such range is ignored. */
 bool range_apply(const struct http_request *request, struct query *query, struct error *error);
 /* Content-Range: lo-hi/total; `*` where there are no rows, or the total is not known (NULL). */
-void range_add(struct call *call, uint64_t offset, uint64_t rows, const uint64_t *total);
+void range_add(struct reply *reply, uint64_t offset, uint64_t rows, const uint64_t *total);
 
 #endif

@@ -128,12 +128,12 @@ bool router_find(const struct router *router, struct str path, struct arena *are
 
 void endpoint_allow(const struct endpoint *endpoint, struct buf *text)
 {
+	buf_append(text, STR("OPTIONS"));
 	for (int method = 0; method < HTTP_METHODS; method++) {
 		bool there = endpoint->operations[method] != NULL ||
-			(method == HTTP_HEAD && endpoint->operations[HTTP_GET] != NULL) ||
-			method == HTTP_OPTIONS;
-		if (there) {
-			buf_append(text, text->len > 0 ? STR(",") : STR(""));
+			(method == HTTP_HEAD && endpoint->operations[HTTP_GET] != NULL);
+		if (there && method != HTTP_OPTIONS) {
+			buf_append_byte(text, ',');
 			buf_append(text, http_method_name((enum http_method)method));
 		}
 	}

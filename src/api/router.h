@@ -60,7 +60,7 @@ bool router_add(struct router *router, const struct segment *segments, size_t co
  * percent-decoded segment. */
 bool router_find(const struct router *router, struct str path, struct arena *arena,
 				 struct router_match *ret_match);
-/* Methods of an endpoint for `Allow`: "GET,HEAD,PUT,OPTIONS". */
+/* Methods of an endpoint for `Allow`: "OPTIONS,GET,HEAD,PUT". */
 void endpoint_allow(const struct endpoint *endpoint, struct buf *text);
 
 #endif

@@ -48,23 +48,33 @@ static struct str path_of(struct service *service, const char *prefix, struct st
 	return arena_printf(&service->arena, "%s%.*s", prefix, STR_ARG(name));
 }
 
+static struct str pattern_of(struct service *service, const struct resource *resource, bool item)
+{
+	return arena_printf(&service->arena, "/%.*s%s", STR_ARG(resource->name), item ? "/{key}" : "");
+}
+
 static void add_resources(struct service *service)
 {
 	const struct model *model = service->model;
 	for (size_t i = 0; i < model->resource_count; i++) {
 		const struct resource *resource = &model->resources[i];
-		struct segment segment = {.text = resource->name};
+		struct segment segments[] = {
+			{.text = resource->name},
+			{.text = STR("key"), .parameter = true},
+		};
 		for (size_t k = 0; k < general_operation_count; k++) {
 			const struct general_operation *general = &general_operations[k];
-			if (general->writes && resource->tally_of != NULL) {
+			bool keyless = resource->key.count == 0;
+			bool needs_key = general->item || general->method == HTTP_PUT;
+			if ((general->writes && resource->read_only) || (needs_key && keyless)) {
 				continue;
 			}
 			struct operation *operation = new_operation(service);
 			operation->run = general->run;
 			operation->method = general->method;
-			operation->pattern = path_of(service, "/", resource->name);
+			operation->pattern = pattern_of(service, resource, general->item);
 			operation->resource = resource;
-			router_add(&service->router, &segment, 1, operation);
+			router_add(&service->router, segments, general->item ? 2 : 1, operation);
 		}
 	}
 }

@@ -172,6 +172,7 @@ struct model {
 	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
 	const struct resource *resources;
 	size_t resource_count;
+	const struct resource *kept_answers; /* for Idempotency-Key; not among the resources */
 	const struct route *routes;
 	size_t route_count;
 	uint64_t hash; /* of the file's content with the environment filled in */

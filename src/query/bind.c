@@ -7,18 +7,28 @@
 
 #include <assert.h>
 
+#include "query/cond.h"
+
+/* An embed that was made anew; it may stand in a column and in conditions. */
+struct bound_embed {
+	const struct query_embed *from;
+	const struct query_embed *made;
+	struct bound_embed *next;
+};
+
 struct binder {
 	const struct parameter *parameters;
 	size_t count;
 	struct arena *arena;
 	size_t *ret_parameter;
 	struct error *error;
+	struct bound_embed *embeds;
 };
 
 enum bound { BOUND, DROPPED, FAILED };
 
 /* Fills `ret_value` from the operand's parameter. */
-static enum bound bind_operand(struct binder *binder, const struct field *field,
+static enum bound bind_operand(struct binder *binder, const struct cond *cond,
 							   const struct operand *operand, struct value *ret_value)
 {
 	size_t number = (size_t)operand->parameter;
@@ -30,10 +40,10 @@ static enum bound bind_operand(struct binder *binder, const struct field *field,
 	if (parameter->text.ptr == NULL) {
 		*binder->ret_parameter = number;
 		error_set(binder->error, ERROR_VALUE, "field \"%.*s\": the request gives no value",
-				  STR_ARG(field->name));
+				  STR_ARG(cond->field->name));
 		return FAILED;
 	}
-	if (!value_from_text(field, parameter->text, binder->arena, ret_value, binder->error)) {
+	if (!cond_read_value(cond, parameter->text, binder->arena, ret_value, binder->error)) {
 		*binder->ret_parameter = number;
 		return FAILED;
 	}
@@ -48,15 +58,19 @@ static struct cond *copy(struct binder *binder, const struct cond *cond)
 	return made;
 }
 
-static enum bound bind_compare(struct binder *binder, const struct cond *cond,
+static enum bound bind_compare(struct binder *binder, const struct cond *cond, bool negated,
 							   const struct cond **ret_cond)
 {
 	struct value value;
-	enum bound bound = bind_operand(binder, cond->field, &cond->operand, &value);
+	enum bound bound = bind_operand(binder, cond, &cond->operand, &value);
 	if (bound == BOUND) {
 		struct cond *made = copy(binder, cond);
 		made->operand = (struct operand){.value = value, .parameter = -1};
-		*ret_cond = made;
+		*ret_cond = cond_finish(binder->arena, made, negated, binder->error);
+		if (*ret_cond == NULL) {
+			*binder->ret_parameter = (size_t)cond->operand.parameter;
+			return FAILED;
+		}
 	}
 	return bound;
 }
@@ -71,7 +85,7 @@ static enum bound bind_in(struct binder *binder, const struct cond *cond,
 		items[count] = (struct operand){.value = from->value, .parameter = -1};
 		enum bound bound = BOUND;
 		if (from->parameter >= 0) {
-			bound = bind_operand(binder, cond->field, from, &items[count].value);
+			bound = bind_operand(binder, cond, from, &items[count].value);
 		}
 		if (bound == FAILED) {
 			return FAILED;
@@ -91,6 +105,7 @@ static enum bound bind_in(struct binder *binder, const struct cond *cond,
 static enum bound bind_cond(struct binder *binder, const struct cond *cond,
 							const struct cond **ret_cond);
 
+/* AND and OR. */
 static enum bound bind_group(struct binder *binder, const struct cond *cond,
 							 const struct cond **ret_cond)
 {
@@ -107,15 +122,34 @@ static enum bound bind_group(struct binder *binder, const struct cond *cond,
 	if (count == 0) {
 		return DROPPED;
 	}
-	if (count == 1 && cond->kind != COND_NOT) {
-		*ret_cond = children[0];
-		return BOUND;
-	}
-	struct cond *made = copy(binder, cond);
-	made->children = children;
-	made->child_count = count;
-	*ret_cond = made;
+	*ret_cond = cond_join(binder->arena, cond->kind, children, count);
 	return BOUND;
+}
+
+static enum bound bind_not(struct binder *binder, const struct cond *cond,
+						   const struct cond **ret_cond)
+{
+	const struct cond *leaf = cond->children[0];
+	if (leaf->kind == COND_COMPARE) {
+		return bind_compare(binder, leaf, true, ret_cond);
+	}
+	const struct cond *made = NULL;
+	enum bound bound = bind_cond(binder, leaf, &made);
+	if (bound == BOUND) {
+		*ret_cond = cond_negate(binder->arena, made);
+	}
+	return bound;
+}
+
+static const struct query_embed *bind_embed(struct binder *binder, const struct query_embed *embed);
+
+static enum bound bind_exists(struct binder *binder, const struct cond *cond,
+							  const struct cond **ret_cond)
+{
+	struct cond *made = copy(binder, cond);
+	made->embed = bind_embed(binder, cond->embed);
+	*ret_cond = made;
+	return made->embed != NULL ? BOUND : FAILED;
 }
 
 static enum bound bind_cond(struct binder *binder, const struct cond *cond,
@@ -128,12 +162,15 @@ static enum bound bind_cond(struct binder *binder, const struct cond *cond,
 	switch (cond->kind) {
 	case COND_AND:
 	case COND_OR:
-	case COND_NOT:
 		return bind_group(binder, cond, ret_cond);
+	case COND_NOT:
+		return bind_not(binder, cond, ret_cond);
 	case COND_COMPARE:
-		return bind_compare(binder, cond, ret_cond);
+		return bind_compare(binder, cond, false, ret_cond);
 	case COND_IN:
 		return bind_in(binder, cond, ret_cond);
+	case COND_EXISTS:
+		return bind_exists(binder, cond, ret_cond);
 	case COND_IS:
 		break;
 	}
@@ -141,21 +178,80 @@ static enum bound bind_cond(struct binder *binder, const struct cond *cond,
 	return FAILED;
 }
 
-bool query_bind(const struct query *query, const struct parameter *parameters, size_t count,
-				struct arena *arena, struct query *ret_query, size_t *ret_parameter,
-				struct error *error)
+/* ---- queries ---- */
+
+/* In its own conditions, or in those of what is embedded in it? */
+static bool has_parameters(const struct query *query)
+{
+	bool has = query->where != NULL && query->where->parameters;
+	for (size_t i = 0; i < query->column_count && !has; i++) {
+		const struct query_embed *embed = query->columns[i].embed;
+		has = embed != NULL && has_parameters(&embed->query);
+	}
+	return has;
+}
+
+static bool bind_query(struct binder *binder, const struct query *query, struct query *ret_query)
 {
 	const struct cond *where = query->where;
 	if (where != NULL && where->parameters) {
-		struct binder binder = {parameters, count, arena, ret_parameter, error};
 		const struct cond *made = NULL;
-		enum bound bound = bind_cond(&binder, where, &made);
+		enum bound bound = bind_cond(binder, where, &made);
 		if (bound == FAILED) {
 			return false;
 		}
 		where = bound == DROPPED ? NULL : made;
 	}
+	struct query_column *columns = NULL;
+	for (size_t i = 0; i < query->column_count; i++) {
+		const struct query_embed *embed = query->columns[i].embed;
+		if (embed == NULL || !has_parameters(&embed->query)) {
+			continue;
+		}
+		if (columns == NULL) {
+			columns = ARENA_ARRAY(binder->arena, query->column_count, struct query_column);
+			memcpy(columns, query->columns, query->column_count * sizeof(*columns));
+		}
+		columns[i].embed = bind_embed(binder, embed);
+		if (columns[i].embed == NULL) {
+			return false;
+		}
+	}
 	*ret_query = *query;
 	ret_query->where = where;
+	ret_query->columns = columns != NULL ? columns : query->columns;
 	return true;
+}
+
+/* NULL after a failure. */
+static const struct query_embed *bind_embed(struct binder *binder, const struct query_embed *embed)
+{
+	for (const struct bound_embed *bound = binder->embeds; bound != NULL; bound = bound->next) {
+		if (bound->from == embed) {
+			return bound->made;
+		}
+	}
+	struct query_embed *made = ARENA_NEW(binder->arena, struct query_embed);
+	struct bound_embed *bound = ARENA_NEW(binder->arena, struct bound_embed);
+	*made = *embed;
+	if (!bind_query(binder, &embed->query, &made->query)) {
+		return NULL;
+	}
+	*bound = (struct bound_embed){embed, made, binder->embeds};
+	binder->embeds = bound;
+	return made;
+}
+
+bool query_bind(const struct query *query, const struct parameter *parameters, size_t count,
+				struct arena *arena, struct query *ret_query, size_t *ret_parameter,
+				struct error *error)
+{
+	struct binder binder = {
+		.parameters = parameters,
+		.count = count,
+		.arena = arena,
+		.ret_parameter = ret_parameter,
+		.error = error,
+	};
+	return bind_query(&binder, query, ret_query);
 }

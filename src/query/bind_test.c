@@ -7,8 +7,7 @@
 
 #include <cmocka.h>
 
-#include "query/check.h"
-#include "query/query_test_help.h"
+#include "query/check_test_help.h"
 
 enum { TEXT_BYTES = 65536, BLOCK_BYTES = 4096, NONE = 99 };
 
@@ -40,8 +39,9 @@ static void check(const char *condition, const struct resource *resource, struct
 	limits_init(&limits);
 	parsed_query_init(&parsed);
 	assert_true(parse_condition(str_from(condition), &limits, arena, &parsed, &error));
+	const struct check_options options = {.limits = &limits, .parameters = &parameters};
 	*query = (struct query){.action = QUERY_LIST, .resource = resource, .must_match = true};
-	assert_true(check_query(&parsed, QUERY_LIST, resource, &parameters, arena, query, &error));
+	assert_true(check_query(&parsed, QUERY_LIST, resource, &options, arena, query, &error));
 }
 
 static const struct row bind_rows[] = {
@@ -69,6 +69,19 @@ static const struct row bind_rows[] = {
 	{__LINE__, "id=in.({x?},{y?})", NULL, NULL, "", NONE},
 	{__LINE__, "id=not.in.({x?})", NULL, NULL, "", NONE},
 	{__LINE__, "id=in.({x?},7)", NULL, NULL, "id in 7", NONE},
+	/* patterns, questions and paths */
+	{__LINE__, "note=ilike.{x}", "a*", NULL, "note ilike \"a%\"!", NONE},
+	{__LINE__, "note=not.like.{x?}", "a*", NULL, "not(note like \"a%\"!)", NONE},
+	{__LINE__, "note=not.like.{x?}", NULL, NULL, "", NONE},
+	{__LINE__, "ref=like.{x}", "a0*", NULL, "ref like \"a0%\"!", NONE},
+	{__LINE__, "note=plfts.{x}", "fat cat", NULL, "and(note fts fat,note fts cat)", NONE},
+	{__LINE__, "note=not.plfts.{x}&id=eq.1", "fat cat", NULL,
+	 "and(or(not(note fts fat),not(note fts cat)),id eq 1)", NONE},
+	{__LINE__, "note=plfts.{x}&id=eq.1", "fat cat", NULL, "and(note fts fat,note fts cat,id eq 1)",
+	 NONE},
+	{__LINE__, "note=plfts.{x}", "-", NULL, "or()", NONE},
+	{__LINE__, "data->a=eq.{x}", "[ 1 ]", NULL, "data->a eq \"[1]\"", NONE},
+	{__LINE__, "data->>a=in.({x},b)", "[ 1 ]", NULL, "data->>a in \"[ 1 ]\"|\"b\"", NONE},
 	/* errors */
 	{__LINE__, "id=eq.{x}", "x", NULL,
 	 "VALUE field \"id\": invalid input syntax for type integer: \"x\"", 0},
@@ -151,11 +164,86 @@ static void test_shared(void **state)
 	model_destroy(model);
 }
 
+/* A condition of an embed that stands in a column and in an inner join. */
+static void test_embeds(void **state)
+{
+	(void)state;
+	static const struct str names[] = {STR_INIT("x"), STR_INIT("y")};
+	static const struct parameter_names names_of_all = {names, 2};
+	struct model *model = test_relations_model();
+	struct limits limits;
+	struct parsed_query parsed;
+	struct arena arena;
+	struct query query;
+	struct query bound;
+	struct error error;
+	struct buf got;
+	size_t wrong = NONE;
+	struct parameter parameters[2] = {{STR("a*"), true}, {STR(""), false}};
+	const struct check_options options = {.limits = &limits, .parameters = &names_of_all};
+	limits_init(&limits);
+	arena_init(&arena, BLOCK_BYTES);
+	buf_init(&got, TEXT_BYTES);
+	parsed_query_init(&parsed);
+	assert_true(parse_select(STR("id,projects!inner(id,tasks(id),details(note))"), &limits, &arena,
+							 &parsed, &error));
+	assert_true(parse_condition(STR("projects.name=like.{x}&projects.tasks.id=eq.{y?}&id=gt.1"),
+								&limits, &arena, &parsed, &error));
+	query = (struct query){.action = QUERY_LIST};
+	assert_true(check_query(&parsed, QUERY_LIST, test_resource(model, "clients"), &options, &arena,
+							&query, &error));
+	assert_true(query_bind(&query, parameters, 2, &arena, &bound, &wrong, &error));
+	test_write_query(&got, &bound);
+	test_equal(
+		__LINE__, "embeds", &got,
+		"\"id\":id, \"projects\":#0 many projects_client_id_fkey(\"id\":id, \"tasks\":#1 many "
+		"tasks_project_id_fkey(\"id\":id order id@0), \"details\":#2 one "
+		"details_project_id_fkey(\"note\":note order project_id) where name like \"a%\"! "
+		"order id@0) where and(id gt 1,exists(projects name like \"a%\"!)) order id@0");
+	const struct query_embed *projects = bound.columns[1].embed;
+	assert_ptr_equal(bound.where->children[1]->embed, projects);
+	assert_ptr_not_equal(query.columns[1].embed, projects);
+	assert_ptr_equal(projects->query.columns[2].embed,
+					 query.columns[1].embed->query.columns[2].embed);
+
+	parameters[1] = (struct parameter){STR("b"), true};
+	assert_false(query_bind(&query, parameters, 2, &arena, &bound, &wrong, &error));
+	assert_int_equal(wrong, 1);
+	buf_finish(&got);
+	arena_finish(&arena);
+	model_destroy(model);
+}
+
+/* A pattern that is none is the fault of its parameter. */
+static void test_patterns(void **state)
+{
+	(void)state;
+	struct model *model = test_model();
+	struct arena arena;
+	struct query query;
+	struct query bound;
+	struct error error;
+	size_t wrong = NONE;
+	struct parameter parameters[2] = {{STR("5"), true}, {STR("("), true}};
+	arena_init(&arena, BLOCK_BYTES);
+	check("id=eq.{x}&note=match.{y}", test_resource(model, "things"), &arena, &query);
+	assert_false(query_bind(&query, parameters, 2, &arena, &bound, &wrong, &error));
+	assert_int_equal(error.code, ERROR_REGEX);
+	assert_int_equal(wrong, 1);
+	check("id=eq.{x}&note=not.fts.{y}", test_resource(model, "things"), &arena, &query);
+	assert_false(query_bind(&query, parameters, 2, &arena, &bound, &wrong, &error));
+	assert_int_equal(error.code, ERROR_SYNTAX);
+	arena_finish(&arena);
+	model_destroy(model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bind),
 		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_embeds),
+		cmocka_unit_test(test_patterns),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,24 +1,23 @@
-#include "query/check.h"
+/*
+ * DESIGN. The parts of check, in the order in which they run: check_embed.c makes the tree of
+ * levels (with check_relation.c); then for each level, those embedded in it first, check_select.c
+ * settles columns and fetch, check_cond.c the conditions, check_order.c the order, which may add
+ * to fetch, and check_cursor.c what `after` asks for.
+ */
+#include "query/check_priv.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 
-#include "codec/json.h"
+#include "model/relations.h"
 #include "query/cond.h"
 
-/* Columns of one answer; more can only be repetitions. */
-enum { MAX_COLUMNS = 2000 };
+/* ---- what all parts ask for ---- */
 
-struct checker {
-	const struct resource *resource;
-	const struct parameter_names *parameters;
-	struct arena *arena;
-	struct error *error;
-};
-
-/* NULL after setting the error. */
-static const struct field *find_field(struct checker *checker, struct str name)
+const struct field *check_field(struct checker *checker, const struct resource *resource,
+								struct str name)
 {
-	const struct resource *resource = checker->resource;
 	const struct field *field = resource_field(resource, name);
 	if (field == NULL) {
 		error_set(checker->error, ERROR_COLUMN, "column %.*s.%.*s does not exist",
@@ -31,367 +30,263 @@ static const struct field *find_field(struct checker *checker, struct str name)
 	return field;
 }
 
-/* ---- conditions ---- */
-
-static bool check_parameter(struct checker *checker, const struct parsed_value *parsed,
-							struct operand *ret_operand)
+bool check_unsupported(struct checker *checker, const char *format, ...)
 {
-	const struct parameter_names *names = checker->parameters;
-	for (size_t i = 0; names != NULL && i < names->count; i++) {
-		if (str_equal(names->names[i], parsed->text)) {
-			*ret_operand = (struct operand){.parameter = (int)i, .optional = parsed->optional};
-			return true;
-		}
-	}
-	return error_set(checker->error, ERROR_PARSE, "there is no parameter \"%.*s\" to fill in",
-					 STR_ARG(parsed->text));
-}
-
-static bool check_operand(struct checker *checker, const struct field *field,
-						  const struct parsed_value *parsed, struct operand *ret_operand)
-{
-	if (parsed->parameter) {
-		return check_parameter(checker, parsed, ret_operand);
-	}
-	ret_operand->parameter = -1;
-	/* Spaces around a number mean nothing: `in.(1, 2)`. */
-	struct str text = field->type == TYPE_TEXT ? parsed->text : str_trim(parsed->text);
-	return value_from_text(field, text, checker->arena, &ret_operand->value, checker->error);
-}
-
-static bool check_comparable(struct checker *checker, const struct field *field)
-{
-	if (field->type != TYPE_JSON) {
-		return true;
-	}
+	char details[sizeof(((struct error *)NULL)->details)];
+	va_list arguments;
+	va_start(arguments, format);
+	(void)vsnprintf(details, sizeof(details), format, arguments);
+	va_end(arguments);
 	error_set(checker->error, ERROR_UNSUPPORTED, NULL);
-	return error_details(checker->error, "comparison and order of the json field \"%.*s\"",
-						 STR_ARG(field->name));
+	return error_details(checker->error, "%s", details);
 }
 
-static bool check_in(struct checker *checker, const struct parsed_cond *parsed, struct cond *cond)
+bool check_term(struct checker *checker, const struct resource *resource, struct str name,
+				const struct json_path *path, struct term *ret_term)
 {
-	struct operand *items = ARENA_ARRAY(checker->arena, parsed->item_count, struct operand);
-	for (size_t i = 0; i < parsed->item_count; i++) {
-		if (!check_operand(checker, cond->field, &parsed->items[i], &items[i])) {
-			return false;
-		}
-		cond->parameters = cond->parameters || items[i].parameter >= 0;
+	const struct field *field = check_field(checker, resource, name);
+	if (field == NULL) {
+		return false;
 	}
-	cond->items = items;
-	cond->item_count = parsed->item_count;
+	if (path != NULL && field->type != TYPE_JSON) {
+		return check_unsupported(checker, "a path into \"%.*s\", which is no json field",
+								 STR_ARG(name));
+	}
+	*ret_term = (struct term){.field = field, .path = path};
 	return true;
 }
 
-static bool check_is(struct checker *checker, const struct parsed_cond *parsed, struct cond *cond)
+bool check_comparable(struct checker *checker, const struct term *term)
 {
-	static const char *const words[] = {
-		[IS_TRUE] = "TRUE",
-		[IS_FALSE] = "FALSE",
-		[IS_UNKNOWN] = "UNKNOWN",
-	};
-	cond->is = parsed->is;
-	if (parsed->is == IS_NULL || parsed->is == IS_NOT_NULL || cond->field->type == TYPE_BOOLEAN) {
-		return true;
-	}
-	return error_set(checker->error, ERROR_VALUE,
-					 "argument of IS %s must be type boolean, not type %s", words[parsed->is],
-					 value_type_name(cond->field->type));
+	return term->field->type != TYPE_JSON || term->path != NULL ||
+		check_unsupported(checker, "comparison and order of the json field \"%.*s\"",
+						  STR_ARG(term->field->name));
 }
 
-static const struct cond *check_leaf(struct checker *checker, const struct parsed_cond *parsed)
+struct field *check_made_field(struct checker *checker, struct str name, enum type type)
 {
-	struct cond *cond = ARENA_NEW(checker->arena, struct cond);
-	cond->kind = parsed->kind;
-	cond->op = parsed->op;
-	cond->field = find_field(checker, parsed->column);
-	if (cond->field == NULL) {
-		return NULL;
-	}
-	if (parsed->kind == COND_IS) {
-		return check_is(checker, parsed, cond) ? cond : NULL;
-	}
-	if (!check_comparable(checker, cond->field)) {
-		return NULL;
-	}
-	if (parsed->kind == COND_IN) {
-		return check_in(checker, parsed, cond) ? cond : NULL;
-	}
-	assert(parsed->kind == COND_COMPARE);
-	if (!check_operand(checker, cond->field, &parsed->value, &cond->operand)) {
-		return NULL;
-	}
-	cond->parameters = cond->operand.parameter >= 0;
-	return cond;
+	struct field *field = ARENA_NEW(checker->arena, struct field);
+	field->name = name;
+	field->type = type;
+	return field;
 }
 
-static const struct cond *check_cond(struct checker *checker, const struct parsed_cond *parsed,
-									 bool negated);
-
-/* By De Morgan, which holds for three values too, a negation goes down to the leaves. */
-static const struct cond *check_group(struct checker *checker, const struct parsed_cond *parsed,
-									  bool negated)
-{
-	size_t count = 0;
-	for (const struct parsed_cond *child = parsed->children; child != NULL; child = child->next) {
-		count++;
-	}
-	assert(count > 0);
-	const struct cond **children = ARENA_ARRAY(checker->arena, count, const struct cond *);
-	count = 0;
-	for (const struct parsed_cond *child = parsed->children; child != NULL; child = child->next) {
-		children[count] = check_cond(checker, child, negated);
-		if (children[count++] == NULL) {
-			return NULL;
-		}
-	}
-	bool is_and = (parsed->kind == COND_AND) != negated;
-	return cond_join(checker->arena, is_and ? COND_AND : COND_OR, children, count);
-}
-
-/* NULL after setting the error. */
-static const struct cond *check_cond(struct checker *checker, const struct parsed_cond *parsed,
-									 bool negated)
-{
-	switch (parsed->kind) {
-	case COND_AND:
-	case COND_OR:
-		return check_group(checker, parsed, negated);
-	case COND_NOT:
-		return check_cond(checker, parsed->children, !negated);
-	case COND_COMPARE:
-	case COND_IN:
-	case COND_IS:
-		break;
-	}
-	const struct cond *leaf = check_leaf(checker, parsed);
-	return leaf == NULL || !negated ? leaf : cond_negate(checker->arena, leaf);
-}
-
-/* Counts that fell to 0 stay in a tally, and are not shown. */
-static const struct cond *hide_empty(struct checker *checker, const struct cond *where)
-{
-	const struct field *count = resource_field(checker->resource, STR("count"));
-	assert(count != NULL);
-	struct cond *shown = ARENA_NEW(checker->arena, struct cond);
-	*shown = (struct cond){
-		.kind = COND_COMPARE,
-		.field = count,
-		.op = OPERATOR_GT,
-		.operand = {.value = {.kind = VALUE_INTEGER, .integer = 0}, .parameter = -1},
-	};
-	return cond_both(checker->arena, where, shown);
-}
-
-static bool check_where(struct checker *checker, const struct parsed_query *parsed,
-						enum query_action action, const struct cond **ret_where)
-{
-	const struct cond *where = NULL;
-	if (parsed->where != NULL) {
-		where = check_cond(checker, parsed->where, false);
-		if (where == NULL) {
-			return false;
-		}
-	}
-	/* Rows that are made are not looked for; PostgREST ignores these filters too. */
-	if (action == QUERY_INSERT || action == QUERY_UPSERT) {
-		where = NULL;
-	} else if (checker->resource->tally_of != NULL) {
-		where = hide_empty(checker, where);
-	}
-	*ret_where = where;
-	return true;
-}
-
-/* ---- columns ---- */
-
-static bool is_plain(struct str name)
-{
-	for (size_t i = 0; i < name.len; i++) {
-		unsigned char c = (unsigned char)name.ptr[i];
-		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') {
-			return false;
-		}
-	}
-	return true;
-}
-
-/* `"name":` */
-static struct str make_key(struct checker *checker, struct str name)
-{
-	if (is_plain(name)) {
-		char *bytes = arena_bytes(checker->arena, name.len + 3);
-		bytes[0] = '"';
-		memcpy(bytes + 1, name.ptr, name.len);
-		bytes[name.len + 1] = '"';
-		bytes[name.len + 2] = ':';
-		return (struct str){bytes, name.len + 3};
-	}
-	struct buf buf;
-	buf_init(&buf, SIZE_MAX);
-	json_write_string(&buf, name);
-	buf_append_byte(&buf, ':');
-	struct str key = arena_copy(checker->arena, buf_str(&buf));
-	buf_finish(&buf);
-	return key;
-}
-
-struct columns {
-	struct query_column *items;
-	size_t count;
-	bool *taken;  /* fields that stand under their own name */
-	bool aliased; /* some column has another name than its field's */
-};
-
-/* Adds a column; one that is there already is passed over. False when its name is taken by another
- * field. */
-static bool add_column(struct checker *checker, struct columns *columns, const struct field *field,
-					   struct str name)
-{
-	bool own = str_equal(name, field->name);
-	if (own && columns->taken[field->number]) {
-		return true;
-	}
-	for (size_t i = 0; (columns->aliased || !own) && i < columns->count; i++) {
-		if (str_equal(columns->items[i].name, name)) {
-			return columns->items[i].field == field ||
-				error_set(checker->error, ERROR_PARSE, "two columns have the name \"%.*s\"",
-						  STR_ARG(name));
-		}
-	}
-	columns->taken[field->number] = columns->taken[field->number] || own;
-	columns->aliased = columns->aliased || !own;
-	columns->items[columns->count++] = (struct query_column){
-		.field = field,
-		.name = name,
-		.key = make_key(checker, name),
-	};
-	return true;
-}
-
-static bool add_all_columns(struct checker *checker, struct columns *columns)
-{
-	const struct resource *resource = checker->resource;
-	for (size_t i = 0; i < resource->field_count; i++) {
-		if (!add_column(checker, columns, &resource->fields[i], resource->fields[i].name)) {
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool check_columns(struct checker *checker, const struct parsed_item *select,
-						  struct columns *columns)
-{
-	size_t field_count = checker->resource->field_count;
-	size_t count = 0;
-	size_t others = 0; /* items that are no `*`, of which the first has effect */
-	for (const struct parsed_item *item = select; item != NULL; item = item->next) {
-		others += item->all ? 0 : 1;
-		count++;
-	}
-	if (count > MAX_COLUMNS) {
-		return error_set(checker->error, ERROR_PARSE, "More than %d columns in select",
-						 MAX_COLUMNS);
-	}
-	/* Each `*` adds what is not there yet, so all of them together add each field once. */
-	columns->items = ARENA_ARRAY(checker->arena, others + field_count, struct query_column);
-	columns->taken = ARENA_ARRAY(checker->arena, field_count, bool);
-	if (select == NULL) {
-		return add_all_columns(checker, columns);
-	}
-	bool all = false;
-	for (const struct parsed_item *item = select; item != NULL; item = item->next) {
-		if (item->all) {
-			if (!all && !add_all_columns(checker, columns)) {
-				return false;
-			}
-			all = true;
-			continue;
-		}
-		const struct field *field = find_field(checker, item->column);
-		struct str name = item->alias.len > 0 ? item->alias : item->column;
-		if (field == NULL || !add_column(checker, columns, field, name)) {
-			return false;
-		}
-	}
-	return true;
-}
-
-/* ---- order ---- */
-
-static bool is_ordered(const struct query_order *order, size_t count, const struct field *field)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (order[i].field == field) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Terms after the first of a field have no effect and are left out. */
-static bool check_order(struct checker *checker, const struct parsed_query *parsed,
-						const struct query_order **ret_order, size_t *ret_count)
-{
-	const struct field_list *key = &checker->resource->key;
-	size_t room = key->count;
-	for (const struct parsed_order *term = parsed->order; term != NULL; term = term->next) {
-		room++;
-	}
-	struct query_order *order = ARENA_ARRAY(checker->arena, room, struct query_order);
-	size_t count = 0;
-	for (const struct parsed_order *term = parsed->order; term != NULL; term = term->next) {
-		const struct field *field = find_field(checker, term->column);
-		if (field == NULL || !check_comparable(checker, field)) {
-			return false;
-		}
-		if (!is_ordered(order, count, field)) {
-			order[count++] = (struct query_order){field, term->descending, term->nulls_first};
-		}
-	}
-	for (size_t i = 0; i < key->count; i++) {
-		if (!is_ordered(order, count, key->items[i])) {
-			order[count++] = (struct query_order){.field = key->items[i]};
-		}
-	}
-	*ret_order = order;
-	*ret_count = count;
-	return true;
-}
+/* ---- one level ---- */
 
 /* A write that took a limit without keeping it would change more rows than were meant. */
-static bool check_range(struct checker *checker, const struct parsed_query *parsed,
-						enum query_action action)
+static bool check_range(struct checker *checker, struct level *level)
 {
-	bool reads = action == QUERY_LIST || action == QUERY_GET;
-	if (reads || (parsed->order == NULL && parsed->limit == UINT64_MAX && parsed->offset == 0)) {
+	struct query *query = level->query;
+	query->limit = level->limit;
+	query->offset = level->offset;
+	switch (query->action) {
+	case QUERY_UPDATE:
+	case QUERY_DELETE:
+		return (level->limit == UINT64_MAX && level->offset == 0) ||
+			check_unsupported(checker, "limit and offset of an update or delete");
+	case QUERY_REPLACE: /* refused before, in words of its own */
+		query->limit = UINT64_MAX;
+		query->offset = 0;
+		return true;
+	case QUERY_LIST:
+	case QUERY_GET:
+	case QUERY_INSERT:
+	case QUERY_UPSERT:
+		break;
+	}
+	return true;
+}
+
+/* Rows that are made are not looked for; the conditions are checked all the same. */
+static void forget_where(struct level *level)
+{
+	level->query->where = NULL;
+	for (struct level *child = level->children; child != NULL; child = child->next) {
+		child->used = false;
+	}
+}
+
+bool check_level(struct checker *checker, struct level *level)
+{
+	struct query *query = level->query;
+	size_t field_count = level->resource->field_count;
+	level->plain = ARENA_ARRAY(checker->arena, field_count, size_t);
+	level->own = ARENA_ARRAY(checker->arena, field_count, bool);
+	if (!check_range(checker, level) || !check_embeds(checker, level) ||
+		!check_where(checker, level, &query->where)) {
+		return false;
+	}
+	if (query->action == QUERY_INSERT || query->action == QUERY_UPSERT) {
+		forget_where(level);
+	}
+	bool no_rows = level->parent == NULL && checker->options->no_rows;
+	if ((!no_rows && !check_select(checker, level)) || !check_order(checker, level)) {
+		return false;
+	}
+	query->fetch = level->fetch;
+	query->fetch_count = level->fetch_count;
+	query->columns = level->columns;
+	query->column_count = level->column_count;
+	return true;
+}
+
+/* ---- the whole ---- */
+
+/* Adds all fields of the resource to what is fetched. */
+static void add_tag(struct checker *checker, struct level *root)
+{
+	size_t count = root->resource->field_count;
+	size_t *tag = ARENA_ARRAY(checker->arena, count, size_t);
+	for (size_t i = 0; i < count; i++) {
+		struct term term = {.field = &root->resource->fields[i]};
+		tag[i] = check_fetch(checker, root, &term);
+	}
+	root->query->tag = tag;
+	root->query->tag_count = count;
+	root->query->fetch = root->fetch;
+	root->query->fetch_count = root->fetch_count;
+}
+
+/* By which fields an upsert knows a row. */
+static bool check_conflict(struct checker *checker, const struct level *root)
+{
+	const struct resource *resource = root->resource;
+	const struct parsed_names *names = &checker->parsed->on_conflict;
+	struct field_list named = resource->key;
+	if (names->count > 0) {
+		named.items = ARENA_ARRAY(checker->arena, names->count, const struct field *);
+		named.count = names->count;
+	}
+	for (size_t i = 0; i < names->count; i++) {
+		named.items[i] = check_field(checker, resource, names->items[i]);
+		if (named.items[i] == NULL) {
+			return false;
+		}
+	}
+	const struct field_list *unique = named.count > 0 ? resource_unique_list(resource, &named)
+													  : NULL;
+	if (unique == NULL) {
+		return error_set(checker->error, ERROR_CONFLICT_TARGET, NULL);
+	}
+	root->query->conflict = *unique;
+	return true;
+}
+
+/* What only a list can be. */
+static bool check_action(struct checker *checker, const struct level *root)
+{
+	if (root->query->action == QUERY_LIST || checker->options->no_rows) {
 		return true;
 	}
-	error_set(checker->error, ERROR_UNSUPPORTED, NULL);
-	return error_details(checker->error, "order, limit and offset of a write");
+	if (root->aggregated) {
+		return check_unsupported(checker, "aggregate functions in an answer that is no list");
+	}
+	if (checker->parsed->distinct) {
+		return check_unsupported(checker, "distinct rows in an answer that is no list");
+	}
+	return !checker->parsed->has_after ||
+		check_unsupported(checker, "a cursor in an answer that is no list");
 }
 
 bool check_query(const struct parsed_query *parsed, enum query_action action,
-				 const struct resource *resource, const struct parameter_names *parameters,
+				 const struct resource *resource, const struct check_options *options,
 				 struct arena *arena, struct query *ret_query, struct error *error)
 {
-	struct checker checker = {resource, parameters, arena, error};
-	const struct cond *where;
-	struct columns columns = {.count = 0};
-	const struct query_order *order = NULL;
-	size_t order_count = 0;
-	if (!check_range(&checker, parsed, action) || !check_where(&checker, parsed, action, &where) ||
-		!check_columns(&checker, parsed->select, &columns) ||
-		!check_order(&checker, parsed, &order, &order_count)) {
+	struct checker checker = {.parsed = parsed, .options = options, .arena = arena, .error = error};
+	struct query query = *ret_query;
+	struct level root = {
+		.resource = resource,
+		.items = parsed->select,
+		.where = parsed->root.where,
+		.order = parsed->root.order,
+		.limit = parsed->root.limit,
+		.offset = parsed->root.offset,
+		.query = &query,
+	};
+	query.action = action;
+	query.resource = resource;
+	query.grouped = false;
+	query.distinct = false;
+	query.conflict = (struct field_list){NULL, 0};
+	query.cursor_count = 0;
+	query.tag_count = 0;
+	if (!check_tree(&checker, &root) || !check_action(&checker, &root) ||
+		!check_level(&checker, &root) ||
+		(action == QUERY_UPSERT && !check_conflict(&checker, &root))) {
 		return false;
 	}
-	ret_query->where = where;
-	ret_query->columns = columns.items;
-	ret_query->column_count = columns.count;
-	ret_query->order = action == QUERY_LIST ? order : NULL;
-	ret_query->order_count = action == QUERY_LIST ? order_count : 0;
-	ret_query->limit = parsed->limit;
-	ret_query->offset = parsed->offset;
+	if (options->tag) {
+		assert(action == QUERY_GET);
+		add_tag(&checker, &root);
+	}
+	check_number_embeds(&root);
+	*ret_query = query;
 	return true;
+}
+
+/* ---- keys ---- */
+
+bool check_key(const struct resource *resource, const struct parsed_names *values,
+			   struct arena *arena, struct query *ret_query, struct error *error)
+{
+	const struct field_list *key = &resource->key;
+	if (key->count == 0 || values->count != key->count) {
+		return error_set(error, ERROR_NOT_FOUND, NULL);
+	}
+	const struct cond **pins = ARENA_ARRAY(arena, key->count, const struct cond *);
+	for (size_t i = 0; i < key->count; i++) {
+		struct cond *pin = ARENA_NEW(arena, struct cond);
+		pin->kind = COND_COMPARE;
+		pin->op = OPERATOR_EQ;
+		pin->field = key->items[i];
+		pin->type = key->items[i];
+		pin->operand.parameter = -1;
+		if (!value_from_text(pin->field, values->items[i], arena, &pin->operand.value, error)) {
+			return error_set(error, ERROR_NOT_FOUND, NULL);
+		}
+		pins[i] = pin;
+	}
+	const struct cond *all = cond_join(arena, COND_AND, pins, key->count);
+	ret_query->where = cond_both(arena, ret_query->where, all);
+	return true;
+}
+
+/* The conditions that must all be true. */
+static size_t list_all(const struct cond *const *where, const struct cond *const **ret_items)
+{
+	bool is_group = *where != NULL && (*where)->kind == COND_AND;
+	*ret_items = is_group ? (*where)->children : where;
+	return is_group ? (*where)->child_count : *where != NULL ? 1 : 0;
+}
+
+static bool is_pin(const struct cond *cond)
+{
+	return cond->kind == COND_COMPARE && cond->op == OPERATOR_EQ && cond->path == NULL &&
+		cond->operand.parameter < 0;
+}
+
+const struct value *check_pinned(const struct query *query, const struct field *field)
+{
+	const struct cond *const *items;
+	size_t count = list_all(&query->where, &items);
+	for (size_t i = 0; i < count; i++) {
+		if (is_pin(items[i]) && items[i]->field == field) {
+			return &items[i]->operand.value;
+		}
+	}
+	return NULL;
+}
+
+bool check_only_key(const struct query *query)
+{
+	const struct field_list *key = &query->resource->key;
+	const struct cond *const *items;
+	size_t count = list_all(&query->where, &items);
+	for (size_t i = 0; i < key->count; i++) {
+		if (check_pinned(query, key->items[i]) == NULL) {
+			return false;
+		}
+	}
+	/* As many as the key has fields, and one for each: so all are pins. */
+	return key->count > 0 && count == key->count;
 }

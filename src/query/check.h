@@ -38,14 +38,17 @@ struct check_options {
 bool check_query(const struct parsed_query *parsed, enum query_action action,
 				 const struct resource *resource, const struct check_options *options,
 				 struct arena *arena, struct query *ret_query, struct error *error);
-/* Pins the whole key to the values of an item path: ret_query->where. ERROR_NOT_FOUND when they are
- * not as many as the key has fields or do not fit their types. */
+/* Pins the whole key to the values of an item path, in addition to what is in ret_query->where.
+ * ERROR_NOT_FOUND when they are not as many as the key has fields or do not fit their types. */
 bool check_key(const struct resource *resource, const struct parsed_names *values,
 			   struct arena *arena, struct query *ret_query, struct error *error);
 /* The value to which the query's conditions pin a field by eq; NULL when they do not. */
 const struct value *check_pinned(const struct query *query, const struct field *field);
 /* A query whose conditions are exactly one eq for each field of the key: what PUT asks for. */
 bool check_only_key(const struct query *query);
+/* The text for `after` that asks for the next page: `values` is the JSON array of the last row's
+ * cursor values, as a store writes it; the result is arena. */
+struct str check_cursor(const struct query *query, struct str values, struct arena *arena);
 
 enum body_format { BODY_JSON, BODY_CSV, BODY_NDJSON, BODY_FORM };
 
@@ -63,6 +66,7 @@ struct body_options {
 	 * one of these fields is refused. */
 	const struct field_list *fixed;
 	const struct value *fixed_values;
+	enum error_code fixed_error; /* of another value; ERROR_NONE: ERROR_CHECK */
 };
 
 /* Reads a body into ret_query->given, values, row_count, for INSERT, UPSERT, REPLACE or UPDATE

@@ -2,242 +2,143 @@
  * DESIGN. A row is read into one slot per field (`found`), stamped with the row's number, so
  * nothing is cleared between rows. The first row settles the columns, in the order of the fields,
  * so that bodies of the same shape make the same statement: where each column's values come from is
- * one of enum source. Later rows must have the first one's keys, and are copied out column by
- * column.
+ * one of enum body_source. Later rows must have the first one's keys (or those of `columns`), and
+ * are copied out column by column.
+ *
+ * A whole row is there before it is checked, as in PostgreSQL: types first, then what must not be
+ * null, then `in`, `min` and `max`.
  */
-#include "query/check.h"
+#include "query/check_body_priv.h"
 
 #include <assert.h>
 
-#include "codec/json.h"
 #include "codec/uuid.h"
 
-enum { FIRST_ROWS = 16 };
+/* Most bodies are one row. */
+enum { MORE_ROWS = 16 };
 
-/* Where the values of a column come from. */
-enum source { SOURCE_BODY, SOURCE_FIXED, SOURCE_DEFAULT, SOURCE_NULL, SOURCE_MADE };
-
-struct column {
-	const struct field *field;
-	enum source source;
-	const struct value *value; /* FIXED, DEFAULT */
+static const struct body_format_ops *const formats[] = {
+	[BODY_JSON] = &body_json,
+	[BODY_CSV] = &body_csv,
+	[BODY_NDJSON] = &body_ndjson,
+	[BODY_FORM] = &body_form,
 };
 
-struct body {
-	const struct resource *resource;
-	enum query_action action;
-	const struct body_options *options;
-	struct arena *arena;
-	struct json_reader reader;
-	struct error *error;
-
-	bool array;
-	size_t row;          /* number of the row that is read, from 1 */
-	struct value *found; /* by field number */
-	size_t *stamps;      /* by field number: the last row that had it */
-	size_t keys;         /* of the first row */
-
-	struct column *columns;
-	size_t column_count;
-	struct value *values;
-	size_t row_count;
-	size_t room; /* rows */
-};
-
-/* ---- errors ---- */
-
-static bool fail_syntax(struct body *body)
+static bool inserts(const struct body *body)
 {
-	struct error *from = &body->reader.error;
-	error_set_at(body->error, ERROR_BODY, from->at, NULL);
-	return error_details(body->error, "%s (at byte %zu)", from->message, from->at);
+	return body->action == QUERY_INSERT || body->action == QUERY_UPSERT;
 }
 
-/* Names the row of a list before what is wrong with it. */
-static bool fail_row(struct body *body)
+static bool must_not_be_null(const struct field *field)
 {
-	struct error *error = body->error;
-	if (error != NULL && body->array) {
-		struct error plain = *error;
-		error_set_at(error, plain.code, plain.at, "row %zu: %s", body->row, plain.message);
-		memcpy(error->details, plain.details, sizeof(error->details));
-		memcpy(error->hint, plain.hint, sizeof(error->hint));
-	}
-	return false;
-}
-
-static bool fail_not_null(struct body *body, const struct field *field)
-{
-	error_set(body->error, ERROR_NOT_NULL,
-			  "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
-			  STR_ARG(field->name), STR_ARG(body->resource->name));
-	return fail_row(body);
-}
-
-static bool fail_unknown(struct body *body, struct str name)
-{
-	const struct resource *resource = body->resource;
-	error_set_at(body->error, ERROR_COLUMN, body->reader.event_at,
-				 "Could not find the '%.*s' column of '%.*s' in the schema cache", STR_ARG(name),
-				 STR_ARG(resource->name));
-	struct str nearest = resource_nearest_field(resource, name);
-	if (nearest.len > 0) {
-		error_hint(body->error, "Perhaps you meant the column \"%.*s\"", STR_ARG(nearest));
-	}
-	return fail_row(body);
-}
-
-/* ---- one row in ---- */
-
-/* NULL when the path does not fix the field. */
-static const struct value *fixed_value(const struct body_options *options,
-									   const struct field *field)
-{
-	for (size_t i = 0; options->fixed != NULL && i < options->fixed->count; i++) {
-		if (options->fixed->items[i] == field) {
-			return &options->fixed_values[i];
-		}
-	}
-	return NULL;
-}
-
-static bool is_ignored(const struct body *body, const struct field *field)
-{
-	bool changes = body->action == QUERY_UPDATE || body->action == QUERY_REPLACE;
-	return field->write == WRITE_NEVER || (field->write == WRITE_ONCE && changes);
-}
-
-static bool check_fixed(struct body *body, const struct field *field, const struct value *fixed,
-						const struct value *value)
-{
-	if (value->kind == fixed->kind && value_compare(value, fixed) == 0) {
-		return true;
-	}
-	error_set(body->error, ERROR_CHECK,
-			  "field \"%.*s\": the body gives another value than the path", STR_ARG(field->name));
-	error_hint(body->error, "leave the field out of the body");
-	return fail_row(body);
-}
-
-static bool read_value(struct body *body, const struct field *field, struct value *ret_value)
-{
-	struct json_reader *reader = &body->reader;
-	if (!value_from_json(field, reader, body->options->numbers_as_text, ret_value, body->error)) {
-		return reader->error.code != ERROR_NONE ? fail_syntax(body) : fail_row(body);
-	}
-	const struct value *fixed = fixed_value(body->options, field);
-	if (fixed != NULL) {
-		return check_fixed(body, field, fixed, ret_value);
-	}
-	if (ret_value->kind == VALUE_NULL && (field->required || field->key)) {
-		return fail_not_null(body, field);
-	}
-	return value_check(field, ret_value, body->error) || fail_row(body);
-}
-
-static bool skip_value(struct body *body)
-{
-	struct str raw;
-	return json_skip(&body->reader, json_next(&body->reader), &raw) || fail_syntax(body);
-}
-
-static bool fail_keys(struct body *body)
-{
-	error_set(body->error, ERROR_BODY, "All object keys must match");
-	return error_details(body->error, "row %zu has other keys than row 1", body->row);
-}
-
-/* Reads the object behind whose { the reader stands. */
-static bool read_object(struct body *body)
-{
-	struct json_reader *reader = &body->reader;
-	size_t keys = 0;
-	enum json_event event;
-	while ((event = json_next(reader)) == JSON_KEY) {
-		const struct field *field = resource_field(body->resource, reader->text);
-		if (field == NULL) {
-			return fail_unknown(body, reader->text);
-		}
-		if (body->row > 1 && body->stamps[field->number] != body->row - 1) {
-			return fail_keys(body);
-		}
-		body->stamps[field->number] = body->row;
-		keys++;
-		struct value *found = &body->found[field->number];
-		if (is_ignored(body, field) ? !skip_value(body) : !read_value(body, field, found)) {
-			return false;
-		}
-	}
-	if (event != JSON_OBJECT_END) {
-		return fail_syntax(body);
-	}
-	if (body->row > 1 && keys != body->keys) {
-		return fail_keys(body);
-	}
-	body->keys = keys;
-	return true;
+	return field->required || field->key;
 }
 
 /* ---- the columns ---- */
 
-static void add_column(struct body *body, const struct field *field, enum source source,
-					   const struct value *value)
+static enum body_source default_source(const struct field *field)
 {
-	body->columns[body->column_count++] = (struct column){field, source, value};
-}
-
-/* Decides about a field that neither the body nor the path gives. */
-static bool add_missing(struct body *body, const struct field *field)
-{
-	bool replaces = body->action == QUERY_REPLACE;
-	/* A row that exists keeps its key, and what nobody may write. */
-	if (body->action == QUERY_UPDATE || (replaces && (field->key || is_ignored(body, field)))) {
-		return true;
-	}
-	/* What is not given stays as it is on a row that exists; the table has the default. */
-	bool upserts = body->action == QUERY_UPSERT;
 	switch (field->default_kind) {
 	case DEFAULT_VALUE:
-		if (!upserts || field->key) {
-			add_column(body, field, SOURCE_DEFAULT, &field->default_value);
-		}
-		return true;
+		return SOURCE_DEFAULT;
 	case DEFAULT_AUTO:
-		if (field->type == TYPE_UUID && (!upserts || field->key)) {
-			add_column(body, field, SOURCE_MADE, NULL);
-		}
-		return true;
+		return field->type == TYPE_UUID ? SOURCE_MADE : SOURCE_ABSENT;
 	case DEFAULT_DATABASE:
-		return true;
+		return SOURCE_ABSENT;
 	case DEFAULT_NONE:
 		break;
 	}
-	if (field->required || field->key) {
-		return fail_not_null(body, field);
+	return SOURCE_NULL;
+}
+
+static void add_column(struct body *body, const struct field *field, enum body_source source,
+					   enum body_source missing)
+{
+	body->columns[body->column_count++] = (struct body_column){
+		.field = field,
+		.source = source,
+		.missing = missing,
+		.fixed = source == SOURCE_FIXED ? body_fixed_value(body, field) : NULL,
+	};
+}
+
+/* A column that rows may give: what of a row that does not? Without `columns` there is none. */
+static bool add_given(struct body *body, const struct field *field)
+{
+	enum body_source missing = SOURCE_NULL;
+	if (body->wanted != NULL && body->options->missing_default) {
+		missing = default_source(field);
 	}
-	if (replaces) {
-		add_column(body, field, SOURCE_NULL, NULL);
+	if (missing == SOURCE_ABSENT && !inserts(body)) {
+		if (body->stamps[field->number] != body->row) {
+			error_set(body->error, ERROR_UNSUPPORTED, NULL);
+			return error_details(
+				body->error,
+				"missing=default for column \"%.*s\", whose default is the store's,"
+				" of rows that exist",
+				STR_ARG(field->name));
+		}
+		missing = SOURCE_NULL;
 	}
+	add_column(body, field, SOURCE_BODY, missing);
 	return true;
+}
+
+/* Decides about a field that neither the body nor the path gives. */
+static void add_missing(struct body *body, const struct field *field)
+{
+	bool replaces = body->action == QUERY_REPLACE;
+	bool whole = replaces || (body->action == QUERY_UPSERT && body->options->whole);
+	/* A row that exists keeps its key, and what nobody may write. */
+	if (body->action == QUERY_UPDATE ||
+		(replaces && (field->key || body_is_ignored(body, field)))) {
+		return;
+	}
+	bool kept = whole && field->write == WRITE_NEVER;
+	enum body_source source = default_source(field);
+	switch (source) {
+	case SOURCE_DEFAULT:
+	case SOURCE_MADE:
+		/* What is not given stays as it is on a row that exists; the table has the default. */
+		if (body->action == QUERY_INSERT || field->key || (whole && !kept)) {
+			add_column(body, field, source, source);
+		}
+		return;
+	case SOURCE_NULL:
+		/* Where that cannot be, it is an error, with the row's others. */
+		if (must_not_be_null(field) || (whole && !kept)) {
+			add_column(body, field, source, source);
+		}
+		return;
+	case SOURCE_ABSENT:
+		/* A whole row is found by its key. */
+		if (whole && field->key) {
+			add_column(body, field, SOURCE_NULL, SOURCE_NULL);
+		}
+		return;
+	case SOURCE_BODY:
+	case SOURCE_FIXED:
+		break;
+	}
+	assert(false);
 }
 
 /* After the first row: what is given, in the order of the fields. */
 static bool settle_columns(struct body *body)
 {
 	const struct resource *resource = body->resource;
-	bool pinned = body->action == QUERY_UPDATE || body->action == QUERY_REPLACE;
-	body->columns = ARENA_ARRAY(body->arena, resource->field_count, struct column);
+	body->columns = ARENA_ARRAY(body->arena, resource->field_count, struct body_column);
 	for (size_t i = 0; i < resource->field_count; i++) {
 		const struct field *field = &resource->fields[i];
-		const struct value *fixed = fixed_value(body->options, field);
-		if (fixed != NULL) {
+		bool named = body->wanted != NULL ? body->wanted[i] : body->stamps[i] == body->row;
+		if (body_fixed_value(body, field) != NULL) {
 			/* Rows that exist are found by this value: they have it. */
-			if (!pinned) {
-				add_column(body, field, SOURCE_FIXED, fixed);
+			if (inserts(body)) {
+				add_column(body, field, SOURCE_FIXED, SOURCE_FIXED);
 			}
-		} else if (body->stamps[i] == body->row && !is_ignored(body, field)) {
-			add_column(body, field, SOURCE_BODY, NULL);
-		} else if (!add_missing(body, field)) {
+		} else if (!named || body_is_ignored(body, field)) {
+			add_missing(body, field);
+		} else if (!add_given(body, field)) {
 			return false;
 		}
 	}
@@ -249,9 +150,85 @@ static bool check_needs(struct body *body)
 	const struct field_list *needs = body->options->needs;
 	for (size_t i = 0; needs != NULL && i < needs->count; i++) {
 		const struct field *field = needs->items[i];
-		if (body->stamps[field->number] != body->row && fixed_value(body->options, field) == NULL) {
+		if (body->stamps[field->number] != body->row && body_fixed_value(body, field) == NULL) {
 			error_set(body->error, ERROR_BODY, "field \"%.*s\" is missing", STR_ARG(field->name));
-			return fail_row(body);
+			return body_fail_row(body);
+		}
+	}
+	return true;
+}
+
+/* ---- a null where none may be ---- */
+
+/* What a row would hold; false when only the store knows. */
+static bool row_value(const struct body *body, const struct value *row, const struct field *field,
+					  struct value *ret_value)
+{
+	for (size_t i = 0; i < body->column_count; i++) {
+		if (body->columns[i].field == field) {
+			*ret_value = row[i];
+			return row[i].kind != VALUE_ABSENT;
+		}
+	}
+	*ret_value = field->default_value;
+	if (field->default_kind == DEFAULT_NONE) {
+		*ret_value = (struct value){.kind = VALUE_NULL};
+	}
+	return field->default_kind == DEFAULT_NONE || field->default_kind == DEFAULT_VALUE;
+}
+
+/* The whole row as PostgreSQL shows it; nothing when some of it is not known. */
+static void show_row(struct body *body, const struct value *row)
+{
+	enum { MOST_BYTES = sizeof(body->error->details) };
+	const struct resource *resource = body->resource;
+	struct buf buf;
+	bool known = inserts(body);
+	buf_init(&buf, SIZE_MAX);
+	for (size_t i = 0; known && i < resource->field_count; i++) {
+		struct value value;
+		known = row_value(body, row, &resource->fields[i], &value);
+		if (!known || buf.len >= MOST_BYTES) {
+			continue;
+		}
+		buf_append(&buf, i > 0 ? STR(", ") : STR(""));
+		if (value.kind == VALUE_NULL) {
+			buf_append(&buf, STR("null"));
+		} else if (value.kind == VALUE_TEXT) {
+			buf_append(&buf, str_slice(value.text, 0, MOST_BYTES));
+		} else {
+			value_write_text(&buf, &resource->fields[i], &value);
+		}
+	}
+	if (known) {
+		error_details(body->error, "Failing row contains (%.*s).", STR_ARG(buf_str(&buf)));
+	}
+	buf_finish(&buf);
+}
+
+static bool fail_not_null(struct body *body, const struct value *row, const struct field *field)
+{
+	error_set(body->error, ERROR_NOT_NULL,
+			  "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
+			  STR_ARG(field->name), STR_ARG(body->resource->name));
+	show_row(body, row);
+	return body_fail_row(body);
+}
+
+static bool check_row(struct body *body, const struct value *row)
+{
+	for (size_t i = 0; i < body->column_count; i++) {
+		const struct field *field = body->columns[i].field;
+		if (row[i].kind == VALUE_NULL && must_not_be_null(field)) {
+			return fail_not_null(body, row, field);
+		}
+	}
+	for (size_t i = 0; i < body->column_count; i++) {
+		const struct body_column *column = &body->columns[i];
+		bool given = column->source == SOURCE_BODY && row[i].kind != VALUE_NULL &&
+			row[i].kind != VALUE_ABSENT;
+		if (given && !value_check(column->field, &row[i], body->error)) {
+			return body_fail_row(body);
 		}
 	}
 	return true;
@@ -267,147 +244,136 @@ static struct value make_uuid(struct arena *arena)
 	return (struct value){.kind = VALUE_TEXT, .text = {text, UUID_TEXT_LEN}};
 }
 
-static struct value column_value(struct body *body, const struct column *column)
+static struct value column_value(const struct body *body, const struct body_column *column)
 {
-	switch (column->source) {
+	const struct field *field = column->field;
+	bool stamped = body->stamps[field->number] == body->row;
+	switch (column->source == SOURCE_BODY && !stamped ? column->missing : column->source) {
 	case SOURCE_BODY:
-		return body->found[column->field->number];
+		return body->found[field->number];
 	case SOURCE_FIXED:
+		return *column->fixed;
 	case SOURCE_DEFAULT:
-		return *column->value;
+		return field->default_value;
 	case SOURCE_MADE:
-		return make_uuid(body->arena);
+		return make_uuid(body->row_arena);
+	case SOURCE_ABSENT:
+		return (struct value){.kind = VALUE_ABSENT};
 	case SOURCE_NULL:
 		break;
 	}
 	return (struct value){.kind = VALUE_NULL};
 }
 
-static void add_row(struct body *body)
+/* Where the values of the next row go. */
+static struct value *next_slot(struct body *body)
 {
 	size_t width = body->column_count;
 	if (body->row_count == body->room) {
-		size_t room = !body->array ? 1 : body->room == 0 ? FIRST_ROWS : body->room * 2;
-		struct value *values = ARENA_ARRAY(body->arena, room * width, struct value);
+		size_t room = body->room == 0 ? 1 : body->room == 1 ? MORE_ROWS : body->room * 2;
+		struct value *values = ARENA_ARRAY(body->row_arena, room * width, struct value);
 		if (body->row_count > 0) {
 			memcpy(values, body->values, body->row_count * width * sizeof(*values));
 		}
 		body->values = values;
 		body->room = room;
 	}
-	struct value *row = &body->values[body->row_count++ * width];
-	for (size_t i = 0; i < width; i++) {
-		row[i] = column_value(body, &body->columns[i]);
-	}
+	return &body->values[body->row_count * width];
 }
 
-static bool read_row(struct body *body)
+enum body_event body_add_row(struct body *body)
 {
-	const struct limits *limits = body->options->limits;
-	if (body->row_count == limits->insert_rows) {
-		return error_set(body->error, ERROR_BODY_TOO_LARGE, "More than %llu rows in one request",
-						 (unsigned long long)limits->insert_rows);
+	enum body_event event = body->ops->next(body);
+	if (event != BODY_ROW) {
+		return event;
 	}
-	body->row++;
-	if (!read_object(body) || !check_needs(body) || (body->row == 1 && !settle_columns(body))) {
-		return false;
+	if (!check_needs(body) || (body->columns == NULL && !settle_columns(body))) {
+		return BODY_ERROR;
 	}
-	add_row(body);
-	return true;
+	struct value *row = next_slot(body);
+	for (size_t i = 0; i < body->column_count; i++) {
+		row[i] = column_value(body, &body->columns[i]);
+	}
+	if (!check_row(body, row)) {
+		return BODY_ERROR;
+	}
+	/* A change of rows that exist is one row: the first. Without any value it changes nothing. */
+	bool counts = inserts(body) || body->row == 1;
+	if (counts && (body->action != QUERY_UPDATE || body->column_count > 0)) {
+		body->row_count++;
+	}
+	return BODY_ROW;
 }
 
 /* ---- the body ---- */
 
-/* Reads an object, or a list of objects, whose first event is `event`. */
-static bool read_rows(struct body *body, enum json_event event)
+/* The fields that `columns` names. */
+static bool read_columns(struct body *body)
 {
-	const char *wanted = body->options->many ? "an object or a list of objects" : "an object";
-	if (event == JSON_ERROR) {
-		return fail_syntax(body);
+	const struct parsed_names *columns = body->options->columns;
+	if (columns == NULL) {
+		return true;
 	}
-	if (event == JSON_OBJECT) {
-		return read_row(body);
-	}
-	if (event == JSON_ARRAY && body->options->many) {
-		body->array = true;
-		while ((event = json_next(&body->reader)) == JSON_OBJECT) {
-			if (!read_row(body)) {
-				return false;
-			}
+	bool *wanted = ARENA_ARRAY(body->arena, body->resource->field_count, bool);
+	for (size_t i = 0; i < columns->count; i++) {
+		const struct field *field = resource_field(body->resource, columns->items[i]);
+		if (field == NULL) {
+			return body_fail_unknown(body, columns->items[i], SIZE_MAX);
 		}
-		if (event == JSON_ARRAY_END) {
-			return true;
-		}
-		wanted = "a list of objects";
+		wanted[field->number] = true;
 	}
-	if (event == JSON_ERROR) {
-		return fail_syntax(body);
-	}
-	error_set_at(body->error, ERROR_BODY, body->reader.event_at, NULL);
-	return error_details(body->error, "the rows of this request are %s", wanted);
+	body->wanted = wanted;
+	return true;
 }
 
-/* The rows are the value of one key, beside which nothing else may stand. */
-static bool read_from(struct body *body, struct str from)
+bool body_init(struct body *body, struct str text, const struct body_options *options,
+			   struct arena *arena, const struct query *query, struct error *error)
 {
-	struct json_reader *reader = &body->reader;
-	enum json_event event = json_next(reader);
-	bool found = false;
-	if (event != JSON_OBJECT && event != JSON_ERROR) {
-		error_set_at(body->error, ERROR_BODY, reader->event_at, NULL);
-		return error_details(body->error, "the body is an object with the key \"%.*s\"",
-							 STR_ARG(from));
-	}
-	while (event != JSON_ERROR && (event = json_next(reader)) == JSON_KEY) {
-		if (!str_equal(reader->text, from)) {
-			return error_set_at(body->error, ERROR_BODY, reader->event_at,
-								"unknown key \"%.*s\" beside \"%.*s\"", STR_ARG(reader->text),
-								STR_ARG(from));
-		}
-		found = true;
-		if (!read_rows(body, json_next(reader))) {
-			return false;
-		}
-	}
-	if (event == JSON_ERROR) {
-		return fail_syntax(body);
-	}
-	return found ||
-		error_set(body->error, ERROR_BODY, "the key \"%.*s\" is missing", STR_ARG(from));
+	size_t field_count = query->resource->field_count;
+	*body = (struct body){
+		.resource = query->resource,
+		.action = query->action,
+		.options = options,
+		.ops = formats[options->format],
+		.text = text,
+		.arena = arena,
+		.row_arena = arena,
+		.error = error,
+		.found = ARENA_ARRAY(arena, field_count, struct value),
+		.stamps = ARENA_ARRAY(arena, field_count, size_t),
+		.guess = ARENA_ARRAY(arena, field_count, const struct field *),
+		.max_rows = UINT64_MAX,
+	};
+	assert(inserts(body) || body->action == QUERY_REPLACE || body->action == QUERY_UPDATE);
+	return read_columns(body) && body->ops->begin(body);
 }
 
-static bool read_body(struct body *body)
+void body_settle_given(const struct body *body, struct query *ret_query)
 {
-	struct str from = body->options->from;
-	bool ok = from.len > 0 ? read_from(body, from) : read_rows(body, json_next(&body->reader));
-	return ok && (json_next(&body->reader) == JSON_END || fail_syntax(body));
+	const struct field **given = ARENA_ARRAY(body->arena, body->column_count, const struct field *);
+	for (size_t i = 0; i < body->column_count; i++) {
+		given[i] = body->columns[i].field;
+	}
+	ret_query->given = (struct field_list){given, body->column_count};
 }
 
 bool check_body(struct str text, const struct body_options *options, struct arena *arena,
 				struct query *ret_query, struct error *error)
 {
-	size_t field_count = ret_query->resource->field_count;
-	struct body body = {
-		.resource = ret_query->resource,
-		.action = ret_query->action,
-		.options = options,
-		.arena = arena,
-		.error = error,
-		.found = ARENA_ARRAY(arena, field_count, struct value),
-		.stamps = ARENA_ARRAY(arena, field_count, size_t),
-	};
-	assert(body.action == QUERY_INSERT || body.action == QUERY_UPSERT ||
-		   body.action == QUERY_REPLACE || body.action == QUERY_UPDATE);
-	json_reader_init(&body.reader, text, options->limits->json_depth, arena);
-	if (!read_body(&body)) {
+	struct body body;
+	enum body_event event;
+	if (!body_init(&body, text, options, arena, ret_query, error)) {
 		return false;
 	}
-	const struct field **given = ARENA_ARRAY(arena, body.column_count, const struct field *);
-	for (size_t i = 0; i < body.column_count; i++) {
-		given[i] = body.columns[i].field;
+	body.max_rows = options->limits->insert_rows;
+	while ((event = body_add_row(&body)) == BODY_ROW) {
 	}
-	ret_query->given = (struct field_list){given, body.column_count};
+	if (event == BODY_ERROR) {
+		return false;
+	}
+	body_settle_given(&body, ret_query);
 	ret_query->values = body.values;
 	ret_query->row_count = body.row_count;
+	ret_query->batches = NULL;
 	return true;
 }

@@ -69,6 +69,20 @@ static struct str unescape(struct str raw, struct arena *arena)
 	return (struct str){bytes, len};
 }
 
+struct str cursor_escaped_until(struct cursor *cursor, const char *ends)
+{
+	struct str text = cursor->text;
+	size_t from = cursor->at;
+	while (!cursor_at_end(cursor) && strchr(ends, text.ptr[cursor->at]) == NULL) {
+		bool escape = text.ptr[cursor->at] == '\\';
+		if (escape && cursor->at + 1 == text.len) {
+			break;
+		}
+		cursor->at += escape ? 2 : 1;
+	}
+	return unescape(str_slice(text, from, cursor->at), cursor->arena);
+}
+
 bool cursor_quoted(struct cursor *cursor, struct str *ret_text)
 {
 	if (!cursor_is(cursor, '"')) {

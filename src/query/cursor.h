@@ -56,6 +56,8 @@ void cursor_space(struct cursor *cursor);
 struct str cursor_word(struct cursor *cursor);
 /* Takes the text up to the first of the bytes `ends`, or the end. */
 struct str cursor_until(struct cursor *cursor, const char *ends);
+/* The same, but a backslash makes the next byte, also one of `ends`, stand for itself. */
+struct str cursor_escaped_until(struct cursor *cursor, const char *ends);
 /* Takes `"…"`, where a backslash makes any byte stand for itself. False, with nothing taken and no
  * error, when no whole quoted text stands here. */
 bool cursor_quoted(struct cursor *cursor, struct str *ret_text);

@@ -245,7 +245,7 @@ static bool read_tree_path(struct cursor *cursor, struct tree_path *path)
 
 /* `rel.order`, `rel.not.or` …: a word about an embedded resource, and where it stands. */
 static const struct parameter_word *embed_word(struct str name, const struct tree_path *path,
-											   size_t *ret_count)
+											   unsigned int where, size_t *ret_count)
 {
 	if (path->count < 2 || path->path != NULL) {
 		return NULL;
@@ -254,13 +254,13 @@ static const struct parameter_word *embed_word(struct str name, const struct tre
 	if (count >= 2 && str_equal(path->names[count - 1], STR("not"))) {
 		*ret_count = count - 1;
 		const struct parameter_word *word = find_word(
-			str_slice(name, path->at[count - 1], name.len), EMBEDS);
+			str_slice(name, path->at[count - 1], name.len), where);
 		if (word != NULL) {
 			return word;
 		}
 	}
 	*ret_count = count;
-	return find_word(str_slice(name, path->at[count], name.len), EMBEDS);
+	return find_word(str_slice(name, path->at[count], name.len), where);
 }
 
 static bool read_one(struct parser *parser, struct str name, struct str value)
@@ -278,7 +278,7 @@ static bool read_one(struct parser *parser, struct str name, struct str value)
 		return false;
 	}
 	size_t count = 0;
-	word = embed_word(name, &path, &count);
+	word = embed_word(name, &path, parser->parameters ? CONDITIONS : EMBEDS, &count);
 	if (word != NULL) {
 		return word->read(parser, find_level(parser, path.names, count), value);
 	}

@@ -148,15 +148,19 @@ static bool take_braces(struct cursor *cursor, struct str *ret_text)
 	return true;
 }
 
-/* A value between and/or(…). */
-static bool parse_nested_value(struct parser *parser, struct cursor *cursor,
-							   struct parsed_value *ret_value)
+/* A value between and/or(…), or an element of a list: quoted, or raw to the next , or ). */
+static bool parse_enclosed(struct parser *parser, struct cursor *cursor, bool braces,
+						   struct parsed_value *ret_value)
 {
-	size_t from = cursor->at;
+	*ret_value = (struct parsed_value){.text = {NULL, 0}};
 	if (take_quoted(cursor, &ret_value->text)) {
 		return true;
 	}
-	if (!take_braces(cursor, &ret_value->text)) {
+	if (parser->parameters) {
+		cursor_space(cursor);
+	}
+	size_t from = cursor->at;
+	if (!braces || !take_braces(cursor, &ret_value->text)) {
 		ret_value->text = cursor_until(cursor, ",)");
 	}
 	if (!parser->parameters) {
@@ -176,34 +180,12 @@ static bool parse_value(struct parser *parser, struct cursor *cursor, bool neste
 {
 	cond->kind = COND_COMPARE;
 	if (nested) {
-		return parse_nested_value(parser, cursor, &cond->value);
+		return parse_enclosed(parser, cursor, true, &cond->value);
 	}
 	size_t from = cursor->at;
 	cond->value.text = cursor_rest(cursor);
 	cursor->at = cursor->text.len;
 	return !parser->parameters || read_parameter(parser, cursor, from, &cond->value);
-}
-
-/* An element of a list: quoted, or raw to the next , or ). */
-static bool parse_element(struct parser *parser, struct cursor *cursor,
-						  struct parsed_value *ret_item)
-{
-	size_t from = cursor->at;
-	*ret_item = (struct parsed_value){.text = {NULL, 0}};
-	if (take_quoted(cursor, &ret_item->text)) {
-		return true;
-	}
-	ret_item->text = cursor_until(cursor, ",)");
-	if (!parser->parameters) {
-		return true;
-	}
-	ret_item->text = str_trim(ret_item->text);
-	size_t end = cursor->at;
-	if (!read_parameter(parser, cursor, from, ret_item)) {
-		return false;
-	}
-	cursor->at = end;
-	return true;
 }
 
 static void add_item(struct parser *parser, struct parsed_cond *cond, size_t *room,
@@ -235,7 +217,7 @@ static bool parse_list(struct parser *parser, struct cursor *cursor, struct pars
 	}
 	do {
 		struct parsed_value item;
-		if (!parse_element(parser, cursor, &item)) {
+		if (!parse_enclosed(parser, cursor, false, &item)) {
 			return false;
 		}
 		if (cond->item_count == parser->limits->in_items) {
@@ -247,20 +229,17 @@ static bool parse_list(struct parser *parser, struct cursor *cursor, struct pars
 	return cursor_take(cursor, ')') || cursor_fail(cursor, "\",\" or \")\"");
 }
 
-/* An element of `{a,"b c"}`. */
-static struct str take_array_element(struct cursor *cursor)
+/* An element of `{a,"b c"}`. As in PostgreSQL a backslash makes the next byte stand for itself,
+ * also outside of quotes. */
+static bool take_array_element(struct cursor *cursor, struct str *ret_text)
 {
-	struct cursor ahead = *cursor;
-	struct str text;
-	cursor_space(&ahead);
-	if (cursor_quoted(&ahead, &text)) {
-		cursor_space(&ahead);
-		if (cursor_is(&ahead, ',') || cursor_is(&ahead, '}')) {
-			cursor->at = ahead.at;
-			return text;
-		}
+	cursor_space(cursor);
+	if (cursor_quoted(cursor, ret_text)) {
+		cursor_space(cursor);
+		return true;
 	}
-	return str_trim(cursor_until(cursor, ",}"));
+	*ret_text = str_trim(cursor_escaped_until(cursor, ",{}\""));
+	return ret_text->len > 0 || cursor_fail(cursor, "an element of an array");
 }
 
 /* `{a,b}` behind (any) and (all); `{}` is empty. */
@@ -277,7 +256,10 @@ static bool parse_array(struct parser *parser, struct cursor *cursor, struct par
 		return true;
 	}
 	do {
-		struct parsed_value item = {.text = take_array_element(cursor)};
+		struct parsed_value item = {.text = {NULL, 0}};
+		if (!take_array_element(cursor, &item.text)) {
+			return false;
+		}
 		if (cond->item_count == parser->limits->in_items) {
 			return error_set(parser->error, ERROR_PARSE, "More than %llu values in a list",
 							 (unsigned long long)parser->limits->in_items);
@@ -285,6 +267,23 @@ static bool parse_array(struct parser *parser, struct cursor *cursor, struct par
 		add_item(parser, cond, &room, &item);
 	} while (cursor_take(cursor, ','));
 	return cursor_take(cursor, '}') || cursor_fail(cursor, "\",\" or \"}\"");
+}
+
+/* Between and/or(…) an array may stand in quotes, as any value. */
+static bool parse_quantified(struct parser *parser, struct cursor *cursor, bool nested,
+							 struct parsed_cond *cond)
+{
+	struct cursor inner = *cursor;
+	if (!nested || !take_quoted(cursor, &inner.text)) {
+		return parse_array(parser, cursor, cond);
+	}
+	inner.base += inner.at + 1;
+	inner.at = 0;
+	inner.columns = 0;
+	if (!parse_array(parser, &inner, cond)) {
+		return false;
+	}
+	return cursor_at_end(&inner) || cursor_fail(&inner, "end of input");
 }
 
 static bool parse_is(struct cursor *cursor, struct parsed_cond *cond)
@@ -392,7 +391,7 @@ static bool parse_operand(struct parser *parser, struct cursor *cursor, bool nes
 	case SHAPE_POSTGRESQL:
 		break;
 	}
-	return cond->quantifier != QUANTIFIER_NONE ? parse_array(parser, cursor, cond)
+	return cond->quantifier != QUANTIFIER_NONE ? parse_quantified(parser, cursor, nested, cond)
 											   : parse_value(parser, cursor, nested, cond);
 }
 

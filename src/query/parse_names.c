@@ -2,7 +2,7 @@
 
 const char parse_expecting_name[] = "field name (* or [a..z0..9_$])";
 
-enum { NAMES_MAX = 2000, STEPS_MAX = 64 };
+enum { STEPS_MAX = 64 };
 
 /* ---- paths into json fields ---- */
 
@@ -10,6 +10,14 @@ static bool is_digit(const struct cursor *cursor)
 {
 	return !cursor_at_end(cursor) && cursor->text.ptr[cursor->at] >= '0' &&
 		cursor->text.ptr[cursor->at] <= '9';
+}
+
+/* Can a position end here? Else its digits begin a name, as those of `0a` and `0-a` do. */
+static bool ends_position(const struct cursor *cursor)
+{
+	struct str rest = cursor_rest(cursor);
+	return rest.len == 0 || strchr(".,)", rest.ptr[0]) != NULL ||
+		str_starts_with(rest, STR("->")) || str_starts_with(rest, STR("::"));
 }
 
 /* Takes `0` or `-1` when no name goes on behind it. What does not fit is far beyond any array. */
@@ -27,7 +35,7 @@ static bool take_position(struct cursor *cursor, struct json_step *step)
 	}
 	size_t end = ahead.at;
 	cursor_space(&ahead);
-	if (!cursor_at_end(&ahead) && strchr(".,):-", ahead.text.ptr[ahead.at]) == NULL) {
+	if (!ends_position(&ahead)) {
 		return false;
 	}
 	step->is_position = true;
@@ -72,8 +80,8 @@ bool parse_path(struct cursor *cursor, const struct json_path **ret_path)
 static bool add_name(struct cursor *cursor, struct str **names, size_t *count, size_t *room,
 					 struct str name)
 {
-	if (*count == NAMES_MAX) {
-		return error_set(cursor->error, ERROR_PARSE, "More than %d names in a list", NAMES_MAX);
+	if (*count == PARSE_NAMES) {
+		return error_set(cursor->error, ERROR_PARSE, "More than %d names in a list", PARSE_NAMES);
 	}
 	if (*count == *room) {
 		*room = *room == 0 ? 8 : *room * 2;

@@ -79,7 +79,12 @@ bool parse_order_terms(struct parser *parser, struct parsed_level *level, struct
 	struct cursor cursor = parser_cursor(parser, value, "order");
 	struct parsed_order *first = NULL;
 	struct parsed_order **end = &first;
+	size_t count = 0;
 	do {
+		if (++count > PARSE_NAMES) {
+			return error_set(parser->error, ERROR_PARSE, "More than %d terms in an order",
+							 PARSE_NAMES);
+		}
 		*end = ARENA_NEW(parser->arena, struct parsed_order);
 		if (!parse_term(&cursor, *end)) {
 			return false;

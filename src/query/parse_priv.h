@@ -10,6 +10,9 @@
 #include "query/cursor.h"
 #include "query/parse.h"
 
+/* Of one list of names, of items in one select, of terms in one order: no table has more columns. */
+enum { PARSE_NAMES = 2000 };
+
 struct parser {
 	const struct limits *limits;
 	struct arena *arena;

@@ -20,6 +20,7 @@ static const struct {
 struct selector {
 	struct cursor cursor;
 	const struct limits *limits;
+	size_t items;
 };
 
 static bool parse_items(struct selector *selector, size_t depth, struct parsed_item **ret_first);
@@ -64,25 +65,20 @@ static bool parse_field(struct cursor *cursor, struct parsed_item *item)
 
 /* ---- embedded resources ---- */
 
-/* `!inner`, `!left` or a hint. */
+/* `!inner`, `!left` or a hint; of two joins the first counts. */
 static bool take_hints(struct cursor *cursor, struct parsed_item *item)
 {
 	size_t hints = 0;
-	while (cursor_take(cursor, '!')) {
+	for (size_t i = 0; i < PARSE_HINTS && cursor_take(cursor, '!'); i++) {
 		struct str word;
-		size_t from = cursor->at;
 		if (!cursor_name(cursor, "\"inner\", \"left\" or the name of a relation", &word)) {
 			return false;
 		}
-		bool is_join = str_equal(word, STR("inner")) || str_equal(word, STR("left"));
-		if (is_join ? item->join != JOIN_UNSAID : hints == PARSE_HINTS) {
-			cursor->at = from;
-			return cursor_fail_word(cursor, "\"(\"");
-		}
-		if (is_join) {
-			item->join = str_equal(word, STR("inner")) ? JOIN_INNER : JOIN_LEFT;
-		} else {
+		bool inner = str_equal(word, STR("inner"));
+		if (!inner && !str_equal(word, STR("left"))) {
 			item->hints[hints++] = word;
+		} else if (item->join == JOIN_UNSAID) {
+			item->join = inner ? JOIN_INNER : JOIN_LEFT;
 		}
 	}
 	return true;
@@ -96,7 +92,7 @@ static bool parse_relation(struct selector *selector, size_t depth, struct parse
 		return false;
 	}
 	if (!cursor_take(cursor, '(')) {
-		return cursor_fail(cursor, "\"!\" or \"(\"");
+		return cursor_fail(cursor, "\"(\"");
 	}
 	if (depth == selector->limits->embed_depth) {
 		return error_set_at(cursor->error, ERROR_PARSE, cursor->base + cursor->at,
@@ -165,6 +161,10 @@ static bool parse_items(struct selector *selector, size_t depth, struct parsed_i
 {
 	struct parsed_item **end = ret_first;
 	do {
+		if (++selector->items > PARSE_NAMES) {
+			return error_set(selector->cursor.error, ERROR_PARSE, "More than %d items in a select",
+							 PARSE_NAMES);
+		}
 		*end = ARENA_NEW(selector->cursor.arena, struct parsed_item);
 		if (!parse_item(selector, depth, *end)) {
 			return false;

@@ -178,7 +178,8 @@ struct query {
 	/* Numbers in fetch of the values that make a cursor or a tag; count 0: none. */
 	const size_t *cursor; /* of the last row: its order values */
 	size_t cursor_count;
-	const size_t *tag; /* all fields of the one row */
+	uint64_t cursor_hash; /* of the order, the conditions and the resource */
+	const size_t *tag;    /* all fields of the one row */
 	size_t tag_count;
 
 	/* INSERT, UPSERT, REPLACE, UPDATE (one row): values of `given` fields, row after row. */

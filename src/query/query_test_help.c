@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "codec/words.h"
+
 static const char yaml[] = "service: test\n"
 						   "resources:\n"
 						   "  ratings:\n"
@@ -80,7 +82,7 @@ const struct resource *test_resource(const struct model *model, const char *name
 static struct str operator_word(enum operator_name operator)
 {
 	static const struct str words[] = {
-#define X(name, word) [OPERATOR_##name] = STR_INIT(word),
+#define X(name, word, shape) [OPERATOR_##name] = STR_INIT(word),
 		OPERATOR_TABLE(X)
 #undef X
 	};
@@ -113,67 +115,80 @@ static void write_operand(struct buf *buf, const struct field *field, const stru
 	}
 }
 
+void test_write_path(struct buf *buf, const struct json_path *path)
+{
+	for (size_t i = 0; path != NULL && i < path->count; i++) {
+		bool text = path->as_text && i + 1 == path->count;
+		buf_printf(buf, "%s%.*s", text ? "->>" : "->", STR_ARG(path->steps[i].key));
+	}
+}
+
+static void write_phrase(struct buf *buf, const struct phrase *phrase)
+{
+	for (size_t i = 0; i < phrase->count; i++) {
+		const struct word *word = &phrase->words[i];
+		if (i > 0) {
+			buf_printf(buf, " <%u> ", word->distance);
+		}
+		buf_printf(buf, "%.*s%s", STR_ARG(word->text), word->prefix ? ":*" : "");
+	}
+}
+
+static void write_group(struct buf *buf, const struct cond *cond)
+{
+	buf_append(buf, str_from(group_word(cond->kind)));
+	for (size_t i = 0; i < cond->child_count; i++) {
+		buf_append(buf, i > 0 ? STR(",") : STR(""));
+		test_write_cond(buf, cond->children[i]);
+	}
+	buf_append_byte(buf, ')');
+}
+
+static void write_exists(struct buf *buf, const struct query_embed *embed)
+{
+	const struct query *query = &embed->query;
+	buf_printf(buf, "exists(%.*s", STR_ARG(embed->relation->to->name));
+	if (query->where != NULL) {
+		buf_append_byte(buf, ' ');
+		test_write_cond(buf, query->where);
+	}
+	if (query->limit != UINT64_MAX) {
+		buf_printf(buf, " limit %llu", (unsigned long long)query->limit);
+	}
+	buf_append_byte(buf, ')');
+}
+
 void test_write_cond(struct buf *buf, const struct cond *cond)
 {
 	if (cond == NULL) {
 		return;
 	}
 	if (cond->kind == COND_AND || cond->kind == COND_OR || cond->kind == COND_NOT) {
-		buf_append(buf, str_from(group_word(cond->kind)));
-		for (size_t i = 0; i < cond->child_count; i++) {
-			buf_append(buf, i > 0 ? STR(",") : STR(""));
-			test_write_cond(buf, cond->children[i]);
-		}
-		buf_append_byte(buf, ')');
+		write_group(buf, cond);
+		return;
+	}
+	if (cond->kind == COND_EXISTS) {
+		write_exists(buf, cond->embed);
 		return;
 	}
 	buf_append(buf, cond->field->name);
+	test_write_path(buf, cond->path);
 	buf_append_byte(buf, ' ');
 	if (cond->kind == COND_IS) {
 		buf_printf(buf, "is %.*s", STR_ARG(is_word(cond->is)));
 		return;
 	}
-	buf_append(buf, operator_word(cond->op));
+	buf_append(buf, cond->kind == COND_IN ? STR("in") : operator_word(cond->op));
 	buf_append_byte(buf, ' ');
-	if (cond->kind == COND_COMPARE) {
-		write_operand(buf, cond->field, &cond->operand);
+	if (cond->op == OPERATOR_FTS && cond->compiled.kind == VALUE_POINTER) {
+		write_phrase(buf, cond->compiled.pointer);
+	} else if (cond->kind == COND_COMPARE) {
+		write_operand(buf, cond->type, &cond->operand);
+		buf_append(buf, cond->compiled.kind == VALUE_POINTER ? STR("!") : STR(""));
 	}
 	for (size_t i = 0; i < cond->item_count; i++) {
 		buf_append(buf, i > 0 ? STR("|") : STR(""));
-		write_operand(buf, cond->field, &cond->items[i]);
-	}
-}
-
-/* ---- parsed ---- */
-
-static void write_parsed_value(struct buf *buf, const struct parsed_value *value)
-{
-	if (value->parameter) {
-		buf_printf(buf, "{%.*s%s}", STR_ARG(value->text), value->optional ? "?" : "");
-	} else {
-		buf_printf(buf, "<%.*s>", STR_ARG(value->text));
-	}
-}
-
-void test_write_parsed_cond(struct buf *buf, const struct parsed_cond *cond)
-{
-	if (cond->kind == COND_AND || cond->kind == COND_OR || cond->kind == COND_NOT) {
-		buf_append(buf, str_from(group_word(cond->kind)));
-		for (const struct parsed_cond *child = cond->children; child != NULL; child = child->next) {
-			buf_append(buf, child != cond->children ? STR(",") : STR(""));
-			test_write_parsed_cond(buf, child);
-		}
-		buf_append_byte(buf, ')');
-		return;
-	}
-	buf_printf(buf, "%.*s %.*s ", STR_ARG(cond->column), STR_ARG(operator_word(cond->op)));
-	if (cond->kind == COND_COMPARE) {
-		write_parsed_value(buf, &cond->value);
-	} else if (cond->kind == COND_IS) {
-		buf_append(buf, is_word(cond->is));
-	}
-	for (size_t i = 0; i < cond->item_count; i++) {
-		write_parsed_value(buf, &cond->items[i]);
+		write_operand(buf, cond->type, &cond->items[i]);
 	}
 }
 

@@ -12,8 +12,11 @@
 /* Resources: ratings, its tally counts, things (every type, defaults, write), people, tokens. */
 struct model *test_model(void);
 const struct resource *test_resource(const struct model *model, const char *name);
-/* `and(a eq 5,not(b in 1|2))`; parameters are {0} and {0?}; "" for NULL. */
+/* `and(a eq 5,not(b in 1|2))`; parameters are {0} and {0?}; `!` follows what is compiled; "" for
+ * NULL. */
 void test_write_cond(struct buf *buf, const struct cond *cond);
+/* `->a->>0` */
+void test_write_path(struct buf *buf, const struct json_path *path);
 void test_write_parsed_cond(struct buf *buf, const struct parsed_cond *cond);
 /* `CODE[@at] message [/ details] [/ hint]` */
 void test_write_error(struct buf *buf, const struct error *error);

@@ -1,8 +1,9 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "base/map.h"
 #include "store/memory_priv.h"
-#include "store/rows.h"
 
 enum { ARENA_BYTES = 4096 };
 
@@ -22,83 +23,84 @@ struct memory_table *memory_find_table(struct memory_store *store, const struct 
 	return NULL;
 }
 
-/* ---- reads ---- */
+/* ---- requests ---- */
 
-/* A row of a tally: the fields of `by`, then the count. */
-static void count_row(const struct resource *tally, const struct memory_row *row,
-					  struct memory_rows *groups)
+/* `cursor` may be NULL. */
+static bool read_rows(struct memory_store *store, const struct query *query, struct buf *body,
+					  struct buf *cursor, struct store_result *result, struct error *error)
 {
-	size_t by = tally->by.count;
-	struct value *values = alloc_zeroed(by + 1, sizeof(*values));
-	for (size_t i = 0; i < by; i++) {
-		values[i] = row->values[tally->by.items[i]->number];
+	struct memory_range range = {query_limit(query, &store->limits), query->offset};
+	if (query->action == QUERY_GET) {
+		range = (struct memory_range){1, 0};
 	}
-	struct memory_row *group = NULL;
-	for (size_t g = 0; g < groups->count && group == NULL; g++) {
-		size_t i = 0;
-		while (i < by && memory_equal(&groups->items[g]->values[i], &values[i])) {
-			i++;
-		}
-		group = i == by ? groups->items[g] : NULL;
-	}
-	if (group == NULL) {
-		values[by] = (struct value){.kind = VALUE_INTEGER, .integer = 0};
-		group = memory_row_create(values, by + 1);
-		memory_rows_append(groups, group);
-	}
-	group->values[by].integer++; /* not stored yet: nobody else has seen it */
-	free(values);
+	struct memory_view view;
+	memory_view_init(&view, store, error);
+	struct memory_rows rows = memory_matching(&view, query->where,
+											  memory_view_rows(&view, query->resource));
+	bool ok = !view.failed && memory_answer(&view, query, &rows, range, body, cursor, result);
+	memory_rows_finish(&rows);
+	memory_view_finish(&view);
+	return ok;
 }
 
-/* All rows of the resource, as they are now. */
-static struct memory_rows all_rows(struct memory_store *store, const struct resource *resource)
+static bool run_inside(struct store_transaction *base, const struct query *query, struct buf *body,
+					   struct store_result *ret_result, struct error *error)
 {
-	if (resource->tally_of == NULL) {
-		return memory_rows_copy(&memory_find_table(store, resource)->rows);
+	struct memory_transaction *transaction = (struct memory_transaction *)base;
+	*ret_result = (struct store_result){.rows = 0};
+	if (query_reads(query)) {
+		return read_rows(transaction->store, query, body, NULL, ret_result, error);
 	}
-	const struct memory_rows *counted = &memory_find_table(store, resource->tally_of)->rows;
-	struct memory_rows groups = {.count = 0};
-	for (size_t i = 0; i < counted->count; i++) {
-		count_row(resource, counted->items[i], &groups);
-	}
-	return groups;
+	return memory_write(transaction, query, body, ret_result, error);
 }
 
-static void write_row(struct rows *rows, const struct memory_row *row)
+/* Ends a transaction: all of it stays, or nothing. */
+static void end_transaction(struct memory_transaction *transaction, bool stays)
 {
-	rows_row(rows);
-	for (size_t i = 0; i < rows->query->column_count; i++) {
-		rows_value(rows, &row->values[rows->query->columns[i].field->number]);
-	}
-	rows_row_end(rows);
-}
-
-static bool read_rows(struct memory_store *store, struct store_request *request)
-{
-	const struct query *query = request->query;
-	struct memory_rows all = all_rows(store, query->resource);
-	struct memory_rows found = {.count = 0};
-	for (size_t i = 0; i < all.count; i++) {
-		if (memory_holds(query->where, all.items[i]->values) == IS_SO) {
-			all.items[i]->references++;
-			memory_rows_append(&found, all.items[i]);
+	for (size_t i = 0; i < transaction->store->table_count; i++) {
+		struct memory_before *before = &transaction->before[i];
+		struct memory_table *table = &transaction->store->tables[i];
+		if (before->changed && stays) {
+			memory_rows_finish(&before->rows);
+		} else if (before->changed) {
+			memory_rows_finish(&table->rows);
+			table->rows = before->rows;
+			table->made_key = before->made_key;
 		}
 	}
-	memory_sort(query, &found);
+	free(transaction->before);
+}
 
-	uint64_t limit = query->format == FORMAT_OBJECT ? 1 : query_limit(query, &store->limits);
-	struct rows rows;
-	rows_begin(&rows, query, request->body);
-	for (uint64_t i = query->offset; i < found.count && rows.count < limit; i++) {
-		write_row(&rows, found.items[i]);
+/* What is left to do after a part of the companion? Fills in the outcome. */
+static bool go_on(enum companion_verdict verdict, struct store_result *result)
+{
+	result->answered = verdict == COMPANION_ANSWERED;
+	result->rolled_back = verdict == COMPANION_ROLL_BACK;
+	return verdict == COMPANION_GO_ON;
+}
+
+static bool write_rows(struct memory_store *store, struct store_request *request)
+{
+	struct store_companion *companion = request->companion;
+	struct store_result *result = &request->result;
+	struct memory_transaction transaction = {{&store_ops_memory}, store, NULL};
+	struct store_transaction *base = (struct store_transaction *)&transaction;
+	enum companion_verdict verdict = COMPANION_GO_ON;
+	transaction.before = alloc_zeroed(store->table_count, sizeof(*transaction.before));
+	if (companion != NULL && companion->before != NULL) {
+		verdict = companion->before(companion, base, &request->error);
 	}
-	rows_end(&rows);
-	request->result.rows = rows.count;
-	request->result.total = query->total ? found.count : 0;
-	memory_rows_finish(&found);
-	memory_rows_finish(&all);
-	return rows.count > 0 || query->format != FORMAT_OBJECT ||
-		error_set(&request->error, ERROR_NOT_FOUND, NULL);
+	bool ok = verdict != COMPANION_FAIL;
+	if (go_on(verdict, result)) {
+		ok = memory_write(&transaction, request->query, request->body, result, &request->error);
+		if (ok && companion != NULL && companion->after != NULL) {
+			verdict = companion->after(companion, base, result, &request->error);
+			ok = verdict != COMPANION_FAIL;
+			(void)go_on(verdict, result);
+		}
+	}
+	end_transaction(&transaction, ok && !result->rolled_back);
+	return ok;
 }
 
 static void run(struct store_session *base, struct store_request *request)
@@ -106,17 +108,18 @@ static void run(struct store_session *base, struct store_request *request)
 	struct memory_store *store = ((struct memory_session *)base)->store;
 	bool reads = query_reads(request->query);
 	pthread_mutex_lock(&store->mutex);
-	bool ok = reads ? read_rows(store, request) : memory_write(store, request);
-	if (ok && request->body != NULL && request->body->failed) {
-		ok = error_set(&request->error, ERROR_OVERLOADED, "The answer is too large");
-	}
+	bool ok = reads ? read_rows(store, request->query, request->body, request->cursor,
+								&request->result, &request->error)
+					: write_rows(store, request);
+	bool commits = ok && !request->result.rolled_back;
 	if (reads) {
 		store->stats.reads_inline++;
 	} else {
 		store->stats.groups++;
 		store->stats.group_sizes[0]++;
-		store->stats.writes += ok;
-		store->stats.writes_failed += !ok;
+		store->stats.writes += commits;
+		store->stats.writes_failed += !commits;
+		store->version += commits;
 	}
 	pthread_mutex_unlock(&store->mutex);
 	if (!ok && request->body != NULL) {
@@ -125,31 +128,18 @@ static void run(struct store_session *base, struct store_request *request)
 	request->done(request, &request->result, ok ? NULL : &request->error);
 }
 
-/* ---- opening ---- */
-
-static void make_references(struct memory_store *store, const struct model *model)
+static bool get_version(struct store_session *base, const struct query *query,
+						uint64_t *ret_version)
 {
-	size_t count = 0;
-	for (size_t r = 0; r < model->resource_count; r++) {
-		count += model->resources[r].field_count;
-	}
-	store->references = ARENA_ARRAY(&store->arena, count, struct memory_reference);
-	for (size_t r = 0; r < model->resource_count; r++) {
-		const struct resource *resource = &model->resources[r];
-		for (size_t f = 0; f < resource->field_count; f++) {
-			const struct field *field = &resource->fields[f];
-			if (field->references != NULL) {
-				store->references[store->reference_count++] = (struct memory_reference){
-					.child = r,
-					.field = f,
-					.field_name = arena_copy(&store->arena, field->name),
-					.parent = field->references->number,
-					.key = field->references->key.items[0]->number,
-				};
-			}
-		}
-	}
+	(void)query; /* one counter for all tables */
+	struct memory_store *store = ((struct memory_session *)base)->store;
+	pthread_mutex_lock(&store->mutex);
+	*ret_version = siphash(store->version_key, &store->version, sizeof(store->version));
+	pthread_mutex_unlock(&store->mutex);
+	return true;
 }
+
+/* ---- opening ---- */
 
 static struct store *open_store(const struct store_options *options, struct error *error)
 {
@@ -168,7 +158,8 @@ static struct store *open_store(const struct store_options *options, struct erro
 		store->tables[r].name = arena_copy(&store->arena, model->resources[r].name);
 		store->tables[r].field_count = model->resources[r].field_count;
 	}
-	make_references(store, model);
+	memory_references_make(store, model);
+	random_bytes(store->version_key, sizeof(store->version_key));
 	pthread_mutex_init(&store->mutex, NULL);
 	return (struct store *)store;
 }
@@ -241,4 +232,6 @@ const struct store_ops store_ops_memory = {
 	.resume = ignore,
 	.cancel = ignore,
 	.stats = stats,
+	.version = get_version,
+	.transaction_run = run_inside,
 };

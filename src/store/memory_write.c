@@ -1,23 +1,23 @@
 /*
- * A write makes the table's next state beside the present one, and takes its place only when all of
- * it went well and every foreign key of the model holds.
+ * A write makes the table's next state beside the present one. It takes its place when all rows went
+ * well, and keeps it when every foreign key of the model holds then and the answer can be given.
  */
 #include <assert.h>
 
 #include "base/alloc.h"
 #include "codec/uuid.h"
 #include "store/memory_priv.h"
-#include "store/rows.h"
 
 struct write {
 	struct memory_store *store;
 	const struct query *query;
-	struct store_request *request;
+	struct store_result *result;
+	struct error *error;
 	struct memory_table *table;
-	size_t table_number;
 	struct memory_rows next; /* the state to be */
 	int64_t made_key;
-	struct rows rows;
+	struct memory_rows written; /* as they are answered */
+	const struct value *given;  /* values of the row of the request that is being written */
 };
 
 /* ---- constraints ---- */
@@ -55,7 +55,7 @@ static bool is_allowed(const struct field *field, const struct value *value)
 static bool check_fields(const struct write *write, const struct memory_row *row)
 {
 	const struct resource *resource = write->query->resource;
-	struct error *error = &write->request->error;
+	struct error *error = write->error;
 	for (size_t i = 0; i < resource->field_count; i++) {
 		const struct field *field = &resource->fields[i];
 		if ((field->required || field->key) && row->values[i].kind == VALUE_NULL) {
@@ -70,12 +70,24 @@ static bool check_fields(const struct write *write, const struct memory_row *row
 	return true;
 }
 
+/* What the request says of the field; NULL: nothing. */
+static const struct value *request_value(const struct write *write, const struct field *field)
+{
+	const struct query *query = write->query;
+	for (size_t i = 0; i < query->given.count && write->given != NULL; i++) {
+		if (query->given.items[i] == field) {
+			return write->given[i].kind == VALUE_ABSENT ? NULL : &write->given[i];
+		}
+	}
+	return query_value(query, SIZE_MAX, field);
+}
+
 /* For the details of an error: the values of the fields, where the request says them. */
-static const struct value *request_values(const struct write *write, size_t number,
+static const struct value *request_values(const struct write *write,
 										  const struct field_list *fields, struct value *values)
 {
 	for (size_t i = 0; i < fields->count; i++) {
-		const struct value *value = query_value(write->query, number, fields->items[i]);
+		const struct value *value = request_value(write, fields->items[i]);
 		if (value == NULL) {
 			return NULL;
 		}
@@ -84,87 +96,36 @@ static const struct value *request_values(const struct write *write, size_t numb
 	return values;
 }
 
-/* `own` is the row's place in the next state; its count when it is new. `number` is the request's
- * row. */
-static bool check_unique(const struct write *write, const struct memory_row *row, size_t own,
-						 size_t number)
+/* `own` is the row's place in the next state; its count when it is new. */
+static bool check_unique(const struct write *write, const struct memory_row *row, size_t own)
 {
 	const struct resource *resource = write->query->resource;
-	struct error *error = &write->request->error;
 	struct value *values = alloc_zeroed(resource->field_count, sizeof(*values));
 	bool ok = true;
 	if (find_same(&write->next, row, own, &resource->key) < write->next.count) {
-		ok = constraint_key(error, resource, request_values(write, number, &resource->key, values));
+		ok = constraint_key(write->error, resource, request_values(write, &resource->key, values));
 	}
 	for (size_t i = 0; i < resource->unique_count && ok; i++) {
 		const struct unique_rule *rule = &resource->uniques[i];
 		if (find_same(&write->next, row, own, &rule->fields) < write->next.count) {
-			ok = constraint_unique(error, rule->name, &rule->fields,
-								   request_values(write, number, &rule->fields, values));
+			ok = constraint_unique(write->error, rule->name, &rule->fields,
+								   request_values(write, &rule->fields, values));
 		}
 	}
 	free(values);
 	return ok;
 }
 
-static const struct memory_rows *rows_of(const struct write *write, size_t table)
-{
-	return table == write->table_number ? &write->next : &write->store->tables[table].rows;
-}
-
-static bool has_value(const struct memory_rows *rows, size_t field, const struct value *value)
-{
-	size_t i = 0;
-	while (i < rows->count && !memory_equal(&rows->items[i]->values[field], value)) {
-		i++;
-	}
-	return i < rows->count;
-}
-
-static bool fail_reference(const struct write *write, const struct memory_reference *reference,
-						   const struct value *value)
-{
-	const struct query *query = write->query;
-	struct error *error = &write->request->error;
-	const struct field *field = reference->child == write->table_number
-		? &query->resource->fields[reference->field]
-		: NULL;
-	/* The child was there before: then it is the parent that goes. */
-	bool was_there = has_value(&write->store->tables[reference->child].rows, reference->field,
-							   value);
-	bool written = false;
-	for (size_t row = 0; row < query->row_count && field != NULL; row++) {
-		const struct value *given = query_value(query, row, field);
-		written = written || (given != NULL && memory_equal(given, value));
-	}
-	if (field != NULL && (written || !was_there)) {
-		return constraint_missing(error, query->resource, field, value);
-	}
-	return constraint_used(error, query->resource, write->store->tables[reference->child].name,
-						   reference->field_name, value);
-}
-
-static bool check_references(const struct write *write)
-{
-	for (size_t r = 0; r < write->store->reference_count; r++) {
-		const struct memory_reference *reference = &write->store->references[r];
-		const struct memory_rows *children = rows_of(write, reference->child);
-		const struct memory_rows *parents = rows_of(write, reference->parent);
-		for (size_t i = 0; i < children->count; i++) {
-			const struct value *value = &children->items[i]->values[reference->field];
-			if (value->kind != VALUE_NULL && !has_value(parents, reference->key, value)) {
-				return fail_reference(write, reference, value);
-			}
-		}
-	}
-	return true;
-}
-
 /* ---- rows ---- */
 
-/* `before` with the given values of the request's row `number`; `before` may be NULL. */
-static struct memory_row *make_row(const struct write *write, const struct memory_row *before,
-								   size_t number)
+/* Does the present row keep this field, whatever is given? */
+static bool keeps(const struct query *query, const struct field *field)
+{
+	return query->action == QUERY_UPSERT && field->write == WRITE_ONCE;
+}
+
+/* `before` with the given values; `before` may be NULL. */
+static struct memory_row *make_row(const struct write *write, const struct memory_row *before)
 {
 	const struct query *query = write->query;
 	size_t count = query->resource->field_count;
@@ -182,9 +143,8 @@ static struct memory_row *make_row(const struct write *write, const struct memor
 	}
 	for (size_t i = 0; i < query->given.count; i++) {
 		const struct field *field = query->given.items[i];
-		bool keeps = query->action == QUERY_UPSERT && before != NULL && field->write == WRITE_ONCE;
-		if (!keeps) {
-			values[field->number] = query->values[number * query->given.count + i];
+		if (write->given[i].kind != VALUE_ABSENT && (before == NULL || !keeps(query, field))) {
+			values[field->number] = write->given[i];
 		}
 	}
 	struct memory_row *row = memory_row_create(values, count);
@@ -193,185 +153,216 @@ static struct memory_row *make_row(const struct write *write, const struct memor
 	return row;
 }
 
-static bool answer_row(struct write *write, const struct memory_row *row)
-{
-	const struct query *query = write->query;
-	if (query->column_count == 0) {
-		return true;
-	}
-	if (query->format == FORMAT_OBJECT && write->rows.count > 0) {
-		return error_set(&write->request->error, ERROR_INTERNAL, "more than one row was changed");
-	}
-	rows_row(&write->rows);
-	for (size_t i = 0; i < query->column_count; i++) {
-		rows_value(&write->rows, &row->values[query->columns[i].field->number]);
-	}
-	rows_row_end(&write->rows);
-	return true;
-}
-
 /* An integer key that was not given; no key is made twice. */
-static void make_key(struct write *write, struct memory_row *row)
+static bool make_key(struct write *write, struct memory_row *row)
 {
 	const struct resource *resource = write->query->resource;
-	const struct field *key = resource->key.items[0];
-	if (resource->key.count != 1 || key->type != TYPE_INTEGER) {
-		return;
+	if (resource->key.count != 1 || resource->key.items[0]->type != TYPE_INTEGER) {
+		return false;
 	}
-	struct value *value = &row->values[key->number];
-	if (value->kind == VALUE_NULL) {
+	struct value *value = &row->values[resource->key.items[0]->number];
+	bool makes = value->kind == VALUE_NULL;
+	if (makes) {
 		for (size_t i = 0; i < write->next.count; i++) {
-			const struct value *other = &write->next.items[i]->values[key->number];
-			write->made_key = other->integer > write->made_key ? other->integer : write->made_key;
+			int64_t other = write->next.items[i]->values[resource->key.items[0]->number].integer;
+			write->made_key = other > write->made_key ? other : write->made_key;
 		}
 		*value = (struct value){.kind = VALUE_INTEGER, .integer = write->made_key + 1};
-		write->request->result.made_key = value->integer;
-		write->request->result.has_made_key = true;
 	}
 	if (value->integer > write->made_key) {
 		write->made_key = value->integer;
 	}
+	return makes;
 }
 
-static bool insert_row(struct write *write, size_t number)
+/* Puts the row at its place in the next state; at its end when it is new. Takes the reference. */
+static bool put_row(struct write *write, struct memory_row *row, size_t place)
 {
-	const struct resource *resource = write->query->resource;
-	struct memory_row *row = make_row(write, NULL, number);
-	make_key(write, row);
+	if (!check_unique(write, row, place)) {
+		memory_row_unref(row);
+		return false;
+	}
+	memory_rows_add(&write->written, row);
+	if (place == write->next.count) {
+		memory_rows_append(&write->next, row);
+	} else {
+		memory_row_unref(write->next.items[place]);
+		write->next.items[place] = row;
+	}
+	return true;
+}
+
+static bool insert_row(struct write *write)
+{
+	const struct query *query = write->query;
+	struct memory_row *row = make_row(write, NULL);
+	bool made = make_key(write, row);
 	if (!check_fields(write, row)) {
 		memory_row_unref(row);
 		return false;
 	}
 	size_t place = write->next.count;
-	if (write->query->action == QUERY_UPSERT) {
-		place = find_same(&write->next, row, write->next.count, &resource->key);
+	if (query->action == QUERY_UPSERT) {
+		place = find_same(&write->next, row, write->next.count, &query->conflict);
 	}
-	bool is_new = place == write->next.count;
-	if (!is_new) {
-		struct memory_row *merged = make_row(write, write->next.items[place], number);
+	if (place < write->next.count) {
 		memory_row_unref(row);
-		row = merged;
+		return query->resolution == RESOLUTION_IGNORE ||
+			put_row(write, make_row(write, write->next.items[place]), place);
 	}
-	if (!check_unique(write, row, place, number)) {
-		memory_row_unref(row);
-		return false;
-	}
-	if (!answer_row(write, row)) {
-		memory_row_unref(row);
-		return false;
-	}
-	if (is_new) {
-		memory_rows_append(&write->next, row);
-		write->request->result.inserted++;
-	} else {
-		memory_row_unref(write->next.items[place]);
-		write->next.items[place] = row;
-	}
-	write->request->result.rows++;
-	return true;
+	write->result->has_made_key = made;
+	write->result->made_key = made ? write->made_key : 0;
+	write->result->inserted++;
+	return put_row(write, row, place);
 }
 
-/* Every row that the conditions hold for, as they were before the write. */
-static bool update_rows(struct write *write)
+static bool insert_rows(struct write *write, const struct value *values, size_t count)
 {
-	const struct query *query = write->query;
-	for (size_t i = 0; i < write->next.count; i++) {
-		struct memory_row *before = write->next.items[i];
-		if (memory_holds(query->where, before->values) != IS_SO) {
-			continue;
-		}
-		struct memory_row *row = make_row(write, before, 0);
-		if (!check_fields(write, row) || !check_unique(write, row, i, 0)) {
-			memory_row_unref(row);
-			return false;
-		}
-		memory_row_unref(before);
-		write->next.items[i] = row;
-		if (!answer_row(write, row)) {
-			return false;
-		}
-		write->request->result.rows++;
-	}
-	return true;
-}
-
-static bool delete_rows(struct write *write)
-{
-	struct memory_rows kept = {.count = 0};
 	bool ok = true;
-	for (size_t i = 0; i < write->next.count; i++) {
-		struct memory_row *row = write->next.items[i];
-		if (memory_holds(write->query->where, row->values) == IS_SO) {
-			ok = ok && answer_row(write, row);
-			memory_row_unref(row);
-			write->request->result.rows++;
-		} else {
-			memory_rows_append(&kept, row);
-		}
+	for (size_t row = 0; row < count && ok; row++) {
+		write->given = values + row * write->query->given.count;
+		ok = insert_row(write);
 	}
-	free(write->next.items);
-	write->next = kept;
 	return ok;
 }
 
-static bool change(struct write *write)
+static bool insert_all(struct write *write)
 {
 	const struct query *query = write->query;
-	switch (query->action) {
-	case QUERY_INSERT:
-	case QUERY_UPSERT:
-		for (size_t row = 0; row < query->row_count; row++) {
-			if (!insert_row(write, row)) {
-				return false;
-			}
-		}
-		return true;
-	case QUERY_REPLACE:
-	case QUERY_UPDATE:
-		return update_rows(write);
-	case QUERY_DELETE:
-		return delete_rows(write);
-	case QUERY_LIST:
-	case QUERY_GET:
-		break;
+	const struct value *values;
+	size_t count;
+	if (query->batches == NULL) {
+		return insert_rows(write, query->values, query->row_count);
 	}
-	assert(false);
-	return false;
+	do {
+		if (!query->batches->next(query->batches, &values, &count, write->error) ||
+			!insert_rows(write, values, count)) {
+			return false;
+		}
+	} while (count > 0);
+	return true;
 }
 
-static bool check_found(const struct write *write)
+/* Which rows the conditions hold for, before anything is changed. */
+static bool find_matching(struct write *write, bool *ret_matching)
+{
+	struct memory_view view;
+	memory_view_init(&view, write->store, write->error);
+	for (size_t i = 0; i < write->next.count; i++) {
+		ret_matching[i] = memory_holds(&view, write->query->where, write->next.items[i]->values) ==
+			IS_SO;
+	}
+	bool ok = !view.failed;
+	memory_view_finish(&view);
+	return ok;
+}
+
+static bool update_rows(struct write *write, const bool *matching)
+{
+	write->given = write->query->values;
+	for (size_t i = 0; i < write->next.count; i++) {
+		if (!matching[i]) {
+			continue;
+		}
+		struct memory_row *row = make_row(write, write->next.items[i]);
+		if (!check_fields(write, row)) {
+			memory_row_unref(row);
+			return false;
+		}
+		if (!put_row(write, row, i)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void delete_rows(struct write *write, const bool *matching)
+{
+	struct memory_rows kept = {.count = 0};
+	for (size_t i = 0; i < write->next.count; i++) {
+		memory_rows_append(matching[i] ? &write->written : &kept, write->next.items[i]);
+	}
+	free(write->next.items);
+	write->next = kept;
+}
+
+static bool change_rows(struct write *write)
 {
 	const struct query *query = write->query;
-	bool must = query->must_match || query->action == QUERY_REPLACE ||
-		(query->column_count > 0 && query->format == FORMAT_OBJECT);
-	return !must || write->request->result.rows > 0 ||
-		error_set(&write->request->error, ERROR_NOT_FOUND, NULL);
+	if (query->action == QUERY_UPDATE && query->row_count == 0) {
+		return true;
+	}
+	bool *matching = alloc_zeroed(write->next.count + 1, sizeof(*matching));
+	bool ok = find_matching(write, matching);
+	if (ok && query->action == QUERY_DELETE) {
+		delete_rows(write, matching);
+	} else if (ok) {
+		ok = update_rows(write, matching);
+	}
+	free(matching);
+	bool must = query->must_match || query->action == QUERY_REPLACE;
+	return ok &&
+		(!must || write->written.count > 0 || error_set(write->error, ERROR_NOT_FOUND, NULL));
 }
 
-bool memory_write(struct memory_store *store, struct store_request *request)
+static bool is_insert(const struct query *query)
 {
-	struct write write = {.store = store, .query = request->query, .request = request};
-	write.table = memory_find_table(store, request->query->resource);
-	write.table_number = (size_t)(write.table - store->tables);
+	return query->action == QUERY_INSERT || query->action == QUERY_UPSERT;
+}
+
+static bool answer(struct write *write, struct buf *body)
+{
+	const struct query *query = write->query;
+	struct memory_range range = {UINT64_MAX, 0};
+	struct memory_view view;
+	if (query->column_count == 0) {
+		return true;
+	}
+	if (is_insert(query)) {
+		range = (struct memory_range){query->limit, query->offset};
+	}
+	memory_view_init(&view, write->store, write->error);
+	bool ok = memory_answer(&view, query, &write->written, range, body, NULL, write->result);
+	memory_view_finish(&view);
+	return ok;
+}
+
+/* The next state takes the place of the present one, which goes to *ret_before. */
+static void swap(struct write *write, struct memory_before *ret_before)
+{
+	*ret_before = (struct memory_before){true, write->table->rows, write->table->made_key};
+	write->table->rows = write->next;
+	write->table->made_key = write->made_key;
+}
+
+bool memory_write(struct memory_transaction *transaction, const struct query *query,
+				  struct buf *body, struct store_result *result, struct error *error)
+{
+	struct memory_store *store = transaction->store;
+	struct write write = {.store = store, .query = query, .result = result, .error = error};
+	write.table = memory_find_table(store, query->resource);
 	write.next = memory_rows_copy(&write.table->rows);
 	write.made_key = write.table->made_key;
-	bool answers = request->query->column_count > 0;
-	if (answers) {
-		rows_begin(&write.rows, request->query, request->body);
-	}
-	bool ok = change(&write) && check_found(&write) && check_references(&write);
-	if (answers) {
-		rows_end(&write.rows);
-		ok = ok &&
-			(!request->body->failed ||
-			 error_set(&request->error, ERROR_OVERLOADED, "The answer is too large"));
-	}
-	if (!ok) {
+	struct memory_before before;
+	if (!(is_insert(query) ? insert_all(&write) : change_rows(&write))) {
 		memory_rows_finish(&write.next);
+		memory_rows_finish(&write.written);
 		return false;
 	}
-	memory_rows_finish(&write.table->rows);
-	write.table->rows = write.next;
-	write.table->made_key = write.made_key;
-	return true;
+	swap(&write, &before);
+	const struct memory_change change = {store, query, &before.rows, &write.written};
+	bool ok = memory_references_check(&change, error) && answer(&write, body);
+	result->rows = write.written.count;
+	memory_rows_finish(&write.written);
+	struct memory_before *kept = &transaction->before[write.table - store->tables];
+	if (!ok) {
+		memory_rows_finish(&write.table->rows);
+		write.table->rows = before.rows;
+		write.table->made_key = before.made_key;
+	} else if (kept->changed) {
+		memory_rows_finish(&before.rows);
+	} else {
+		*kept = before;
+	}
+	return ok;
 }

@@ -1,3 +1,4 @@
+#include "store/sqlite_describe.h"
 #include "store/sqlite_priv.h"
 
 #include <assert.h>
@@ -205,35 +206,43 @@ static bool recover(struct sqlite_store *store, struct error *error)
 	return error_hint(error, "nothing is served before the write-ahead log is safely in the file");
 }
 
+static struct str *copy_names(struct sqlite_store *store, const struct field_list *fields)
+{
+	struct str *names = ARENA_ARRAY(&store->arena, fields->count, struct str);
+	for (size_t i = 0; i < fields->count; i++) {
+		names[i] = arena_copy(&store->arena, fields->items[i]->name);
+	}
+	return names;
+}
+
 static void copy_references(struct sqlite_store *store, const struct model *model)
 {
 	size_t count = 0;
 	for (size_t r = 0; r < model->resource_count; r++) {
-		for (size_t f = 0; f < model->resources[r].field_count; f++) {
-			count += model->resources[r].fields[f].references != NULL;
-		}
+		count += model->resources[r].reference_count;
 	}
 	store->references = ARENA_ARRAY(&store->arena, count, struct sqlite_reference);
 	for (size_t r = 0; r < model->resource_count; r++) {
 		const struct resource *resource = &model->resources[r];
-		for (size_t f = 0; f < resource->field_count; f++) {
-			const struct field *field = &resource->fields[f];
-			if (field->references != NULL) {
-				store->references[store->reference_count++] = (struct sqlite_reference){
-					.child = arena_copy(&store->arena, resource->name),
-					.field = arena_copy(&store->arena, field->name),
-					.parent = arena_copy(&store->arena, field->references->name),
-				};
-			}
+		for (size_t i = 0; i < resource->reference_count; i++) {
+			const struct reference *reference = &resource->references[i];
+			store->references[store->reference_count++] = (struct sqlite_reference){
+				.name = arena_copy(&store->arena, reference->name),
+				.child = arena_copy(&store->arena, resource->name),
+				.parent = arena_copy(&store->arena, reference->target->name),
+				.count = reference->fields.count,
+				.child_fields = copy_names(store, &reference->fields),
+				.parent_fields = copy_names(store, &reference->target_fields),
+			};
 		}
 	}
 }
 
-static const char *copy_path(struct sqlite_store *store, struct str location)
+static const char *copy_path(struct arena *arena, struct str location)
 {
 	/* Never `file:…` nor `:memory:`, which SQLite would read otherwise. */
 	bool plain = str_find(location, '/', 0) == 0;
-	return arena_printf(&store->arena, "%s%.*s", plain ? "" : "./", STR_ARG(location)).ptr;
+	return arena_printf(arena, "%s%.*s", plain ? "" : "./", STR_ARG(location)).ptr;
 }
 
 static bool open_file(struct sqlite_store *store, const struct model *model, const char *vfs,
@@ -270,7 +279,7 @@ struct store *sqlite_open_vfs(const struct store_options *options, const char *v
 	store->fatal = options->fatal;
 	store->context = options->context;
 	arena_init(&store->arena, ARENA_BYTES);
-	store->path = copy_path(store, options->location);
+	store->path = copy_path(&store->arena, options->location);
 	copy_references(store, options->model);
 
 	if (!open_file(store, options->model, vfs, error)) {
@@ -342,6 +351,27 @@ static void cancel(struct store_session *session, struct store_request *request)
 	sqlite_work_cancel(request);
 }
 
+/* The file is only read, and its owner may be another process. */
+static bool describe(struct str location, const struct describe_options *options, struct buf *yaml,
+					 struct error *error)
+{
+	struct sqlite_conn conn = {.db = NULL};
+	struct arena arena;
+	arena_init(&arena, ARENA_BYTES);
+	const char *path = copy_path(&arena, location);
+	int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	int rc = sqlite3_open_v2(path, &conn.db, flags, vfs_default);
+	bool ok = rc == SQLITE_OK && sqlite_describe(conn.db, options, yaml, error);
+	if (rc != SQLITE_OK) {
+		error_set(error, ERROR_CONFIG, "the database %s cannot be opened: %s", path,
+				  sqlite3_errstr(rc));
+		error_hint(error, "name a file that is there and may be read: sqlite:FILE");
+	}
+	sqlite3_close(conn.db);
+	arena_finish(&arena);
+	return ok;
+}
+
 static bool version(struct store_session *session, const struct query *query, uint64_t *ret_version)
 {
 	const struct sqlite_store *store = ((struct sqlite_session *)session)->store;
@@ -376,4 +406,5 @@ const struct store_ops store_ops_sqlite = {
 	.stats = stats,
 	.version = version,
 	.transaction_run = sqlite_transaction_run,
+	.describe = describe,
 };

@@ -12,14 +12,7 @@
 
 #include <sqlite3.h>
 
-#include "base/buf.h"
-#include "base/error.h"
-
-struct describe_options {
-	struct str url;    /* of the store; its file's name becomes the service's */
-	struct str listen; /* "": not said */
-	bool write;        /* else every resource is read only */
-};
+#include "store/store.h"
 
 /* Appends the file to `yaml`. */
 bool sqlite_describe(sqlite3 *db, const struct describe_options *options, struct buf *yaml,

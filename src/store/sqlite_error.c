@@ -103,7 +103,7 @@ static const struct value *row_values(const struct query *query, size_t row,
 {
 	for (size_t i = 0; i < fields->count; i++) {
 		const struct value *value = query_value(query, row, fields->items[i]);
-		if (value == NULL) {
+		if (value == NULL || value->kind == VALUE_ABSENT) {
 			return NULL;
 		}
 		values[i] = *value;
@@ -189,97 +189,167 @@ bool sqlite_fail_write(struct sqlite_conn *conn, const struct query *query, size
 
 /* ---- which foreign key ---- */
 
-/* Is there a row of `table` whose `column` is `value`? */
-static bool has_row(struct sqlite_conn *conn, struct str table, struct str column,
-					const struct value *value)
+/* Is there a row of `table` with these values? */
+static bool has_row(struct sqlite_conn *conn, struct str table, const struct str *columns,
+					const struct value *values, size_t count)
 {
 	struct buf text;
 	buf_init(&text, MESSAGE_BYTES);
 	buf_append(&text, STR("SELECT 1 FROM "));
 	sql_put_name(&sql_dialect_sqlite, table, &text);
-	buf_append(&text, STR(" WHERE "));
-	sql_put_name(&sql_dialect_sqlite, column, &text);
-	buf_append(&text, STR("=?1 LIMIT 1"));
+	for (size_t i = 0; i < count; i++) {
+		buf_append(&text, i > 0 ? STR(" AND ") : STR(" WHERE "));
+		sql_put_name(&sql_dialect_sqlite, columns[i], &text);
+		buf_append(&text, STR("=?"));
+	}
+	buf_append(&text, STR(" LIMIT 1"));
 	struct sqlite_statement *statement = sqlite_conn_prepare(conn, buf_str(&text), NULL);
 	buf_finish(&text);
-	bool found = statement != NULL && sqlite_bind(statement->stmt, 1, value) == SQLITE_OK &&
-		sqlite3_step(statement->stmt) == SQLITE_ROW;
+	bool found = statement != NULL;
+	for (size_t i = 0; i < count && found; i++) {
+		found = sqlite_bind(statement->stmt, (int)i + 1, &values[i]) == SQLITE_OK;
+	}
+	found = found && sqlite3_step(statement->stmt) == SQLITE_ROW;
 	sqlite_conn_release(conn, statement);
 	return found;
 }
 
-/* A row that the request writes refers to one that is not there. */
-static bool find_missing(struct sqlite_conn *conn, const struct query *query, struct error *error)
+/* The fields of a resource by their names, and room for a value of each. */
+struct probe {
+	const struct sqlite_reference *reference;
+	struct field_list fields;
+	struct value *values;
+};
+
+static void probe_init(struct probe *probe, const struct sqlite_reference *reference,
+					   const struct resource *resource, const struct str *names)
 {
-	for (size_t i = 0; i < query->given.count; i++) {
-		const struct field *field = query->given.items[i];
-		if (field->references == NULL) {
+	probe->reference = reference;
+	probe->values = alloc_zeroed(reference->count, sizeof(*probe->values));
+	probe->fields.items = alloc_zeroed(reference->count, sizeof(const struct field *));
+	probe->fields.count = reference->count;
+	for (size_t i = 0; i < reference->count; i++) {
+		probe->fields.items[i] = resource_field(resource, names[i]);
+	}
+}
+
+static void probe_finish(struct probe *probe)
+{
+	free(probe->values);
+	free((void *)probe->fields.items);
+}
+
+static struct constraint_reference probe_failed(const struct probe *probe)
+{
+	const struct sqlite_reference *reference = probe->reference;
+	return (struct constraint_reference){reference->name, reference->child, reference->parent,
+										 probe->fields};
+}
+
+/* Does the request's row refer to one that is not there? */
+static bool is_missing(struct sqlite_conn *conn, const struct query *query, size_t row,
+					   struct probe *probe)
+{
+	for (size_t i = 0; i < probe->fields.count; i++) {
+		const struct value *value = query_value(query, row, probe->fields.items[i]);
+		if (value == NULL || value->kind == VALUE_ABSENT || value->kind == VALUE_NULL) {
+			return false;
+		}
+		probe->values[i] = *value;
+	}
+	const struct sqlite_reference *reference = probe->reference;
+	return !has_row(conn, reference->parent, reference->parent_fields, probe->values,
+					reference->count);
+}
+
+/* A row that the request writes refers to one that is not there. */
+static bool find_missing(struct sqlite_conn *conn, const struct sqlite_store *store,
+						 const struct query *query, struct error *error)
+{
+	bool found = false;
+	for (size_t i = 0; i < store->reference_count && !found; i++) {
+		const struct sqlite_reference *reference = &store->references[i];
+		struct probe probe;
+		if (!str_equal(reference->child, query->resource->name)) {
 			continue;
 		}
-		const struct field *key = field->references->key.items[0];
-		for (size_t row = 0; row < query->row_count; row++) {
-			const struct value *value = &query->values[row * query->given.count + i];
-			if (value->kind != VALUE_NULL &&
-				!has_row(conn, field->references->name, key->name, value)) {
-				constraint_missing(error, query->resource, field, value);
-				return true;
-			}
+		probe_init(&probe, reference, query->resource, reference->child_fields);
+		for (size_t row = 0; row < query->row_count && !found; row++) {
+			found = is_missing(conn, query, row, &probe);
 		}
+		if (found) {
+			const struct constraint_reference failed = probe_failed(&probe);
+			constraint_missing(error, &failed, probe.values);
+		}
+		probe_finish(&probe);
 	}
-	return false;
+	return found;
 }
 
-/* The reference that holds on to the row with this key; NULL when there is none. */
-static const struct sqlite_reference *find_child(struct sqlite_conn *conn,
-												 const struct sqlite_store *store,
-												 struct str parent, const struct value *key)
+/* The values of the probe's fields in rows that match. Only the first PROBE_ROWS are looked at: it
+ * is about the text of a message. */
+static struct sqlite_statement *select_probed(struct sqlite_conn *conn, const struct query *query,
+											  const struct probe *probe, struct query_fetch *fetch)
 {
-	for (size_t i = 0; i < store->reference_count; i++) {
-		const struct sqlite_reference *reference = &store->references[i];
-		if (str_equal(reference->parent, parent) &&
-			has_row(conn, reference->child, reference->field, key)) {
-			return reference;
-		}
+	for (size_t i = 0; i < probe->fields.count; i++) {
+		const struct field *field = probe->fields.items[i];
+		fetch[i] = (struct query_fetch){.term = {.field = field}, .type = field};
 	}
-	return NULL;
-}
-
-/* A row that the request deletes, or whose key it changes, is still referred to. Only the first
- * PROBE_ROWS are looked at: it is about the text of a message. */
-static bool find_used(struct sqlite_conn *conn, const struct sqlite_store *store,
-					  const struct query *query, struct error *error)
-{
-	const struct resource *resource = query->resource;
-	if (resource->key.count != 1) {
-		return false;
-	}
-	const struct field *field = resource->key.items[0];
-	struct query_fetch fetch = {.term = {.field = field}, .type = field};
-	struct query_order order = {.term = {.field = field}};
-	struct query keys = {
+	const struct query_order order = {.term = {.field = probe->fields.items[0]}};
+	const struct query rows = {
 		.action = QUERY_LIST,
-		.resource = resource,
+		.resource = query->resource,
 		.where = query->where,
-		.fetch = &fetch,
-		.fetch_count = 1,
+		.fetch = fetch,
+		.fetch_count = probe->fields.count,
 		.order = &order,
 		.order_count = 1,
 		.limit = PROBE_ROWS,
 	};
 	sql_clear(&conn->sql);
-	sql_select(&conn->sql, &keys);
-	struct sqlite_statement *statement = sqlite_conn_prepare_sql(conn, NULL);
-	const struct sqlite_reference *found = NULL;
-	while (statement != NULL && found == NULL && sqlite3_step(statement->stmt) == SQLITE_ROW) {
-		struct value key;
-		sqlite_column(statement->stmt, 0, field, &key);
-		found = find_child(conn, store, resource->name, &key);
-		if (found != NULL) {
-			constraint_used(error, resource, found->child, found->field, &key);
+	sql_select(&conn->sql, &rows);
+	return sqlite_conn_prepare_sql(conn, NULL);
+}
+
+/* Is one of the rows that match still referred to? */
+static bool is_used(struct sqlite_conn *conn, const struct query *query, struct probe *probe,
+					struct error *error)
+{
+	const struct sqlite_reference *reference = probe->reference;
+	struct query_fetch *fetch = alloc_zeroed(reference->count, sizeof(*fetch));
+	struct sqlite_statement *statement = select_probed(conn, query, probe, fetch);
+	bool found = false;
+	while (statement != NULL && !found && sqlite3_step(statement->stmt) == SQLITE_ROW) {
+		for (size_t i = 0; i < reference->count; i++) {
+			sqlite_column(statement->stmt, (int)i, probe->fields.items[i], &probe->values[i]);
 		}
+		found = has_row(conn, reference->child, reference->child_fields, probe->values,
+						reference->count);
+	}
+	if (found) {
+		const struct constraint_reference failed = probe_failed(probe);
+		constraint_used(error, &failed, probe->values);
 	}
 	sqlite_conn_release(conn, statement);
-	return found != NULL;
+	free(fetch);
+	return found;
+}
+
+/* A row that the request deletes, or whose key it changes, is still referred to. */
+static bool find_used(struct sqlite_conn *conn, const struct sqlite_store *store,
+					  const struct query *query, struct error *error)
+{
+	bool found = false;
+	for (size_t i = 0; i < store->reference_count && !found; i++) {
+		const struct sqlite_reference *reference = &store->references[i];
+		struct probe probe;
+		if (str_equal(reference->parent, query->resource->name)) {
+			probe_init(&probe, reference, query->resource, reference->parent_fields);
+			found = is_used(conn, query, &probe, error);
+			probe_finish(&probe);
+		}
+	}
+	return found;
 }
 
 bool sqlite_fail_reference(struct sqlite_conn *conn, const struct sqlite_store *store,
@@ -288,7 +358,7 @@ bool sqlite_fail_reference(struct sqlite_conn *conn, const struct sqlite_store *
 	bool writes = query->action != QUERY_DELETE;
 	bool changes = query->action == QUERY_DELETE || query->action == QUERY_UPDATE ||
 		query->action == QUERY_REPLACE;
-	if ((!writes || !find_missing(conn, query, error)) &&
+	if ((!writes || !find_missing(conn, store, query, error)) &&
 		(!changes || !find_used(conn, store, query, error))) {
 		error_set(error, ERROR_REFERENCE, NULL);
 	}

@@ -217,9 +217,12 @@ bool sqlite_thread_start(pthread_t *ret_thread, void *(*main)(void *context), vo
 
 /* A foreign key of the model, kept by name: the model may be replaced. */
 struct sqlite_reference {
-	struct str child;
-	struct str field;
+	struct str name;
+	struct str child; /* tables */
 	struct str parent;
+	size_t count;
+	struct str *child_fields; /* arena */
+	struct str *parent_fields;
 };
 
 struct sqlite_store {

@@ -23,7 +23,9 @@ static const struct store_ops *find_ops(struct str scheme)
 	return NULL;
 }
 
-struct store *store_open(struct str url, struct store_options *options, struct error *error)
+/* NULL with an error when the kind is not known. */
+static const struct store_ops *parse_url(struct str url, struct str *ret_location,
+										 struct error *error)
 {
 	struct str location = url;
 	struct str scheme = str_split(&location, ':');
@@ -32,12 +34,21 @@ struct store *store_open(struct str url, struct store_options *options, struct e
 		/* Without what follows the scheme: it may hold a password. */
 		error_set(error, ERROR_CONFIG, "unknown kind of store \"%.*s\"",
 				  STR_ARG(scheme.len < url.len ? scheme : str_slice(url, 0, 40)));
-		return error_hint(error,
-						  HAVE_SQLITE ? "a store is sqlite:FILE or memory:"
-									  : "a store is memory: (built without SQLite)"),
-			   NULL;
+		error_hint(error,
+				   HAVE_SQLITE ? "a store is sqlite:FILE or memory:"
+							   : "a store is memory: (built without SQLite)");
+		return NULL;
 	}
-	options->location = location;
+	*ret_location = location;
+	return ops;
+}
+
+struct store *store_open(struct str url, struct store_options *options, struct error *error)
+{
+	const struct store_ops *ops = parse_url(url, &options->location, error);
+	if (ops == NULL) {
+		return NULL;
+	}
 	struct store *store = ops->open(options, error);
 	assert(store == NULL || ((struct store_base *)store)->ops == ops);
 	return store;
@@ -103,4 +114,32 @@ void store_cancel(struct store_request *request)
 void store_get_stats(const struct store *store, struct store_stats *ret_stats)
 {
 	((const struct store_base *)store)->ops->stats(store, ret_stats);
+}
+
+bool store_version(struct store_session *session, const struct query *query, uint64_t *ret_version)
+{
+	const struct store_ops *ops = session_ops(session);
+	return ops->version != NULL && ops->version(session, query, ret_version);
+}
+
+bool store_transaction_run(struct store_transaction *transaction, const struct query *query,
+						   struct buf *body, struct store_result *ret_result, struct error *error)
+{
+	const struct store_ops *ops = ((struct store_transaction_base *)transaction)->ops;
+	return ops->transaction_run(transaction, query, body, ret_result, error);
+}
+
+bool store_describe(struct str url, const struct describe_options *options, struct buf *yaml,
+					struct error *error)
+{
+	struct str location;
+	const struct store_ops *ops = parse_url(url, &location, error);
+	if (ops == NULL) {
+		return false;
+	}
+	if (ops->describe == NULL) {
+		error_set(error, ERROR_CONFIG, "a store of the kind %s cannot be described", ops->scheme);
+		return error_hint(error, "write a service file for it, or use a database that exists");
+	}
+	return ops->describe(location, options, yaml, error);
 }

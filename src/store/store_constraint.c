@@ -53,27 +53,25 @@ bool constraint_key(struct error *error, const struct resource *resource,
 	return add_key_details(error, &resource->key, values, "already exists.", STR(""), "");
 }
 
-bool constraint_missing(struct error *error, const struct resource *resource,
-						const struct field *field, const struct value *value)
-{
-	error_set(
-		error, ERROR_REFERENCE,
-		"insert or update on table \"%.*s\" violates foreign key constraint \"%.*s_%.*s_fkey\"",
-		STR_ARG(resource->name), STR_ARG(resource->name), STR_ARG(field->name));
-	struct field_list list = {.items = &field, .count = 1};
-	return add_key_details(error, &list, value, "is not present in table \"",
-						   field->references->name, "\".");
-}
-
-bool constraint_used(struct error *error, const struct resource *parent, struct str child,
-					 struct str field, const struct value *value)
+bool constraint_missing(struct error *error, const struct constraint_reference *reference,
+						const struct value *values)
 {
 	error_set(error, ERROR_REFERENCE,
-			  "update or delete on table \"%.*s\" violates foreign key constraint "
-			  "\"%.*s_%.*s_fkey\" on table \"%.*s\"",
-			  STR_ARG(parent->name), STR_ARG(child), STR_ARG(field), STR_ARG(child));
-	return add_key_details(error, &parent->key, value, "is still referenced from table \"", child,
-						   "\".");
+			  "insert or update on table \"%.*s\" violates foreign key constraint \"%.*s\"",
+			  STR_ARG(reference->child), STR_ARG(reference->name));
+	return add_key_details(error, &reference->fields, values, "is not present in table \"",
+						   reference->parent, "\".");
+}
+
+bool constraint_used(struct error *error, const struct constraint_reference *reference,
+					 const struct value *values)
+{
+	error_set(error, ERROR_REFERENCE,
+			  "update or delete on table \"%.*s\" violates foreign key constraint \"%.*s\" on "
+			  "table \"%.*s\"",
+			  STR_ARG(reference->parent), STR_ARG(reference->name), STR_ARG(reference->child));
+	return add_key_details(error, &reference->fields, values, "is still referenced from table \"",
+						   reference->child, "\".");
 }
 
 bool constraint_not_null(struct error *error, const struct resource *resource,

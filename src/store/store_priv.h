@@ -23,13 +23,19 @@ bool constraint_unique(struct error *error, struct str name, const struct field_
 /* `<table>_pkey`. */
 bool constraint_key(struct error *error, const struct resource *resource,
 					const struct value *values);
-/* The row that `field` references is not there. `value` may be NULL. */
-bool constraint_missing(struct error *error, const struct resource *resource,
-						const struct field *field, const struct value *value);
-/* A row of the table `child` still references, by its `field`, the row that is to go. `value` may
- * be NULL. */
-bool constraint_used(struct error *error, const struct resource *parent, struct str child,
-					 struct str field, const struct value *value);
+/* A foreign key that does not hold. */
+struct constraint_reference {
+	struct str name;
+	struct str child; /* tables */
+	struct str parent;
+	struct field_list fields; /* of the values */
+};
+/* The row that the child's fields refer to is not there. `values` may be NULL. */
+bool constraint_missing(struct error *error, const struct constraint_reference *reference,
+						const struct value *values);
+/* A row of the child still refers to these fields of the row that is to go. `values` may be NULL. */
+bool constraint_used(struct error *error, const struct constraint_reference *reference,
+					 const struct value *values);
 bool constraint_not_null(struct error *error, const struct resource *resource,
 						 const struct field *field);
 /* `<table>_<field>_check`. */

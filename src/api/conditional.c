@@ -1,0 +1,124 @@
+#include "api/conditional.h"
+
+#include <stdio.h>
+
+#include "api/api_priv.h"
+#include "base/map.h"
+
+enum { TAG_BYTES = 48 };
+
+/* No secret: whoever finds two answers with one tag harms himself. */
+static const uint64_t hash_key[2] = {0x726f776c6f636b2d, 0x652d746167732d30};
+
+static uint64_t hash_text(uint64_t hash, struct str text)
+{
+	uint64_t parts[2] = {hash, siphash(hash_key, text.ptr, text.len)};
+	return siphash(hash_key, parts, sizeof(parts));
+}
+
+/* While a write is under way nothing can be said of the answer: its tag is one of its own. */
+static uint64_t make_tag(const struct call *call)
+{
+	struct store_session *session = call->binding->loop->session;
+	const struct model *model = call->binding->service->model;
+	uint64_t parts[3] = {0, model->hash, 0};
+	if (!store_version(session, &call->query, &parts[0])) {
+		parts[2] = call->id;
+	}
+	uint64_t hash = siphash(hash_key, parts, sizeof(parts));
+	hash = hash_text(hash, call->request->path);
+	hash = hash_text(hash, call->request->query);
+	hash = hash_text(hash, call->request->method == HTTP_QUERY ? call->request->body : STR(""));
+	hash = hash_text(hash, call->content_type);
+	hash = hash_text(hash, http_request_field(call->request, STR("Range")));
+	return hash_text(hash, call->preferences.texts[PREFER_TIMEZONE]);
+}
+
+/* Takes the next tag of a list, without its quotes; *ret_weak for W/"…". */
+static bool next_tag(struct str *list, struct str *ret_tag, bool *ret_weak)
+{
+	struct str rest = str_trim(*list);
+	while (rest.len > 0 && rest.ptr[0] == ',') {
+		rest = str_trim(str_slice(rest, 1, rest.len));
+	}
+	*ret_weak = str_starts_with(rest, STR("W/"));
+	rest = *ret_weak ? str_slice(rest, 2, rest.len) : rest;
+	if (rest.len == 0) {
+		return false;
+	}
+	bool quoted = rest.ptr[0] == '"';
+	size_t end = quoted ? str_find(rest, '"', 1) : str_find(rest, ',', 0);
+	*ret_tag = quoted ? str_slice(rest, 1, end) : str_trim(str_slice(rest, 0, end));
+	*list = str_slice(rest, quoted && end < rest.len ? end + 1 : end, rest.len);
+	/* A compressed answer's tag has this at its end. */
+	if (str_ends_with(*ret_tag, STR("-gz"))) {
+		ret_tag->len -= 3;
+	}
+	return true;
+}
+
+static bool is_hash(struct str text, uint64_t hash)
+{
+	char shown[TAG_BYTES];
+	int len = snprintf(shown, sizeof(shown), "%016llx", (unsigned long long)hash);
+	return str_equal(text, (struct str){shown, (size_t)len});
+}
+
+/* Of an item's tag the part behind the dot. */
+static bool holds_answer(struct str list, uint64_t tag, struct str *ret_tag)
+{
+	bool weak;
+	while (next_tag(&list, ret_tag, &weak)) {
+		size_t dot = str_find(*ret_tag, '.', 0);
+		size_t from = dot < ret_tag->len ? dot + 1 : 0;
+		if (is_hash(str_slice(*ret_tag, from, ret_tag->len), tag)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool conditional_matches(struct str list, uint64_t row)
+{
+	struct str tag;
+	bool weak;
+	while (next_tag(&list, &tag, &weak)) {
+		if (!weak &&
+			(str_equal(tag, STR("*")) || is_hash(str_slice(tag, 0, str_find(tag, '.', 0)), row))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct str quote(char text[TAG_BYTES], struct str tag)
+{
+	int len = snprintf(text, TAG_BYTES, "\"%.*s\"", STR_ARG(str_slice(tag, 0, 40)));
+	return (struct str){text, (size_t)len};
+}
+
+bool conditional_begin(struct call *call)
+{
+	struct str list = http_request_field(call->request, STR("If-None-Match"));
+	struct str tag;
+	char text[TAG_BYTES];
+	call->tag = make_tag(call);
+	if (list.len == 0 || !holds_answer(list, call->tag, &tag)) {
+		return false;
+	}
+	call_add_field(call, STR("ETag"), quote(text, tag));
+	call_add_field(call, STR("Cache-Control"), STR("no-cache"));
+	call_answer_empty(call, 304);
+	return true;
+}
+
+void conditional_add(struct call *call, const struct store_result *result, struct reply *reply)
+{
+	char text[TAG_BYTES];
+	int len = call->query.tag_count > 0
+		? snprintf(text, sizeof(text), "\"%016llx.%016llx\"", (unsigned long long)result->tag,
+				   (unsigned long long)call->tag)
+		: snprintf(text, sizeof(text), "\"%016llx\"", (unsigned long long)call->tag);
+	reply_add(reply, STR("ETag"), (struct str){text, (size_t)len});
+	reply_add(reply, STR("Cache-Control"), STR("no-cache"));
+}

@@ -1,0 +1,106 @@
+/*
+ * DESIGN. Each batch lives in an arena of its own, which is reset when the store asks for the next
+ * one. The first row is read before the store begins, since it settles the columns; it stays where
+ * it is and the first batch goes on behind it.
+ */
+#include <assert.h>
+
+#include "query/check_body_priv.h"
+
+enum { BATCH_ROWS = 256, BATCH_BYTES = 256 * 1024, BLOCK_BYTES = 64 * 1024 };
+
+struct batches {
+	struct query_batches base;
+	struct body body;
+	struct arena arena;    /* of one batch */
+	bool begun;            /* the first batch was asked for */
+	enum body_event ended; /* ROW: there may be more rows */
+	size_t from;           /* where the batch begins in the body */
+};
+
+/* Reads on until the batch is full or the body ends. */
+static void fill(struct batches *batches)
+{
+	struct body *body = &batches->body;
+	while (batches->ended == BODY_ROW && body->row_count < body->room &&
+		   body->at - batches->from < BATCH_BYTES) {
+		batches->ended = body_add_row(body);
+	}
+}
+
+/* Room for a batch whose values are no larger than allowed. */
+static void make_room(struct batches *batches)
+{
+	struct body *body = &batches->body;
+	size_t row_bytes = body->column_count * sizeof(struct value);
+	size_t most = row_bytes == 0 ? BATCH_ROWS : BATCH_BYTES / row_bytes;
+	body->room = most > BATCH_ROWS ? BATCH_ROWS : most == 0 ? 1 : most;
+	body->values = ARENA_ARRAY(&batches->arena, body->room * body->column_count, struct value);
+}
+
+/* The first batch begins with the row that is there; the others forget the one before. */
+static void begin_batch(struct batches *batches)
+{
+	struct body *body = &batches->body;
+	if (batches->begun) {
+		arena_reset(&batches->arena);
+		body->row_count = 0;
+		batches->from = body->at;
+		make_room(batches);
+	} else if (body->row_count > 0) {
+		struct value *first = body->values;
+		make_room(batches);
+		memcpy(body->values, first, body->column_count * sizeof(*first));
+	}
+	batches->begun = true;
+}
+
+static bool next_batch(struct query_batches *base, const struct value **ret_values,
+					   size_t *ret_row_count, struct error *error)
+{
+	struct batches *batches = (struct batches *)base;
+	struct body *body = &batches->body;
+	assert(batches->ended != BODY_ERROR);
+	body->error = error;
+	begin_batch(batches);
+	fill(batches);
+	if (batches->ended == BODY_ERROR) {
+		return false;
+	}
+	*ret_values = body->values;
+	*ret_row_count = body->row_count;
+	return true;
+}
+
+bool check_body_batches(struct str text, const struct body_options *options, struct arena *arena,
+						struct query *ret_query, struct error *error)
+{
+	struct batches *batches = ARENA_NEW(arena, struct batches);
+	struct body *body = &batches->body;
+	assert(options->format == BODY_CSV || options->format == BODY_NDJSON);
+	assert(ret_query->action == QUERY_INSERT || ret_query->action == QUERY_UPSERT);
+	if (!body_init(body, text, options, arena, ret_query, error)) {
+		return false;
+	}
+	arena_init(&batches->arena, BLOCK_BYTES);
+	batches->base.next = next_batch;
+	batches->from = body->at;
+	body->row_arena = &batches->arena;
+	batches->ended = body_add_row(body);
+	if (batches->ended == BODY_ERROR) {
+		arena_finish(&batches->arena);
+		return false;
+	}
+	body_settle_given(body, ret_query);
+	ret_query->values = NULL;
+	ret_query->row_count = 0;
+	ret_query->batches = &batches->base;
+	return true;
+}
+
+void query_batches_finish(struct query_batches *batches)
+{
+	if (batches != NULL) {
+		arena_finish(&((struct batches *)batches)->arena);
+	}
+}

@@ -1,0 +1,306 @@
+#include "query/check_priv.h"
+
+#include <assert.h>
+
+#include "query/cond.h"
+
+static const struct cond *check_cond(struct checker *checker, struct level *level,
+									 const struct parsed_cond *parsed, bool negated);
+
+/* ---- operands ---- */
+
+static bool check_parameter(struct checker *checker, const struct parsed_value *parsed,
+							struct operand *ret_operand)
+{
+	const struct parameter_names *names = checker->options->parameters;
+	for (size_t i = 0; names != NULL && i < names->count; i++) {
+		if (str_equal(names->names[i], parsed->text)) {
+			*ret_operand = (struct operand){.parameter = (int)i, .optional = parsed->optional};
+			return true;
+		}
+	}
+	return error_set(checker->error, ERROR_PARSE, "there is no parameter \"%.*s\" to fill in",
+					 STR_ARG(parsed->text));
+}
+
+static bool check_operand(struct checker *checker, const struct cond *cond,
+						  const struct parsed_value *parsed, struct operand *ret_operand)
+{
+	if (parsed->parameter) {
+		return check_parameter(checker, parsed, ret_operand);
+	}
+	ret_operand->parameter = -1;
+	/* Spaces around a number mean nothing: `in.(1, 2)`. */
+	struct str text = cond->type->type == TYPE_TEXT ? parsed->text : str_trim(parsed->text);
+	return cond_read_value(cond, text, checker->arena, &ret_operand->value, checker->error);
+}
+
+static bool check_items(struct checker *checker, const struct parsed_cond *parsed,
+						struct cond *cond)
+{
+	struct operand *items = ARENA_ARRAY(checker->arena, parsed->item_count, struct operand);
+	cond->kind = COND_IN;
+	for (size_t i = 0; i < parsed->item_count; i++) {
+		if (!check_operand(checker, cond, &parsed->items[i], &items[i])) {
+			return false;
+		}
+		cond->parameters = cond->parameters || items[i].parameter >= 0;
+	}
+	cond->items = items;
+	cond->item_count = parsed->item_count;
+	return true;
+}
+
+/* ---- leaves ---- */
+
+static struct str operator_word(enum operator_name op)
+{
+	static const struct str words[] = {
+#define X(name, word, shape) [OPERATOR_##name] = STR_INIT(word),
+		OPERATOR_TABLE(X)
+#undef X
+	};
+	return words[op];
+}
+
+static bool is_question(enum operator_name op)
+{
+	return op == OPERATOR_FTS || op == OPERATOR_PLFTS || op == OPERATOR_PHFTS ||
+		op == OPERATOR_WFTS;
+}
+
+static bool is_textual(enum operator_name op)
+{
+	return op == OPERATOR_LIKE || op == OPERATOR_ILIKE || op == OPERATOR_MATCH ||
+		op == OPERATOR_IMATCH || is_question(op);
+}
+
+/* Settles how operands are read. */
+static bool check_operator(struct checker *checker, const struct parsed_cond *parsed,
+						   struct cond *cond)
+{
+	const struct term term = {.field = cond->field, .path = cond->path};
+	enum type type = cond->field->type;
+	if (!check_comparable(checker, &term)) {
+		return false;
+	}
+	cond->type = cond->field;
+	if (cond->path != NULL) {
+		cond->type = check_made_field(checker, cond->field->name, TYPE_TEXT);
+	}
+	if (parsed->kind != COND_COMPARE || !is_textual(parsed->op)) {
+		return true;
+	}
+	if (is_question(parsed->op) && parsed->config.len > 0 &&
+		!str_equal(parsed->config, STR("simple"))) {
+		return check_unsupported(checker, "the text search configuration \"%.*s\"",
+								 STR_ARG(parsed->config));
+	}
+	if (cond->path != NULL || type == TYPE_TEXT) {
+		return true;
+	}
+	/* A part of a uuid is none. */
+	cond->type = check_made_field(checker, cond->field->name, TYPE_TEXT);
+	return type == TYPE_UUID ||
+		error_set(checker->error, ERROR_VALUE, "operator %.*s does not exist for type %s",
+				  STR_ARG(operator_word(parsed->op)), value_type_name(type));
+}
+
+static bool check_is(struct checker *checker, const struct parsed_cond *parsed,
+					 const struct cond *cond)
+{
+	static const char *const words[] = {
+		[IS_TRUE] = "TRUE",
+		[IS_FALSE] = "FALSE",
+		[IS_UNKNOWN] = "UNKNOWN",
+	};
+	enum type type = cond->path == NULL ? cond->field->type
+		: cond->path->as_text           ? TYPE_TEXT
+										: TYPE_JSON;
+	return parsed->is == IS_NULL || parsed->is == IS_NOT_NULL || type == TYPE_BOOLEAN ||
+		error_set(checker->error, ERROR_VALUE,
+				  "argument of IS %s must be type boolean, not type %s", words[parsed->is],
+				  value_type_name(type));
+}
+
+/* One comparison, of one operand. */
+static const struct cond *check_compare(struct checker *checker, const struct cond *leaf,
+										const struct parsed_value *value, bool negated)
+{
+	struct cond *cond = ARENA_NEW(checker->arena, struct cond);
+	*cond = *leaf;
+	if (!check_operand(checker, cond, value, &cond->operand)) {
+		return NULL;
+	}
+	if (cond->operand.parameter >= 0) {
+		cond->parameters = true;
+		return negated ? cond_negate(checker->arena, cond) : cond;
+	}
+	return cond_finish(checker->arena, cond, negated, checker->error);
+}
+
+/* `any` and `all`: OR and AND of comparisons. */
+static const struct cond *check_quantified(struct checker *checker, struct cond *leaf,
+										   const struct parsed_cond *parsed, bool negated)
+{
+	if (parsed->op == OPERATOR_EQ && parsed->quantifier == QUANTIFIER_ANY) {
+		if (!check_items(checker, parsed, leaf)) {
+			return NULL;
+		}
+		return negated ? cond_negate(checker->arena, leaf) : leaf;
+	}
+	const struct cond **children = ARENA_ARRAY(checker->arena, parsed->item_count,
+											   const struct cond *);
+	for (size_t i = 0; i < parsed->item_count; i++) {
+		children[i] = check_compare(checker, leaf, &parsed->items[i], negated);
+		if (children[i] == NULL) {
+			return NULL;
+		}
+	}
+	bool is_and = (parsed->quantifier == QUANTIFIER_ALL) != negated;
+	return cond_join(checker->arena, is_and ? COND_AND : COND_OR, children, parsed->item_count);
+}
+
+/* A filter on an embed asks whether there are rows. */
+static const struct cond *check_presence(struct checker *checker, struct level *child,
+										 const struct parsed_cond *parsed, bool negated)
+{
+	bool is_null = parsed->is == IS_NULL;
+	if (parsed->kind != COND_IS || parsed->path != NULL ||
+		!(is_null || parsed->is == IS_NOT_NULL)) {
+		error_set(checker->error, ERROR_EMBED_OPERATOR,
+				  "Bad operator on the '%.*s' embedded resource", STR_ARG(parsed->column));
+		(void)error_details(
+			checker->error,
+			"Only is null or not is null filters are allowed on embedded resources");
+		return NULL;
+	}
+	return check_exists(checker, child, is_null != negated);
+}
+
+static const struct cond *check_leaf(struct checker *checker, struct level *level,
+									 const struct parsed_cond *parsed, bool negated)
+{
+	struct level *child = check_child(level, parsed->column);
+	/* The resource's name counts less than a field when the embed has an alias. */
+	bool by_alias = child != NULL &&
+		(child->item->alias.len == 0 || str_equal(child->item->alias, parsed->column));
+	if (by_alias || (child != NULL && resource_field(level->resource, parsed->column) == NULL)) {
+		return check_presence(checker, child, parsed, negated);
+	}
+	struct term term;
+	if (!check_term(checker, level->resource, parsed->column, parsed->path, &term)) {
+		return NULL;
+	}
+	struct cond *cond = ARENA_NEW(checker->arena, struct cond);
+	*cond = (struct cond){
+		.kind = parsed->kind,
+		.op = parsed->op,
+		.is = parsed->is,
+		.field = term.field,
+		.path = term.path,
+		.type = term.field,
+	};
+	bool ok;
+	if (parsed->kind == COND_IS) {
+		ok = check_is(checker, parsed, cond);
+	} else if (!check_operator(checker, parsed, cond)) {
+		return NULL;
+	} else if (parsed->kind == COND_IN) {
+		ok = check_items(checker, parsed, cond);
+	} else {
+		assert(parsed->kind == COND_COMPARE);
+		return parsed->quantifier == QUANTIFIER_NONE
+			? check_compare(checker, cond, &parsed->value, negated)
+			: check_quantified(checker, cond, parsed, negated);
+	}
+	if (!ok) {
+		return NULL;
+	}
+	return negated ? cond_negate(checker->arena, cond) : cond;
+}
+
+/* ---- trees ---- */
+
+/* By De Morgan, which holds for three values too, a negation goes down to the leaves. */
+static const struct cond *check_group(struct checker *checker, struct level *level,
+									  const struct parsed_cond *parsed, bool negated)
+{
+	size_t count = 0;
+	for (const struct parsed_cond *child = parsed->children; child != NULL; child = child->next) {
+		count++;
+	}
+	const struct cond **children = ARENA_ARRAY(checker->arena, count, const struct cond *);
+	count = 0;
+	for (const struct parsed_cond *child = parsed->children; child != NULL; child = child->next) {
+		children[count] = check_cond(checker, level, child, negated);
+		if (children[count++] == NULL) {
+			return NULL;
+		}
+	}
+	bool is_and = (parsed->kind == COND_AND) != negated;
+	return cond_join(checker->arena, is_and ? COND_AND : COND_OR, children, count);
+}
+
+static const struct cond *check_cond(struct checker *checker, struct level *level,
+									 const struct parsed_cond *parsed, bool negated)
+{
+	if (parsed->kind == COND_AND || parsed->kind == COND_OR) {
+		return check_group(checker, level, parsed, negated);
+	}
+	if (parsed->kind == COND_NOT) {
+		return check_cond(checker, level, parsed->children, !negated);
+	}
+	return check_leaf(checker, level, parsed, negated);
+}
+
+/* Counts that fell to 0 stay in a tally, and are not shown. */
+static const struct cond *hide_empty(struct checker *checker, const struct level *level,
+									 const struct cond *where)
+{
+	const struct field *count = resource_field(level->resource, STR("count"));
+	assert(count != NULL);
+	struct cond *shown = ARENA_NEW(checker->arena, struct cond);
+	*shown = (struct cond){
+		.kind = COND_COMPARE,
+		.field = count,
+		.type = count,
+		.op = OPERATOR_GT,
+		.operand = {.value = {.kind = VALUE_INTEGER, .integer = 0}, .parameter = -1},
+	};
+	return cond_both(checker->arena, where, shown);
+}
+
+/* An inner join of a write would have to hide rows of the answer without sparing them. */
+static bool check_inner(struct checker *checker, struct level *level, const struct cond **where)
+{
+	enum query_action action = level->query->action;
+	bool reads = action == QUERY_LIST || action == QUERY_GET;
+	for (struct level *child = level->children; child != NULL; child = child->next) {
+		if (child->item->join != JOIN_INNER || (!reads && checker->options->no_rows)) {
+			continue;
+		}
+		if (!reads) {
+			return check_unsupported(checker, "the inner join of \"%.*s\" in the answer of a write",
+									 STR_ARG(child->item->column));
+		}
+		*where = cond_both(checker->arena, *where, check_exists(checker, child, false));
+	}
+	return true;
+}
+
+bool check_where(struct checker *checker, struct level *level, const struct cond **ret_where)
+{
+	const struct cond *where = NULL;
+	if (level->where != NULL) {
+		where = check_cond(checker, level, level->where, false);
+		if (where == NULL) {
+			return false;
+		}
+	}
+	if (!check_inner(checker, level, &where)) {
+		return false;
+	}
+	*ret_where = level->resource->tally_of == NULL ? where : hide_empty(checker, level, where);
+	return true;
+}
