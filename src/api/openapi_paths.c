@@ -503,7 +503,7 @@ static void write_path(struct openapi *openapi, const struct endpoint *endpoint)
 static bool is_shown_elsewhere(const struct openapi *openapi, const struct endpoint *endpoint)
 {
 	const struct operation *get = endpoint->operations[HTTP_GET];
-	if (get == NULL || endpoint->segment_count < 2 || endpoint->segments[0].parameter ||
+	if (get == NULL || endpoint->segment_count == 0 || endpoint->segments[0].parameter ||
 		!str_equal(endpoint->segments[0].text, STR(".rowlock"))) {
 		return false;
 	}

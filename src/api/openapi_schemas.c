@@ -338,22 +338,17 @@ static void write_literal_object(struct buf *text, struct json_reader *reader)
 	buf_finish(&names);
 }
 
-static void write_literal_array(struct buf *text, struct json_reader *reader)
+/* Is something put in for a {word}? In JSON a brace may also begin an object, which then counts as
+ * filled: less is said of it. */
+static bool is_filled(struct str json)
 {
-	outline_text(text, "type", "array");
-	outline_open_at(text, "prefixItems", '[');
-	for (enum json_event event = json_next(reader); event != JSON_ARRAY_END && event != JSON_ERROR;
-		 event = json_next(reader)) {
-		write_literal(text, reader, event);
-	}
-	outline_close(text, ']');
+	return str_find(json, '{', 0) < json.len;
 }
 
 static void write_literal_string(struct buf *text, struct str string)
 {
 	outline_text(text, "type", "string");
-	bool filled = str_find(string, '{', 0) < string.len;
-	if (!filled) {
+	if (!is_filled(string)) {
 		outline_str(text, "const", string);
 	}
 }
@@ -364,13 +359,17 @@ static void write_literal(struct buf *text, struct json_reader *reader, enum jso
 	outline_open(text, '{');
 	if (event == JSON_OBJECT) {
 		write_literal_object(text, reader);
-	} else if (event == JSON_ARRAY) {
-		write_literal_array(text, reader);
 	} else if (event == JSON_STRING) {
 		write_literal_string(text, reader->text);
 	} else if (json_skip(reader, event, &raw)) {
-		outline_key(text, STR("const"));
-		buf_append(text, raw);
+		if (event == JSON_ARRAY) {
+			outline_text(text, "type", "array");
+			outline_raw(text, "items", "{}");
+		}
+		if (!is_filled(raw)) {
+			outline_key(text, STR("const"));
+			buf_append(text, raw);
+		}
 	}
 	outline_close(text, '}');
 }
