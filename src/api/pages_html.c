@@ -134,15 +134,30 @@ static void write_routes(const struct service *service, struct buf *text)
 	buf_append(text, STR("</ul>"));
 }
 
+/* Where a page is: below /.rowlock/ when a route or resource has its name. */
+static const char *page_folder(const struct service *service, struct str name)
+{
+	const struct endpoint *endpoint = service->router.endpoints;
+	for (; endpoint != NULL; endpoint = endpoint->next) {
+		const struct operation *get = endpoint->operations[HTTP_GET];
+		if (endpoint->segment_count == 1 && get != NULL && get->plan == NULL &&
+			get->resource == NULL && str_equal(endpoint->segments[0].text, name)) {
+			return "./";
+		}
+	}
+	return "./.rowlock/";
+}
+
 void pages_write_start(const struct service *service, struct buf *text)
 {
 	const struct model *model = service->model;
 	write_head(text, model->service, STR(""), style);
 	buf_append(text, STR("<h1>"));
 	html_text(text, model->service);
-	buf_append(text,
-			   STR("</h1><p><a href=\"./docs\">Documentation</a>, "
-				   "<a href=\"./openapi.json\">OpenAPI document</a></p>"));
+	buf_printf(text,
+			   "</h1><p><a href=\"%sdocs\">Documentation</a>, "
+			   "<a href=\"%sopenapi.json\">OpenAPI document</a></p>",
+			   page_folder(service, STR("docs")), page_folder(service, STR("openapi.json")));
 	buf_append(text, STR("<h2>Resources</h2><ul>"));
 	for (size_t i = 0; i < model->resource_count; i++) {
 		if (!model->resources[i].hidden) {
