@@ -2,12 +2,22 @@
 
 #include "sql/sql_priv.h"
 
+/* The table whose rows are changed; with an alias when the conditions speak of other tables. */
+static void write_changed_table(struct sql *sql, const struct query *query)
+{
+	if (sql_cond_has_tables(query->where)) {
+		sql->alias = ++sql->aliases;
+	}
+	sql_write_table(sql, query->resource);
+}
+
 static void write_where(struct sql *sql, const struct query *query)
 {
 	if (query->where != NULL) {
 		sql_write(sql, STR(" WHERE "));
 		sql_write_cond(sql, query->where);
 	}
+	sql->alias = 0; /* RETURNING does not know it */
 }
 
 static void write_returning(struct sql *sql, const struct query *query)
@@ -110,7 +120,7 @@ void sql_update(struct sql *sql, const struct query *query)
 {
 	assert(query->row_count == 1);
 	sql_write(sql, STR("UPDATE "));
-	sql_write_name(sql, query->resource->name);
+	write_changed_table(sql, query);
 	sql_write(sql, STR(" SET "));
 	for (size_t i = 0; i < query->given.count; i++) {
 		sql_write(sql, i > 0 ? STR(",") : STR(""));
@@ -128,7 +138,7 @@ void sql_update(struct sql *sql, const struct query *query)
 void sql_delete(struct sql *sql, const struct query *query)
 {
 	sql_write(sql, STR("DELETE FROM "));
-	sql_write_name(sql, query->resource->name);
+	write_changed_table(sql, query);
 	write_where(sql, query);
 	write_returning(sql, query);
 }
