@@ -50,6 +50,11 @@ static void write_join(struct sql *sql, const struct relation *relation, size_t 
 		sql_write(sql, i > 0 ? STR(" AND ") : STR(""));
 		sql_write_column(sql, holder, fields->items[i]);
 		buf_append_byte(&sql->text, '=');
+		if (parent == 0) {
+			/* What is returned stands behind the table's own name: there is no alias then. */
+			sql_write_name(sql, relation->from->name);
+			buf_append_byte(&sql->text, '.');
+		}
 		sql_write_column(sql, parent, relation->from_fields.items[i]);
 	}
 }

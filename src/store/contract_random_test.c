@@ -24,7 +24,6 @@ struct random_test {
 	size_t refused;
 	size_t answered;
 	size_t embeds; /* of the query that is made */
-	bool chooses;  /* what a write changes: by its own fields only */
 };
 
 /* xorshift64* (Vigna 2016): the same run for the same seed. */
@@ -160,7 +159,7 @@ static const struct cond *random_cond(struct random_test *test, const struct res
 static const struct cond *random_exists(struct random_test *test, const struct resource *resource,
 										size_t depth)
 {
-	if (resource->relation_count == 0 || test->chooses) {
+	if (resource->relation_count == 0) {
 		return random_leaf(test, resource);
 	}
 	struct cond *cond = ARENA_NEW(&test->fixture.arena, struct cond);
@@ -538,9 +537,7 @@ static struct query *random_write(struct random_test *test, const char *name)
 	bool by_key = action == QUERY_REPLACE || str_equal(resource->name, STR("notes")) ||
 		chance(test, 60);
 	if (!inserts) {
-		test->chooses = true;
 		query->where = by_key ? random_key(test, resource) : random_cond(test, resource, DEPTH_MAX);
-		test->chooses = false;
 		query->must_match = by_key && chance(test, 50);
 	}
 	for (size_t i = 0; i < rows * query->given.count; i++) {

@@ -269,6 +269,37 @@ static void test_references(void **state)
 	CONTRACT_RUN(shop, references_rows);
 }
 
+static const struct contract_row related_rows[] = {
+	{L, "insert buyers?&quiet", "[{\"id\":1,\"mail\":\"p\"},{\"id\":2,\"mail\":\"q\"}]", "2+2"},
+	{L, "insert stays?select=id,...before(was:buyer)", "{\"id\":1,\"buyer\":1}",
+	 "1+1 [{\"id\":1,\"was\":null}]"},
+	{L, "insert stays?select=id,...before(was:buyer)", "{\"id\":2,\"buyer\":2,\"before\":1}",
+	 "1+1 [{\"id\":2,\"was\":1}]"},
+	{L, "update stays?select=id,...before(was:buyer)&before=not.is.null", "{\"house\":null}",
+	 "1 [{\"id\":2,\"was\":1}]"},
+	{L,
+	 "update stays?select=id,...before(was:buyer,...buyers(mail)),"
+	 "buyers()&buyers=not.is.null&order=before(buyer).desc",
+	 "{\"house\":null}",
+	 "2 [{\"id\":1,\"was\":null,\"mail\":null},{\"id\":2,\"was\":1,\"mail\":\"p\"}]"},
+	{L, "delete stays?select=id,later:stays!before()&later=is.null", NULL, "1 [{\"id\":2}]"},
+	{L, "insert stays?select=id,buyers(count())", "[{\"buyer\":1}]",
+	 "1+1#3 [{\"id\":3,\"buyers\":{\"count\":1}}]"},
+	{L, "update buyers?stays=is.null&select=id,stays()", "{\"level\":3}", "1 [{\"id\":2}]"},
+	{L, "list buyers?stays=is.null&select=id,stays()", NULL, "1 [{\"id\":2}]"},
+	{L, "list buyers?or=(stays.is.null,id.eq.1)&select=id,stays()", NULL,
+	 "2 [{\"id\":1},{\"id\":2}]"},
+	{L, "list buyers?select=id,stays(id,before(id))&stays.before=is.null", NULL,
+	 "2 [{\"id\":1,\"stays\":[{\"id\":1,\"before\":null},{\"id\":3,\"before\":null}]},{\"id\":2,"
+	 "\"stays\":[]}]"},
+};
+
+static void test_related(void **state)
+{
+	(void)state;
+	CONTRACT_RUN(shop, related_rows);
+}
+
 /* ---- companions ---- */
 
 /* Writes a room before the request's own statements and reads rooms after them. */
@@ -435,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_batches),
 		cmocka_unit_test(test_references),
+		cmocka_unit_test(test_related),
 		cmocka_unit_test(test_companions),
 		cmocka_unit_test(test_a_request_that_fails_after_its_companion),
 	};
