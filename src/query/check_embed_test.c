@@ -161,7 +161,8 @@ static void test_ambiguous(void **state)
 		{__LINE__, "orders", "select=addresses(id)",
 		 "AMBIGUOUS Could not embed because more than one relationship was found for 'orders' "
 		 "and 'addresses' / Try changing 'addresses' to one of the following: "
-		 "'addresses!orders_billing_fkey', 'addresses!orders_shipping_fkey'. Find the desired relationship in the "
+		 "'addresses!orders_billing_fkey', 'addresses!orders_shipping_fkey'. Find the desired "
+		 "relationship in the "
 		 "'details' key. [{\"cardinality\":\"many-to-one\",\"embedding\":\"orders with "
 		 "addresses\",\"relationship\":\"orders_billing_fkey using orders(billing) and "
 		 "addresses(id)\"},{\"cardinality\":\"many-to-one\",\"embedding\":\"orders with "
@@ -170,7 +171,8 @@ static void test_ambiguous(void **state)
 		{__LINE__, "addresses", "select=orders(id)",
 		 "AMBIGUOUS Could not embed because more than one relationship was found for "
 		 "'addresses' and 'orders' / Try changing 'orders' to one of the following: "
-		 "'orders!orders_billing_fkey', 'orders!orders_shipping_fkey'. Find the desired relationship in the 'details' "
+		 "'orders!orders_billing_fkey', 'orders!orders_shipping_fkey'. Find the desired "
+		 "relationship in the 'details' "
 		 "key. [{\"cardinality\":\"one-to-many\",\"embedding\":\"addresses with "
 		 "orders\",\"relationship\":\"orders_billing_fkey using addresses(id) and "
 		 "orders(billing)\"},{\"cardinality\":\"one-to-many\",\"embedding\":\"addresses with "
@@ -179,7 +181,8 @@ static void test_ambiguous(void **state)
 		{__LINE__, "organizations", "select=organizations(id)",
 		 "AMBIGUOUS Could not embed because more than one relationship was found for "
 		 "'organizations' and 'organizations' / Try changing 'organizations' to one of the "
-		 "following: 'organizations!organizations_referee_fkey', 'organizations!organizations_auditor_fkey'. Find the desired "
+		 "following: 'organizations!organizations_referee_fkey', "
+		 "'organizations!organizations_auditor_fkey'. Find the desired "
 		 "relationship in the 'details' key. "
 		 "[{\"cardinality\":\"one-to-many\",\"embedding\":\"organizations with "
 		 "organizations\",\"relationship\":\"organizations_referee_fkey using "

@@ -234,18 +234,18 @@ static void test_tally_on_sqlite(void **state)
 
 /* ---- other tables ---- */
 
-static const char relations[] =
-	"INSERT INTO clients VALUES (1,'a'),(2,'b'),(3,NULL);"
-	"INSERT INTO projects (id,name,client_id,budget) VALUES (1,'p',1,100),(2,'q',1,250),(3,'r',2,50),"
-	"(4,'s',NULL,NULL);"
-	"INSERT INTO details VALUES (1,'x'),(3,'y');"
-	"INSERT INTO tasks VALUES (1,'t',1),(2,'u',1),(3,'v',3);"
-	"INSERT INTO users VALUES (1,'m'),(2,'n');"
-	"INSERT INTO users_tasks VALUES (1,1),(1,2),(2,3);"
-	"INSERT INTO organizations VALUES (1,NULL,NULL),(2,1,1),(3,2,1);"
-	"INSERT INTO rooms VALUES ('h',1),('h',2);"
-	"INSERT INTO stays VALUES (1,'h',1),(2,'h',2),(3,NULL,2);"
-	"INSERT INTO loose VALUES (1,'a'),(1,'a'),(2,'b')";
+static const char relations[] = "INSERT INTO clients VALUES (1,'a'),(2,'b'),(3,NULL);"
+								"INSERT INTO projects (id,name,client_id,budget) VALUES "
+								"(1,'p',1,100),(2,'q',1,250),(3,'r',2,50),"
+								"(4,'s',NULL,NULL);"
+								"INSERT INTO details VALUES (1,'x'),(3,'y');"
+								"INSERT INTO tasks VALUES (1,'t',1),(2,'u',1),(3,'v',3);"
+								"INSERT INTO users VALUES (1,'m'),(2,'n');"
+								"INSERT INTO users_tasks VALUES (1,1),(1,2),(2,3);"
+								"INSERT INTO organizations VALUES (1,NULL,NULL),(2,1,1),(3,2,1);"
+								"INSERT INTO rooms VALUES ('h',1),('h',2);"
+								"INSERT INTO stays VALUES (1,'h',1),(2,'h',2),(3,NULL,2);"
+								"INSERT INTO loose VALUES (1,'a'),(1,'a'),(2,'b')";
 
 static const struct row relation_rows[] = {
 	{__LINE__, "clients", "select=id,projects!inner()", "1;2"},
