@@ -73,7 +73,7 @@ static const struct write_row write_rows[] = {
 	 "DELETE FROM \"users\" AS _1 WHERE NOT (EXISTS(SELECT 1 FROM \"tasks\" AS _2 JOIN \"users_tasks\" AS _3 ON _3.\"task_id\"=_2.\"id\" WHERE _3.\"user_id\"=_1.\"id\"))"},
 	{__LINE__, QUERY_DELETE, true, "clients",
 	 "select=id,projects()&projects=not.is.null&projects.name=like.a*", "",
-	 "DELETE FROM \"clients\" AS _1 WHERE EXISTS(SELECT 1 FROM \"projects\" AS _2 WHERE _2.\"client_id\"=_1.\"id\" AND ((_2.\"name\" COLLATE BINARY>=? AND _2.\"name\" COLLATE BINARY<? AND rowlock_like(_2.\"name\",?)))) RETURNING \"id\" -- a,b,*"},
+	 "DELETE FROM \"clients\" AS _1 WHERE EXISTS(SELECT 1 FROM \"projects\" AS _2 WHERE (_2.\"name\" COLLATE BINARY>=? AND _2.\"name\" COLLATE BINARY<? AND rowlock_like(_2.\"name\",?)) AND _2.\"client_id\"=_1.\"id\") RETURNING \"id\" -- a,b,*"},
 	{__LINE__, QUERY_DELETE, true, "things", "select=data->>a&data->>b=eq.c", "",
 	 "DELETE FROM \"things\" WHERE rowlock_json(\"data\",?)=? RETURNING rowlock_json(\"data\",?) -- *,c,*"},
 };
