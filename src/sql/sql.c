@@ -63,6 +63,7 @@ void sql_clear(struct sql *sql)
 	sql->param_count = 0;
 	sql->alias = 0;
 	sql->aliases = 0;
+	sql->open = 0;
 	sql->named = NULL;
 	free_made(sql);
 	if (sql->made != NULL) {
@@ -133,6 +134,14 @@ void sql_write_fields(const struct sql_dialect *dialect, struct buf *text, const
 bool sql_is_nullable(const struct field *field)
 {
 	return !field->required && !field->key;
+}
+
+void sql_open(struct sql *sql, size_t entries)
+{
+	sql->open += entries;
+	if (sql->open > sql->dialect->max_open) {
+		sql->text.failed = true;
+	}
 }
 
 /* ---- columns and parameters ---- */

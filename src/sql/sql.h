@@ -3,8 +3,8 @@
  * identifiers come from the model only, and are quoted.
  *
  * Ownership: text and lists are the caller's struct sql; values are borrowed from the query.
- * Threads: all. Errors: none but a statement over its buffer's maximum (sql->text.failed).
- * Limits: the caller's buffer.
+ * Threads: all. Errors: none but a statement over these limits (sql->text.failed).
+ * Limits: the caller's buffer; the dialect's max_open; 1,000 subqueries of conditions.
  */
 #ifndef ROWLOCK_SQL_SQL_H
 #define ROWLOCK_SQL_SQL_H
@@ -22,6 +22,7 @@ struct sql_dialect {
 	bool nulls_placement;    /* knows NULLS FIRST / NULLS LAST */
 	bool upsert_on_conflict; /* INSERT … ON CONFLICT (…) DO UPDATE; else ON DUPLICATE KEY UPDATE */
 	bool returning;
+	size_t max_open; /* entries of its parser's stack, without those of a statement and a leaf */
 	/* Functions that the store gives the database, each called with a value and one or two
 	 * pointers (VALUE_POINTER): a path; what an operator compiled; the types of a cast. */
 	const char *json_function;
@@ -59,6 +60,7 @@ struct sql {
 	struct sql_made *made;        /* owned: the chunk that is being filled */
 	size_t alias;                 /* of the table whose columns are written; 0: none */
 	size_t aliases;               /* given so far */
+	size_t open;                  /* entries on the stack of the database's parser, at most */
 	const struct resource *named; /* the table of the alias SQL_NAMED */
 };
 

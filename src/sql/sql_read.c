@@ -243,7 +243,9 @@ void sql_embed(struct sql *sql, const struct query_embed *embed, const struct va
 	}
 	if (query->where != NULL) {
 		sql_write(sql, STR(" AND ("));
+		sql_open(sql, OPEN_OPERATOR + OPEN_PARENTHESIS);
 		sql_write_cond(sql, query->where);
+		sql_close(sql, OPEN_OPERATOR + OPEN_PARENTHESIS);
 		buf_append_byte(&sql->text, ')');
 	}
 	write_groups(sql, query);

@@ -407,6 +407,130 @@ static void test_deep_and_wide_on_sqlite(void **state)
 	sql_bed_end(&bed);
 }
 
+/* Writes or refuses a statement; what is written must be taken. */
+static bool is_taken(struct sql_bed *bed, const char *text, const char *resource)
+{
+	struct query query;
+	sql_bed_query(bed, text, QUERY_LIST, resource, &query);
+	sql_bed_write(bed, &query);
+	bool taken = !bed->sql.text.failed;
+	if (taken) {
+		assert_int_equal(sql_bed_run(bed, query.resource), SQLITE_DONE);
+	}
+	arena_reset(&bed->arena);
+	return taken;
+}
+
+/* `levels` of organizations!referee(…), each with a condition of `depth` groups. */
+static void write_deep_embeds(struct buf *text, size_t levels, size_t depth)
+{
+	buf_append(text, STR("select="));
+	for (size_t i = 0; i < levels; i++) {
+		buf_append(text, STR("o:organizations!referee("));
+	}
+	for (size_t i = 0; i < levels; i++) {
+		buf_append_byte(text, ')');
+	}
+	buf_append(text, STR("&o=not.is.null"));
+	for (size_t i = 0; i < levels; i++) {
+		buf_append_byte(text, '&');
+		for (size_t k = 0; k <= i; k++) {
+			buf_append(text, STR("o."));
+		}
+		buf_append(text, STR("and=("));
+		for (size_t k = 0; k < depth; k++) {
+			buf_append(text, k % 2 == 0 ? STR("id.lt.5,or(") : STR("id.gt.6,and("));
+		}
+		buf_append(text, i + 1 < levels ? STR("o.not.is.null") : STR("id.eq.7"));
+		for (size_t k = 0; k <= depth; k++) {
+			buf_append_byte(text, ')');
+		}
+	}
+	buf_append_byte(text, '\0');
+}
+
+/* Embeds in embeds: those that the default limits let through are taken; what is more than SQLite's
+ * parser can hold is refused before it is asked. */
+static void test_deep_embeds_on_sqlite(void **state)
+{
+	(void)state;
+	static const size_t depths[] = {0, 1, 2, 5, 10, 20, 40, 62};
+	struct sql_bed bed;
+	sql_bed_begin(&bed);
+	bed.limits.embed_depth = 64;
+	for (size_t levels = 1; levels <= 16; levels++) {
+		for (size_t i = 0; i < sizeof(depths) / sizeof(depths[0]); i++) {
+			struct buf text;
+			if (levels * (depths[i] + 1) > 600) {
+				continue; /* more conditions than the limit */
+			}
+			buf_init(&text, TEXT_BYTES);
+			write_deep_embeds(&text, levels, depths[i]);
+			bool taken = is_taken(&bed, text.ptr, "organizations");
+			assert_true(taken || levels * (depths[i] + 1) > 8);
+			assert_true(!taken || levels <= 10);
+			buf_finish(&text);
+		}
+	}
+	sql_bed_end(&bed);
+}
+
+/* Each of three questions at a level asks the three of the next: 3 + 9 + 27 … subqueries. */
+static void test_repeated_embeds_on_sqlite(void **state)
+{
+	(void)state;
+	struct sql_bed bed;
+	sql_bed_begin(&bed);
+	for (size_t levels = 1; levels <= 8; levels++) {
+		struct buf text;
+		buf_init(&text, TEXT_BYTES);
+		buf_append(&text, STR("select="));
+		for (size_t i = 0; i < levels; i++) {
+			buf_append(&text, STR("o:organizations!referee("));
+		}
+		for (size_t i = 0; i < levels; i++) {
+			buf_append_byte(&text, ')');
+		}
+		for (size_t i = 0; i < levels; i++) {
+			buf_append_byte(&text, '&');
+			for (size_t k = 0; k < i; k++) {
+				buf_append(&text, STR("o."));
+			}
+			buf_append(&text, STR("and=(o.not.is.null,o.not.is.null,o.not.is.null)"));
+		}
+		buf_append_byte(&text, '\0');
+		assert_true(is_taken(&bed, text.ptr, "organizations") == (levels <= 5));
+		buf_finish(&text);
+	}
+	sql_bed_end(&bed);
+}
+
+/* Values of rows to which many steps lead. */
+static void test_deep_terms_on_sqlite(void **state)
+{
+	(void)state;
+	struct sql_bed bed;
+	sql_bed_begin(&bed);
+	bed.limits.embed_depth = 64;
+	for (size_t levels = 1; levels <= 40; levels++) {
+		struct buf text;
+		buf_init(&text, TEXT_BYTES);
+		buf_append(&text, STR("select=count()"));
+		for (size_t i = 0; i < levels; i++) {
+			buf_append(&text, i == 0 ? STR(",...referee(") : STR("...referee("));
+		}
+		buf_append(&text, STR("id::text.max()::int"));
+		for (size_t i = 0; i < levels; i++) {
+			buf_append_byte(&text, ')');
+		}
+		buf_append_byte(&text, '\0');
+		bool taken = is_taken(&bed, text.ptr, "organizations");
+		assert_true(taken == (levels <= 15));
+		buf_finish(&text);
+	}
+	sql_bed_end(&bed);
+}
+
 /* The largest list that the limits let through. */
 static void test_long_list_on_sqlite(void **state)
 {
@@ -429,10 +553,17 @@ static void test_long_list_on_sqlite(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_filters_on_sqlite),       cmocka_unit_test(test_writes_on_sqlite),
-		cmocka_unit_test(test_tally_on_sqlite),         cmocka_unit_test(test_relations_on_sqlite),
-		cmocka_unit_test(test_embeds_on_sqlite),        cmocka_unit_test(test_range_of_a_pattern),
-		cmocka_unit_test(test_deep_and_wide_on_sqlite), cmocka_unit_test(test_long_list_on_sqlite),
+		cmocka_unit_test(test_filters_on_sqlite),
+		cmocka_unit_test(test_writes_on_sqlite),
+		cmocka_unit_test(test_tally_on_sqlite),
+		cmocka_unit_test(test_relations_on_sqlite),
+		cmocka_unit_test(test_embeds_on_sqlite),
+		cmocka_unit_test(test_range_of_a_pattern),
+		cmocka_unit_test(test_deep_and_wide_on_sqlite),
+		cmocka_unit_test(test_deep_embeds_on_sqlite),
+		cmocka_unit_test(test_repeated_embeds_on_sqlite),
+		cmocka_unit_test(test_deep_terms_on_sqlite),
+		cmocka_unit_test(test_long_list_on_sqlite),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
