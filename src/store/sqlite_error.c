@@ -321,7 +321,7 @@ static bool is_used(struct sqlite_conn *conn, const struct query *query, struct 
 	bool found = false;
 	while (statement != NULL && !found && sqlite3_step(statement->stmt) == SQLITE_ROW) {
 		for (size_t i = 0; i < reference->count; i++) {
-			sqlite_column(statement->stmt, (int)i, probe->fields.items[i], &probe->values[i]);
+			sqlite_column(statement, (int)i, probe->fields.items[i], &probe->values[i]);
 		}
 		found = has_row(conn, reference->child, reference->child_fields, probe->values,
 						reference->count);
