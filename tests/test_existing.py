@@ -36,6 +36,8 @@ CREATE TABLE "日本 語" ("名前" TEXT PRIMARY KEY, "-" INT);
 CREATE TABLE docs (id INTEGER PRIMARY KEY, body JSON, kind BOOLEAN, size INTEGER, ratio DECIMAL);
 CREATE VIEW album_titles AS
   SELECT a.id, a.title, r.name AS artist FROM albums a JOIN artists r ON r.id = a.artist_id;
+CREATE TRIGGER taste BEFORE INSERT ON genres WHEN NEW.name = 'polka'
+  BEGIN SELECT RAISE(ABORT, 'no polka, please'); END;
 CREATE VIEW broken AS SELECT * FROM gone;
 INSERT INTO artists (id, name, born, active) VALUES
   (1, 'Foo', '2001-01-01', 1), (2, 'bar', 'yesterday', 0), (3, 'Baz', NULL, 2), (4, 'q', 1, NULL);
@@ -200,6 +202,9 @@ def test_writes(music, serve):
         assert (null.status, null.json()["code"]) == (400, "23502")
         checked = call("PATCH", "/artists?id=eq.1", {"rating": 9})
         assert (checked.status, checked.json()["code"]) == (400, "23514")
+        assert checked.json()["message"].endswith('violates check constraint "good rating"')
+        raised = call("POST", "/genres", {"name": "polka"})
+        assert (raised.status, raised.json()["message"]) == (400, "no polka, please")
         assert call("DELETE", "/albums?id=eq.1").status in (204, 409)
         assert call("POST", "/album_titles", {"id": 1}).status == 405  # a view
         assert call("PUT", "/" + quote("日本 語") + "/" + quote("京都"), {"名前": "京都", "-": 7}).status \
