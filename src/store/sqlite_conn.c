@@ -15,7 +15,7 @@
 
 #include "base/alloc.h"
 
-enum { BUSY_MS = 2000, SQL_MAX_BYTES = 16 << 20 };
+enum { BUSY_MS = 2000, SQL_MAX_BYTES = 16 << 20, ODD_BYTES = 1024 };
 
 static const char pragmas_all[] = "PRAGMA synchronous=FULL;"
 								  "PRAGMA wal_autocheckpoint=0;"
@@ -107,6 +107,7 @@ static void destroy_statement(struct sqlite_statement *statement)
 {
 	sqlite3_finalize(statement->stmt);
 	free(statement->values);
+	arena_finish(&statement->odd);
 	free(statement);
 }
 
@@ -180,6 +181,7 @@ static struct sqlite_statement *prepare_new(struct sqlite_conn *conn, struct str
 													  sizeof(*statement) + (keep ? text.len : 0));
 	statement->stmt = stmt;
 	statement->kept = keep;
+	arena_init(&statement->odd, ODD_BYTES);
 	if (keep) {
 		char *copy = (char *)(statement + 1);
 		memcpy(copy, text.ptr, text.len);
@@ -232,6 +234,10 @@ void sqlite_conn_release(struct sqlite_conn *conn, struct sqlite_statement *stat
 	assert(conn->open > 0);
 	conn->open--;
 	statement->used = false;
+	if (statement->has_odd) {
+		arena_reset(&statement->odd);
+		statement->has_odd = false;
+	}
 	if (statement->kept) {
 		sqlite3_reset(statement->stmt);
 	} else {

@@ -125,7 +125,8 @@ static sqlite3 *open_existing(const char *path, struct arena *arena, const char 
 	int number = 0;
 	*ret_uri = make_uri(arena, path, false);
 	int rc = try_open(*ret_uri, &db, &number);
-	if ((rc & 0xff) == SQLITE_CANTOPEN && !has_log(arena, path)) {
+	bool no_room = rc == SQLITE_READONLY_DIRECTORY || (rc & 0xff) == SQLITE_CANTOPEN;
+	if (no_room && !has_log(arena, path)) {
 		int other = 0;
 		const char *uri = make_uri(arena, path, true);
 		if (try_open(uri, &db, &other) == SQLITE_OK) {
