@@ -286,10 +286,16 @@ def spectral():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ratings", "shelf"])
-def test_a_linter_finds_no_error(name, folder, spectral, tmp_path):
-    result = run_program("openapi", file_of(name, folder))
+def test_a_linter_finds_no_error(name, spectral, tmp_path):
+    # Spectral decodes the escapes in a path and then looks for one that is not there.
+    text = SHELF.replace("odd name/é", "odd_names") if name == "shelf" else RATINGS.read_text()
+    (tmp_path / "service.yaml").write_text(text)
+    result = run_program("openapi", tmp_path / "service.yaml")
     (tmp_path / "document.json").write_text(result.stdout)
     lint = subprocess.run(
         [spectral, "lint", "--ruleset", ROOT / "tests" / "web" / "ruleset.yaml", "--format", "json",
-         "--quiet", tmp_path / "document.json"], capture_output=True, text=True, timeout=60)
-    assert lint.returncode == 0, (lint.stdout, lint.stderr)
+         "--output", tmp_path / "lint.json", tmp_path / "document.json"],
+        capture_output=True, text=True, timeout=60)
+    complaints = [(found["code"], found["path"], found["message"])
+                  for found in json.loads((tmp_path / "lint.json").read_text())]
+    assert (lint.returncode, complaints) == (0, []), lint.stderr
