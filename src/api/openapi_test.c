@@ -98,7 +98,8 @@ static const struct row rows[] = {
 	{__LINE__, OPENAPI, PAIRS, "components schemas a--2Fb--20c properties",
 	 "{\"x\":{\"type\":\"string\",\"description\":\"Part of the key.\"},\"y z\":{\"type\":"
 	 "\"string\",\"format\":\"uuid\",\"description\":\"Part of the key.\"},\"limit\":{\"type\":"
-	 "[\"integer\",\"null\"],\"format\":\"int64\"},\"o-k\":{},\"d\":{\"type\":[\"number\",\"null\"],"
+	 "[\"integer\",\"null\"],\"format\":\"int64\"},\"o-k\":{},\"d\":{\"type\":[\"number\","
+	 "\"null\"],"
 	 "\"format\":\"decimal\"}}"},
 	{__LINE__, OPENAPI,
 	 "service: t\nresources:\n  a:\n    key: id\n    fields:\n"
