@@ -96,7 +96,8 @@ struct cond {
 	struct operand operand;       /* COMPARE; LIKE … IMATCH: the pattern as text */
 	/* COMPARE with LIKE, ILIKE: struct like; MATCH, IMATCH: struct regex; FTS: struct phrase. Of a
 	 * parameter it is made by query_bind(). */
-	struct value compiled;       /* VALUE_POINTER */
+	struct value compiled; /* VALUE_POINTER */
+	struct str fts5; /* COMPARE with FTS: the phrase as FTS5 has it; "" when that cannot be said */
 	const struct operand *items; /* IN; none matches nothing */
 	size_t item_count;
 	enum is_what is;
