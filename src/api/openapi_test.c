@@ -432,7 +432,8 @@ static void test_pages(void **state)
 		"curl -X POST --json &#39;{&quot;&lt;i&gt;&quot;:&quot;text&quot;,&quot;n&quot;:3}&#39; "
 		"&quot;$SERVICE/%3Cb%3E%26%27%22&quot;\n",
 		"curl -X DELETE &quot;$SERVICE/%3Cb%3E%26%27%22?%3Ci%3E=eq.text&quot;\n",
-		"curl -X PUT --json &#39;{&quot;n&quot;:3}&#39; &quot;$SERVICE/%3Cb%3E%26%27%22/text&quot;\n",
+		"curl -X PUT --json &#39;{&quot;n&quot;:3}&#39; "
+		"&quot;$SERVICE/%3Cb%3E%26%27%22/text&quot;\n",
 		"curl -X PUT --json &#39;{&quot;it&#39;\\&#39;&#39;s&quot;:1}&#39; "
 		"&quot;$SERVICE/x/3&quot;\n",
 	};
