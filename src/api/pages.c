@@ -9,10 +9,10 @@
 #define TYPE_HTML STR("text/html; charset=utf-8")
 #define TYPE_OPENAPI STR("application/openapi+json")
 
-/* Nothing but this server is asked. Swagger UI sets styles of elements and has pictures as data. */
+/* Nothing but this server is asked. Swagger UI has pictures as data. */
 #define POLICY_UI                                                                                  \
-	STR("default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "             \
-		"object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'")
+	STR("default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; "           \
+		"form-action 'self'; frame-ancestors 'none'")
 #define POLICY_PLAIN                                                                               \
 	STR("default-src 'none'; style-src 'unsafe-inline'; base-uri 'self'; form-action 'none'; "     \
 		"frame-ancestors 'none'")
