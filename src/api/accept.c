@@ -81,6 +81,16 @@ static bool find_media(const struct range *range, struct media *ret_media)
 	return false;
 }
 
+static bool find_text(struct str text, struct str part)
+{
+	for (size_t at = 0; at + part.len <= text.len; at++) {
+		if (str_starts_with(str_slice(text, at, text.len), part)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool accept_media(const struct http_request *request, struct media *ret_media, struct error *error)
 {
 	struct str accept = http_request_field(request, STR("Accept"));
@@ -97,6 +107,14 @@ bool accept_media(const struct http_request *request, struct media *ret_media, s
 			best = range.weight;
 			*ret_media = media;
 		}
+	}
+	if (best == 0 && find_text(accept, STR("application/vnd.pgrst.plan"))) {
+		error_set(error, ERROR_UNSUPPORTED, NULL);
+		return error_details(error, "query plans");
+	}
+	if (best == 0 && find_text(accept, STR("application/geo+json"))) {
+		error_set(error, ERROR_UNSUPPORTED, NULL);
+		return error_details(error, "GeoJSON");
 	}
 	return best > 0 ||
 		error_set(error, ERROR_MEDIA, "None of these media types are available: %.*s",

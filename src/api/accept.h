@@ -2,8 +2,9 @@
  * Which representation a client takes (RFC 9110, 12.5.1), and in which one it sends rows.
  *
  * Ownership: texts are constant. Threads: plain functions.
- * Errors: ERROR_MEDIA (PGRST107) when none is served; ERROR_BODY (PGRST102) for a body of another
- * type; ERROR_SCHEMA for a schema other than `public`. Limits: the header's.
+ * Errors: ERROR_MEDIA (PGRST107) when none is served, ERROR_UNSUPPORTED for plans and GeoJSON;
+ * ERROR_BODY (PGRST102) for a body of another type; ERROR_SCHEMA for a schema but `public`. Limits:
+ * the header's.
  */
 #ifndef ROWLOCK_API_ACCEPT_H
 #define ROWLOCK_API_ACCEPT_H

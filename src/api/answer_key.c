@@ -23,16 +23,52 @@ static bool key_value(const struct call *call, const struct store_result *result
 	return made_key(result, ret_value);
 }
 
-void answer_add_location(struct call *call, const struct store_result *result, struct reply *reply)
+/* A part of an item path: in quotes what the path's commas would take apart. */
+static void write_part(struct buf *location, struct str text, struct buf *scratch)
+{
+	bool plain = str_find(text, ',', 0) == text.len && !str_starts_with(text, STR("\""));
+	if (plain) {
+		url_encode(location, text);
+		return;
+	}
+	buf_clear(scratch);
+	buf_append_byte(scratch, '"');
+	for (size_t i = 0; i < text.len; i++) {
+		bool special = text.ptr[i] == '"' || text.ptr[i] == '\\';
+		buf_append(scratch, special ? STR("\\") : STR(""));
+		buf_append_byte(scratch, text.ptr[i]);
+	}
+	buf_append_byte(scratch, '"');
+	url_encode(location, buf_str(scratch));
+}
+
+static void write_key(enum location_form form, size_t number, const struct field *field,
+					  struct str text, struct buf *scratch, struct buf *location)
+{
+	if (form == LOCATION_ITEM) {
+		buf_append_byte(location, number == 0 ? '/' : ',');
+		write_part(location, text, scratch);
+		return;
+	}
+	buf_append_byte(location, number == 0 ? '?' : '&');
+	url_encode(location, field->name);
+	buf_append(location, STR("=eq."));
+	url_encode(location, text);
+}
+
+void answer_add_location(struct call *call, enum location_form form,
+						 const struct store_result *result, struct reply *reply)
 {
 	const struct resource *resource = call->query.resource;
 	struct buf location;
 	struct buf text;
+	struct buf scratch;
 	buf_init(&location, MIB(4));
 	buf_init(&text, MIB(1));
+	buf_init(&scratch, MIB(2));
 	buf_append_byte(&location, '/');
 	url_encode(&location, resource->name);
-	bool known = call->query.row_count == 1 && resource->key.count > 0;
+	bool known = call->query.row_count == 1 && result->rows == 1 && resource->key.count > 0;
 	for (size_t i = 0; i < resource->key.count && known; i++) {
 		const struct field *field = resource->key.items[i];
 		struct value value;
@@ -40,15 +76,13 @@ void answer_add_location(struct call *call, const struct store_result *result, s
 		if (known) {
 			buf_clear(&text);
 			value_write_text(&text, field, &value);
-			buf_append_byte(&location, i == 0 ? '?' : '&');
-			url_encode(&location, field->name);
-			buf_append(&location, STR("=eq."));
-			url_encode(&location, buf_str(&text));
+			write_key(form, i, field, buf_str(&text), &scratch, &location);
 		}
 	}
-	if (known && !location.failed && !text.failed) {
+	if (known && !location.failed && !text.failed && !scratch.failed) {
 		reply_add(reply, STR("Location"), buf_str(&location));
 	}
+	buf_finish(&scratch);
 	buf_finish(&text);
 	buf_finish(&location);
 }

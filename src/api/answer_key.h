@@ -9,7 +9,13 @@
 
 #include "api/call.h"
 
+enum location_form {
+	LOCATION_FILTER, /* /RESOURCE?id=eq.5, as PostgREST has it */
+	LOCATION_ITEM,   /* /RESOURCE/5 */
+};
+
 /* Adds it when one row was written. */
-void answer_add_location(struct call *call, const struct store_result *result, struct reply *reply);
+void answer_add_location(struct call *call, enum location_form form,
+						 const struct store_result *result, struct reply *reply);
 
 #endif

@@ -138,6 +138,14 @@ static void answer_options(struct call *call)
 	call_answer_empty(call, 200);
 }
 
+/* Rows without a key cannot be put. */
+static bool is_keyless(const struct endpoint *endpoint)
+{
+	const struct operation *read = endpoint->operations[HTTP_GET];
+	return read != NULL && read->resource != NULL && read->resource->key.count == 0 &&
+		!read->resource->read_only;
+}
+
 static bool is_well_encoded(struct call *call)
 {
 	struct str path = call->request->path;
@@ -169,6 +177,11 @@ static void dispatch(struct call *call)
 			return;
 		}
 		add_allow(call);
+		if (method == HTTP_PUT && is_keyless(call->match.endpoint)) {
+			error_set(&error, ERROR_KEY_FILTERS, NULL);
+			call_fail(call, &error);
+			return;
+		}
 		error_set(&error, ERROR_METHOD, "Unsupported HTTP method: %.*s",
 				  STR_ARG(http_method_name(request->method)));
 		call_fail(call, &error);
@@ -240,12 +253,26 @@ static void finished(void *context, const struct http_exchange *exchange, int st
 	binding_release(binding);
 }
 
+/* Rows in bulk may be more than one would want in memory. */
+static uint64_t body_limit(void *context, const struct http_request *request)
+{
+	const struct api_loop *loop = context;
+	const struct limits *limits = loop->api->options.limits;
+	struct error error;
+	enum body_format format;
+	bool rows = request->method == HTTP_POST && accept_body(request, &format, &error) &&
+		(format == BODY_CSV || format == BODY_NDJSON);
+	return rows && limits->bulk_bytes > limits->body_bytes ? limits->bulk_bytes
+														   : limits->body_bytes;
+}
+
 void api_http_options(struct api_loop *loop, struct http_server_options *ret_options)
 {
 	ret_options->limits = loop->api->options.limits;
 	ret_options->handle = handle;
 	ret_options->error_body = write_error_body;
 	ret_options->finished = finished;
+	ret_options->body_limit = body_limit;
 	ret_options->context = loop;
 }
 

@@ -63,6 +63,8 @@ static struct http_answer answer_head(struct call *call, int status, struct str 
 		.body = body,
 		.fields = buf_str(http_exchange_field_buffer(call->exchange)),
 		.no_body = status == 204 || status == 304,
+		/* Of rows that are not sent, PostgREST says nothing. */
+		.no_length = call->request->method == HTTP_HEAD && call->compose != NULL,
 	};
 }
 

@@ -103,7 +103,14 @@ bool conditional_begin(struct call *call)
 	struct str tag;
 	char text[TAG_BYTES];
 	call->tag = make_tag(call);
-	if (list.len == 0 || !holds_answer(list, call->tag, &tag)) {
+	if (list.len == 0) {
+		return false;
+	}
+	/* Any answer will do; that of one row is only there when the row is. */
+	bool any = str_equal(list, STR("*"));
+	if (any && call->query.action == QUERY_LIST) {
+		tag = arena_printf(call->arena, "%016llx", (unsigned long long)call->tag);
+	} else if (!holds_answer(list, call->tag, &tag)) {
 		return false;
 	}
 	call_add_field(call, STR("ETag"), quote(text, tag));
@@ -121,4 +128,9 @@ void conditional_add(struct call *call, const struct store_result *result, struc
 		: snprintf(text, sizeof(text), "\"%016llx\"", (unsigned long long)call->tag);
 	reply_add(reply, STR("ETag"), (struct str){text, (size_t)len});
 	reply_add(reply, STR("Cache-Control"), STR("no-cache"));
+}
+
+bool conditional_any(const struct call *call)
+{
+	return str_equal(http_request_field(call->request, STR("If-None-Match")), STR("*"));
 }

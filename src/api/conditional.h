@@ -15,6 +15,8 @@
 bool conditional_begin(struct call *call);
 /* ETag and Cache-Control of the answer. */
 void conditional_add(struct call *call, const struct store_result *result, struct reply *reply);
+/* Does the client want no answer of a row that is there (`If-None-Match: *`)? */
+bool conditional_any(const struct call *call);
 /* Is a tag with this row hash in the list of an If-Match field? `*` matches any. */
 bool conditional_matches(struct str list, uint64_t row);
 

@@ -42,6 +42,7 @@ bool general_begin(struct general *general, struct call *call, enum query_action
 	struct error *error = &general->error;
 	struct str text;
 	*general = (struct general){.call = call};
+	call_add_field(call, STR("Vary"), STR("Accept, Prefer, Range"));
 	call->query.action = action;
 	call->query.resource = call->operation->resource;
 	parsed_query_init(&general->parsed);
@@ -106,7 +107,7 @@ bool general_read_body(struct general *general, const struct body_options *optio
 	}
 	bool inserts = call->query.action == QUERY_INSERT || call->query.action == QUERY_UPSERT;
 	bool rows = kept->format == BODY_CSV || kept->format == BODY_NDJSON;
-	return (inserts && rows && kept->many ? check_body_batches : check_body)(
+	return (inserts && rows && !kept->whole ? check_body_batches : check_body)(
 		call->request->body, kept, call->arena, &call->query, &general->error);
 }
 
@@ -142,6 +143,10 @@ void general_add(struct call *call, struct reply *reply, unsigned int applied)
 	struct buf text;
 	if (!is_write(call->query.action)) {
 		add_content_location(call, reply);
+	}
+	if (call->query.by_target) {
+		reply_add(reply, STR("Warning"),
+				  STR("299 - \"embedded resources with an alias go by their alias\""));
 	}
 	applied |= 1U << PREFER_COUNT | 1U << PREFER_HANDLING | 1U << PREFER_TIMEZONE;
 	applied |= call_limits(call)->rollback != 0 ? 1U << PREFER_TX : 0;

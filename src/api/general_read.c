@@ -74,7 +74,11 @@ static void compose_item(struct call *call, const struct store_result *result, s
 {
 	general_add(call, reply, 0);
 	conditional_add(call, result, reply);
-	reply_rows(call, reply, 200);
+	if (conditional_any(call)) {
+		reply->status = 304;
+	} else {
+		reply_rows(call, reply, 200);
+	}
 }
 
 /* ---- requests ---- */

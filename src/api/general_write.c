@@ -27,7 +27,7 @@ static void compose_insert(struct call *call, const struct store_result *result,
 	range_add(reply, 0, 0, counted(call, result));
 	general_add(call, reply, APPLIED_INSERT | (upserts ? 1U << PREFER_RESOLUTION : 0));
 	if (prefers(preferences, PREFER_RETURN, RETURN_HEADERS_ONLY)) {
-		answer_add_location(call, result, reply);
+		answer_add_location(call, LOCATION_FILTER, result, reply);
 	}
 	reply_rows(call, reply, merges && result->inserted == 0 ? 200 : 201);
 }

@@ -38,6 +38,9 @@ static const struct {
 	{__LINE__, HTTP_PATCH, "localhost:1", NULL, "null", false, false},
 	{__LINE__, HTTP_DELETE, "localhost:1", NULL, "http://evil.example", false, false},
 	{__LINE__, HTTP_DELETE, "api.example", NULL, "http://evil.example", true, false},
+	{__LINE__, HTTP_DELETE, "localhost:1", "cross-site", "https://app.example", false, true},
+	{__LINE__, HTTP_DELETE, "localhost:1", "cross-site", "http://app.example", false, false},
+	{__LINE__, HTTP_DELETE, "evil.example", "cross-site", "https://app.example", false, false},
 	{__LINE__, HTTP_DELETE, "api.example", "same-origin", "http://api.example", true, true},
 };
 
@@ -59,6 +62,8 @@ static void test_rows(void **state)
 			.fields = fields,
 			.field_count = count,
 		};
+		static const struct str listed[] = {STR_INIT("https://app.example")};
+		struct model model = {.cors = listed, .cors_count = 1};
 		struct error error = {0};
 		if (guard_check(&request, &model, rows[i].open, &error) != rows[i].want) {
 			fail_msg("line %d", rows[i].line);

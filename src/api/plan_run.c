@@ -150,7 +150,7 @@ static void compose_written(struct call *call, const struct store_result *result
 	bool made = route->action == ACTION_INSERT ||
 		(route->action == ACTION_UPSERT && result->inserted > 0);
 	if (route->action == ACTION_INSERT) {
-		answer_add_location(call, result, reply);
+		answer_add_location(call, LOCATION_ITEM, result, reply);
 	}
 	reply_rows(call, reply, made ? 201 : 200);
 }

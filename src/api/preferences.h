@@ -51,7 +51,8 @@ struct preferences {
 /* Of equal kinds the first counts, over comma lists and repeated fields. */
 bool preferences_read(const struct http_request *request, struct preferences *ret_preferences,
 					  struct error *error);
-/* The value of Preference-Applied, for the kinds of the bit set `applied`; "" when none was given. */
+/* The value of Preference-Applied, for the kinds of the bit set `applied`;
+"" when none was given. */
 void preferences_applied(const struct preferences *preferences, unsigned int applied,
 						 struct buf *text);
 

@@ -17,6 +17,8 @@ void router_init(struct router *router, struct arena *arena)
 {
 	router->arena = arena;
 	router->root = ARENA_NEW(arena, struct router_node);
+	router->endpoints = NULL;
+	router->last = NULL;
 }
 
 static struct router_node *literal_child(const struct router_node *node, struct str text)
@@ -48,6 +50,25 @@ static struct router_node *make_child(struct router *router, struct router_node 
 	return child;
 }
 
+static struct endpoint *make_endpoint(struct router *router, const struct segment *segments,
+									  size_t count)
+{
+	struct endpoint *endpoint = ARENA_NEW(router->arena, struct endpoint);
+	struct segment *copy = ARENA_ARRAY(router->arena, count, struct segment);
+	for (size_t i = 0; i < count; i++) {
+		copy[i] = segments[i];
+	}
+	endpoint->segments = copy;
+	endpoint->segment_count = count;
+	if (router->last == NULL) {
+		router->endpoints = endpoint;
+	} else {
+		router->last->next = endpoint;
+	}
+	router->last = endpoint;
+	return endpoint;
+}
+
 bool router_add(struct router *router, const struct segment *segments, size_t count,
 				const struct operation *operation)
 {
@@ -56,7 +77,7 @@ bool router_add(struct router *router, const struct segment *segments, size_t co
 		node = make_child(router, node, &segments[i]);
 	}
 	if (node->endpoint == NULL) {
-		node->endpoint = ARENA_NEW(router->arena, struct endpoint);
+		node->endpoint = make_endpoint(router, segments, count);
 	}
 	const struct operation **place = &node->endpoint->operations[operation->method];
 	if (*place != NULL) {

@@ -31,6 +31,9 @@ struct operation {
 /* Everything at one path. */
 struct endpoint {
 	const struct operation *operations[HTTP_METHODS]; /* NULL: 405. HEAD is GET's. */
+	const struct segment *segments; /* arena; parameters are named as by the first operation */
+	size_t segment_count;
+	struct endpoint *next; /* in the order in which paths were added */
 };
 
 struct router_node;
@@ -38,6 +41,8 @@ struct router_node;
 struct router {
 	struct arena *arena; /* borrowed */
 	struct router_node *root;
+	struct endpoint *endpoints; /* all of them; NULL: none */
+	struct endpoint *last;
 };
 
 /* The decoded texts of the path's parameters, in order. */

@@ -120,7 +120,7 @@ static void test_allow(void **state)
 	struct buf allow;
 	buf_init(&allow, 100);
 	endpoint_allow(match.endpoint, &allow);
-	assert_true(str_equal(buf_str(&allow), STR("GET,HEAD,PUT,OPTIONS")));
+	assert_true(str_equal(buf_str(&allow), STR("OPTIONS,GET,HEAD,PUT")));
 	buf_finish(&allow);
 	arena_finish(&arena);
 }

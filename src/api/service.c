@@ -4,7 +4,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "api/assets.h"
 #include "api/general.h"
+#include "api/pages.h"
 #include "api/plan.h"
 #include "api/system.h"
 #include "base/alloc.h"
@@ -77,18 +79,38 @@ static void add_resources(struct service *service)
 	}
 }
 
+/* The path of a page: `.rowlock`, then the parts of its name. */
+static size_t page_segments(struct str name, struct segment *segments)
+{
+	size_t count = 0;
+	segments[count++] = (struct segment){.text = STR(".rowlock")};
+	while (name.len > 0) {
+		struct str part = str_split(&name, '/');
+		bool parameter = part.ptr[0] == '{';
+		segments[count++] = (struct segment){
+			parameter ? str_slice(part, 1, part.len - 1) : part,
+			parameter,
+		};
+	}
+	return count;
+}
+
 static void add_system_pages(struct service *service)
 {
 	for (size_t i = 0; i < system_page_count; i++) {
 		const struct system_page *page = &system_pages[i];
+		struct segment segments[SYSTEM_PAGE_SEGMENTS];
+		size_t count = page_segments(page->name, segments);
+		if (segments[count - 1].parameter && asset_count == 0) {
+			continue;
+		}
 		struct operation *operation = new_operation(service);
 		operation->run = page->run;
 		operation->method = HTTP_GET;
 		operation->pattern = path_of(service, "/", page->name);
-		struct segment segments[] = {{.text = STR(".rowlock")}, {.text = page->name}};
-		router_add(&service->router, segments, 2, operation);
-		if (model_resource(service->model, page->name) == NULL) {
-			router_add(&service->router, segments + 1, 1, operation);
+		router_add(&service->router, segments, count, operation);
+		if (count < 2 || model_resource(service->model, segments[1].text) == NULL) {
+			router_add(&service->router, segments + 1, count - 1, operation);
 		}
 	}
 }
@@ -111,6 +133,7 @@ struct service *service_create(struct model *model, struct model_report *report)
 	add_resources(service);
 	add_system_pages(service);
 	assert(service->operation_count <= most);
+	service->pages = pages_create(service, &service->arena);
 	return service;
 }
 

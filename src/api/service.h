@@ -14,6 +14,7 @@
 #include "api/router.h"
 #include "model/model.h"
 
+struct pages;
 struct store;
 
 /* Operations that a service has in all: its routes, the general API, the system pages. */
@@ -25,6 +26,7 @@ struct service {
 	struct error_shape errors; /* of its own routes and of paths that match nothing */
 	size_t operation_count;
 	const struct operation **operations; /* by number */
+	const struct pages *pages;           /* arena */
 };
 
 /* NULL when a condition, shape or order of the file is wrong: the report says where. Owns `model`

@@ -2,6 +2,7 @@
 
 #include "api/api_priv.h"
 #include "api/metrics.h"
+#include "api/pages.h"
 
 static void run_live(struct call *call)
 {
@@ -28,8 +29,30 @@ static void run_metrics(struct call *call)
 }
 
 const struct system_page system_pages[] = {
-	{STR_INIT("live"), run_live},
-	{STR_INIT("ready"), run_ready},
-	{STR_INIT("metrics"), run_metrics},
+	{STR_INIT("live"), run_live, "Is the process there?", {"application/json"}},
+	{STR_INIT("ready"), run_ready, "Is the service ready?", {"application/json"}},
+	{STR_INIT("metrics"), run_metrics, "Numbers for Prometheus", {"text/plain"}},
+	{STR_INIT("openapi.json"),
+	 pages_run_openapi,
+	 "This document",
+	 {"application/json", "application/openapi+json"}},
+	{STR_INIT("docs"), pages_run_docs, "Documentation for people", {"text/html"}},
+	{STR_INIT("docs/{file}"), pages_run_asset, "Files of the documentation", {"*/*"}},
+	{STR_INIT(""),
+	 pages_run_root,
+	 "A start page for browsers; for others Swagger 2.0 as PostgREST has it",
+	 {"application/openapi+json", "text/html"}},
 };
 const size_t system_page_count = sizeof(system_pages) / sizeof(system_pages[0]);
+
+const struct system_page *system_page_of(const struct operation *operation)
+{
+	for (size_t i = 0; i < system_page_count; i++) {
+		bool system = operation->resource == NULL && operation->plan == NULL;
+		struct str pattern = operation->pattern;
+		if (system && str_equal(str_slice(pattern, 1, pattern.len), system_pages[i].name)) {
+			return &system_pages[i];
+		}
+	}
+	return NULL;
+}

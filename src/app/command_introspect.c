@@ -8,10 +8,12 @@ static const char help[] =
 	"usage: rowlock introspect --store URL [--write]\n"
 	"\n"
 	"Prints the service file of an existing database: every table and view with its keys,\n"
-	"references, types and constraints. `rowlock serve --store URL` serves the same without a file.\n"
+	"references, types and constraints. `rowlock serve --store URL` serves the same without a "
+	"file.\n"
 	"Nothing is written to the database.\n"
 	"\n"
-	"  --store URL              sqlite:FILE; a relative path in the file that is printed is relative\n"
+	"  --store URL              sqlite:FILE; a relative path in the file that is printed is "
+	"relative\n"
 	"                           to where that file is kept\n"
 	"  --write                  rows may be written; without it every resource is read only\n";
 

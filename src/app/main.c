@@ -9,6 +9,7 @@ static const struct command *const commands[] = {
 	&command_serve,
 	&command_check,
 	&command_introspect,
+	&command_openapi,
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

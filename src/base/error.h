@@ -92,7 +92,7 @@ struct error {
 	char message[256]; /* what is wrong, for people */
 	char details[256]; /* "" when there is nothing to add */
 	struct str json;   /* details as JSON, in their place; borrowed; "" for none */
-	char hint[160];    /* what to do next; "" when not known */
+	char hint[320];    /* what to do next; "" when not known */
 };
 
 /* What the table says of a code. */

@@ -10,6 +10,7 @@
 #include "codec/like.h"
 
 #include <endian.h>
+#include <limits.h>
 #include <string.h>
 
 #include "codec/utf8.h"
@@ -30,6 +31,7 @@ struct segment {
 struct like {
 	bool caseless;
 	struct str prefix;        /* arena */
+	struct str prefix_end;    /* arena */
 	struct segment *segments; /* arena; one more than there are `%` */
 	size_t count;
 };
@@ -135,6 +137,21 @@ static bool read_segment(struct builder *builder, struct like *like, bool is_fir
 	return more;
 }
 
+/* The prefix with its last byte raised; what cannot be raised is cut off. */
+static struct str raise(struct str prefix, struct arena *arena)
+{
+	while (prefix.len > 0 && (unsigned char)prefix.ptr[prefix.len - 1] == UCHAR_MAX) {
+		prefix.len--;
+	}
+	if (prefix.len == 0) {
+		return STR("");
+	}
+	char *bytes = arena_bytes(arena, prefix.len);
+	memcpy(bytes, prefix.ptr, prefix.len);
+	bytes[prefix.len - 1] = (char)((unsigned char)bytes[prefix.len - 1] + 1);
+	return (struct str){bytes, prefix.len};
+}
+
 const struct like *like_create(struct str pattern, bool caseless, struct arena *arena)
 {
 	size_t most = 1;
@@ -152,12 +169,18 @@ const struct like *like_create(struct str pattern, bool caseless, struct arena *
 	};
 	while (read_segment(&builder, like, like->count == 0)) {
 	}
+	like->prefix_end = raise(like->prefix, arena);
 	return like;
 }
 
 struct str like_prefix(const struct like *like)
 {
 	return like->prefix;
+}
+
+struct str like_prefix_end(const struct like *like)
+{
+	return like->prefix_end;
 }
 
 /* ---- matching ---- */

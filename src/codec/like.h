@@ -20,8 +20,11 @@ const struct like *like_create(struct str pattern, bool caseless, struct arena *
 /* Bytes that are not UTF-8 are code points of their own. */
 bool like_matches(const struct like *like, struct str text);
 /* What every text that matches begins with; "" when the pattern begins with a wildcard or is
- * caseless. A range over an index: prefix <= text < the prefix with its last code point raised. */
+ * caseless. A range over an index: prefix <= text < like_prefix_end(). */
 struct str like_prefix(const struct like *like);
+/* The least text, bytewise, that is greater than all that begin with the prefix; "" when there is
+ * none or no prefix. It may be no UTF-8. */
+struct str like_prefix_end(const struct like *like);
 /* Simple lower case of one code point (Unicode 14, as glibc's C.UTF-8 has it). */
 uint32_t like_fold(uint32_t code_point);
 /* The whole text in simple lower case; bytes that are not UTF-8 as they are. */

@@ -152,7 +152,10 @@ static void test_rows(void **state)
 		if (like_matches(like, row->text) != row->like) {
 			fail_msg("row of line %d: like", row->line);
 		}
-		if (row->like && !str_starts_with(row->text, like_prefix(like))) {
+		if (row->like &&
+			(!str_starts_with(row->text, like_prefix(like)) ||
+			 (like_prefix_end(like).len > 0 &&
+			  str_compare(row->text, like_prefix_end(like)) >= 0))) {
 			fail_msg("row of line %d: prefix", row->line);
 		}
 		like = like_create(row->pattern, true, &arena);
@@ -232,26 +235,32 @@ static void test_prefix(void **state)
 		int line;
 		struct str pattern;
 		struct str want;
+		struct str end;
 	} prefixes[] = {
-		{__LINE__, STR_INIT(""), STR_INIT("")},
-		{__LINE__, STR_INIT("%"), STR_INIT("")},
-		{__LINE__, STR_INIT("_a"), STR_INIT("")},
-		{__LINE__, STR_INIT("%a"), STR_INIT("")},
-		{__LINE__, STR_INIT("abc"), STR_INIT("abc")},
-		{__LINE__, STR_INIT("abc%"), STR_INIT("abc")},
-		{__LINE__, STR_INIT("ab_c"), STR_INIT("ab")},
-		{__LINE__, STR_INIT("ab_c_d%e"), STR_INIT("ab")},
-		{__LINE__, STR_INIT("a\\%b\\_\\\\c%d"), STR_INIT("a%b_\\c")},
-		{__LINE__, STR_INIT("\xc3\xa4%"), STR_INIT("\xc3\xa4")},
-		{__LINE__, STR_INIT("a\xc3%"), STR_INIT("a\xc3")},
-		{__LINE__, STR_INIT("a\\"), STR_INIT("a\\")},
+		{__LINE__, STR_INIT(""), STR_INIT(""), STR_INIT("")},
+		{__LINE__, STR_INIT("%"), STR_INIT(""), STR_INIT("")},
+		{__LINE__, STR_INIT("_a"), STR_INIT(""), STR_INIT("")},
+		{__LINE__, STR_INIT("%a"), STR_INIT(""), STR_INIT("")},
+		{__LINE__, STR_INIT("abc"), STR_INIT("abc"), STR_INIT("abd")},
+		{__LINE__, STR_INIT("abc%"), STR_INIT("abc"), STR_INIT("abd")},
+		{__LINE__, STR_INIT("ab_c"), STR_INIT("ab"), STR_INIT("ac")},
+		{__LINE__, STR_INIT("ab_c_d%e"), STR_INIT("ab"), STR_INIT("ac")},
+		{__LINE__, STR_INIT("a\\%b\\_\\\\c%d"), STR_INIT("a%b_\\c"), STR_INIT("a%b_\\d")},
+		{__LINE__, STR_INIT("\xc3\xa4%"), STR_INIT("\xc3\xa4"), STR_INIT("\xc3\xa5")},
+		{__LINE__, STR_INIT("a\xc3%"), STR_INIT("a\xc3"), STR_INIT("a\xc4")},
+		{__LINE__, STR_INIT("a\\"), STR_INIT("a\\"), STR_INIT("a]")},
+		{__LINE__, STR_INIT("a\x7f%"), STR_INIT("a\x7f"), STR_INIT("a\x80")},
+		{__LINE__, STR_INIT("a\xff\xff%"), STR_INIT("a\xff\xff"), STR_INIT("b")},
+		{__LINE__, STR_INIT("\xff%"), STR_INIT("\xff"), STR_INIT("")},
 	};
 	(void)state;
 	struct arena arena;
 	arena_init(&arena, 4096);
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-		struct str got = like_prefix(like_create(prefixes[i].pattern, false, &arena));
-		if (!str_equal(got, prefixes[i].want)) {
+		const struct like *like = like_create(prefixes[i].pattern, false, &arena);
+		struct str got = like_prefix(like);
+		if (!str_equal(got, prefixes[i].want) ||
+			!str_equal(like_prefix_end(like), prefixes[i].end)) {
 			fail_msg("row of line %d: %.*s", prefixes[i].line, STR_ARG(got));
 		}
 	}

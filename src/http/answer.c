@@ -95,6 +95,9 @@ static void send_answer(struct http_exchange *exchange, const struct http_answer
 		bool never = answer->status == 204 || answer->status == 304;
 		plan.length = never ? HTTP_LENGTH_NONE : HTTP_LENGTH_KNOWN;
 	}
+	if (answer->no_length && exchange->request.method == HTTP_HEAD) {
+		plan.length = HTTP_LENGTH_NONE;
+	}
 	plan.bytes = body.len;
 	http_answer_head(exchange, answer, &plan);
 	if (exchange->request.method == HTTP_HEAD || body.len == 0) {

@@ -70,6 +70,7 @@ struct http_answer {
 	bool no_body;            /* 204, 304: no Content-Length either */
 	bool close;              /* end the connection afterwards */
 	bool identity;           /* never compressed */
+	bool no_length;          /* to HEAD no Content-Length is sent */
 };
 
 /* What the servers of all loops count together; zero at first. Touched when connections come and

@@ -220,6 +220,7 @@ bool check_query(const struct parsed_query *parsed, enum query_action action,
 		add_tag(&checker, &root);
 	}
 	check_number_embeds(&root);
+	query.by_target = checker.by_target;
 	*ret_query = query;
 	return true;
 }

@@ -7,7 +7,8 @@
  * ERROR_VALUE, ERROR_OUT_OF_RANGE, ERROR_NO_RELATION, ERROR_AMBIGUOUS (with `json`),
  * ERROR_NOT_EMBEDDED, ERROR_RELATED_ORDER, ERROR_EMBED_OPERATOR, ERROR_AGGREGATES, ERROR_GROUPING,
  * ERROR_REGEX, ERROR_SYNTAX, ERROR_CAST_TYPE, ERROR_CONFLICT_TARGET, ERROR_CURSOR, ERROR_BODY …,
- * with hints. Limits: json_depth, insert_rows, embed_depth, aggregates.
+ * with hints. Limits: json_depth, insert_rows, embed_depth, aggregates; 32 terms in an
+ * order with a cursor.
  */
 #ifndef ROWLOCK_QUERY_CHECK_H
 #define ROWLOCK_QUERY_CHECK_H
@@ -79,7 +80,8 @@ bool check_body(struct str body, const struct body_options *options, struct aren
 				struct query *ret_query, struct error *error);
 /* The same for CSV and NDJSON of any size: the first row is read at once, which settles `given`;
  * the rest while the store writes, through ret_query->batches. Memory does not grow with the body.
- * `body` and `options` must live until the query is done. */
+ * Batches are read once, and no further after an error. `body` and `options` must live until the
+ * query is done. */
 bool check_body_batches(struct str body, const struct body_options *options, struct arena *arena,
 						struct query *ret_query, struct error *error);
 /* Frees what the batches hold beyond the arena. Accepts NULL. */

@@ -290,6 +290,10 @@ enum body_event body_add_row(struct body *body)
 	if (!check_needs(body) || (body->columns == NULL && !settle_columns(body))) {
 		return BODY_ERROR;
 	}
+	/* A change of rows that exist is one row: the first. */
+	if (!inserts(body) && body->row > 1) {
+		return BODY_ROW;
+	}
 	struct value *row = next_slot(body);
 	for (size_t i = 0; i < body->column_count; i++) {
 		row[i] = column_value(body, &body->columns[i]);
@@ -297,9 +301,8 @@ enum body_event body_add_row(struct body *body)
 	if (!check_row(body, row)) {
 		return BODY_ERROR;
 	}
-	/* A change of rows that exist is one row: the first. Without any value it changes nothing. */
-	bool counts = inserts(body) || body->row == 1;
-	if (counts && (body->action != QUERY_UPDATE || body->column_count > 0)) {
+	/* Without any value it changes nothing. */
+	if (body->action != QUERY_UPDATE || body->column_count > 0) {
 		body->row_count++;
 	}
 	return BODY_ROW;

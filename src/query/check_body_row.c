@@ -90,8 +90,8 @@ const struct value *body_fixed_value(const struct body *body, const struct field
 
 static bool fail_fixed(struct body *body, const struct field *field)
 {
-	if (body->options->lenient) {
-		error_set(body->error, ERROR_PUT_KEY, NULL);
+	if (body->options->fixed_error != ERROR_NONE) {
+		error_set(body->error, body->options->fixed_error, NULL);
 		return error_details(body->error, "column \"%.*s\"", STR_ARG(field->name));
 	}
 	error_set(body->error, ERROR_CHECK,

@@ -49,13 +49,18 @@ static void test_insert(void **state)
 
 static const struct body_test insert_errors_rows[] = {
 	{__LINE__, "ratings", "{}",
-	 "NOT_NULL null value in column \"user_id\" of relation \"ratings\" violates not-null constraint / Failing row contains (null, null, null)."},
+	 "NOT_NULL null value in column \"user_id\" of relation \"ratings\" violates not-null "
+	 "constraint / Failing row contains (null, null, null)."},
 	{__LINE__, "ratings", "{\"user_id\":1,\"item_id\":2}",
-	 "NOT_NULL null value in column \"rating_type\" of relation \"ratings\" violates not-null constraint / Failing row contains (1, 2, null)."},
+	 "NOT_NULL null value in column \"rating_type\" of relation \"ratings\" violates not-null "
+	 "constraint / Failing row contains (1, 2, null)."},
 	{__LINE__, "ratings", "{\"user_id\":1,\"item_id\":null,\"rating_type\":1}",
-	 "NOT_NULL null value in column \"item_id\" of relation \"ratings\" violates not-null constraint / Failing row contains (1, null, 1)."},
+	 "NOT_NULL null value in column \"item_id\" of relation \"ratings\" violates not-null "
+	 "constraint / Failing row contains (1, null, 1)."},
 	{__LINE__, "things", "{\"id\":null,\"name\":\"a\"}",
-	 "NOT_NULL null value in column \"id\" of relation \"things\" violates not-null constraint / Failing row contains (null, a, null, null, null, null, null, null, null, it's, null, draft, null)."},
+	 "NOT_NULL null value in column \"id\" of relation \"things\" violates not-null constraint / "
+	 "Failing row contains (null, a, null, null, null, null, null, null, null, it's, null, "
+	 "draft, null)."},
 	{__LINE__, "ratings", "{\"user_id\":1,\"item_id\":2,\"rating_type\":4}",
 	 "CHECK field \"rating_type\" must be one of 1, 2, 3"},
 	{__LINE__, "ratings", "{\"user_id\":\"1\",\"item_id\":2,\"rating_type\":1}",
@@ -104,7 +109,8 @@ static const struct body_test insert_errors_rows[] = {
 	 "VALUE row 2: field \"id\": invalid input syntax for type integer: \"x\" / The value is a "
 	 "JSON string; a JSON number is needed"},
 	{__LINE__, "people", "[{\"id\":1},{\"id\":null}]",
-	 "NOT_NULL row 2: null value in column \"id\" of relation \"people\" violates not-null constraint / Failing row contains (null)."},
+	 "NOT_NULL row 2: null value in column \"id\" of relation \"people\" violates not-null "
+	 "constraint / Failing row contains (null)."},
 	{__LINE__, "ratings", "[{\"user_id\":1,\"item_id\":2,\"rating_type\":9}]",
 	 "CHECK row 1: field \"rating_type\" must be one of 1, 2, 3"},
 	{__LINE__, "people", "[{\"id\":1},{\"ix\":2}]",
@@ -164,7 +170,9 @@ static void test_upsert(void **state)
 		{__LINE__, "things", "{\"name\":\"a\"}", "name=\"a\""},
 		{__LINE__, "tokens", "{\"live\":true}", "id=<uuid> live=true"},
 		{__LINE__, "things", "{\"id\":1}",
-		 "NOT_NULL null value in column \"name\" of relation \"things\" violates not-null constraint / Failing row contains (1, null, null, null, null, null, null, null, null, it's, null, draft, null)."},
+		 "NOT_NULL null value in column \"name\" of relation \"things\" violates not-null "
+		 "constraint / Failing row contains (1, null, null, null, null, null, null, null, null, "
+		 "it's, null, draft, null)."},
 		{__LINE__, "things", "[{\"id\":1}]",
 		 "BODY@0 Empty or invalid json / the rows of this request are an object"},
 	};
@@ -227,7 +235,8 @@ static void test_fixed(void **state)
 		 "out "
 		 "of the body"},
 		{__LINE__, "ratings", "{}",
-		 "NOT_NULL null value in column \"rating_type\" of relation \"ratings\" violates not-null constraint / Failing row contains (5, -6, null)."},
+		 "NOT_NULL null value in column \"rating_type\" of relation \"ratings\" violates "
+		 "not-null constraint / Failing row contains (5, -6, null)."},
 	};
 	/* Rows that exist have these values: they are checked, not written. */
 	static const struct body_test update_rows[] = {

@@ -17,7 +17,8 @@ struct body_test {
 	const char *want;
 };
 
-/* test_model() with simple_pk, records (defaults of the database) and wide_row (ten columns). */
+/* test_model() with simple_pk, records (defaults of the database), tickets (nothing but a key)
+ * and wide_row (ten columns). */
 struct body_models {
 	struct model *shared;
 	struct model *own;
@@ -26,12 +27,12 @@ void test_body_models_init(struct body_models *models);
 void test_body_models_finish(struct body_models *models);
 const struct resource *test_body_resource(const struct body_models *models, const char *name);
 
-/* `field=value …`, rows separated by `; `; `2 rows` where there is nothing to show. A value that was
- * made here is <uuid>, one that the store makes is <absent>. */
+/* `field=value …`, rows separated by `; `. A value that was made here is <uuid>, one that the store
+ * makes is <absent>. */
 void test_write_values(struct buf *buf, const struct query *query, const struct value *values,
 					   size_t row_count);
-/* Runs a table; CSV and NDJSON rows to insert are read in batches too. options->limits is filled
- * in. */
+/* Runs a table; `2 rows` is wanted where there is nothing to show. CSV and NDJSON rows to insert
+ * are read in batches too. options->limits is filled in. */
 void test_bodies(const struct body_test *tests, size_t count, enum query_action action,
 				 struct body_options *options);
 

@@ -40,6 +40,7 @@ static bool check_items(struct checker *checker, const struct parsed_cond *parse
 {
 	struct operand *items = ARENA_ARRAY(checker->arena, parsed->item_count, struct operand);
 	cond->kind = COND_IN;
+	cond->op = OPERATOR_IN;
 	for (size_t i = 0; i < parsed->item_count; i++) {
 		if (!check_operand(checker, cond, &parsed->items[i], &items[i])) {
 			return false;
@@ -181,7 +182,7 @@ static const struct cond *check_presence(struct checker *checker, struct level *
 static const struct cond *check_leaf(struct checker *checker, struct level *level,
 									 const struct parsed_cond *parsed, bool negated)
 {
-	struct level *child = check_child(level, parsed->column);
+	struct level *child = check_child(checker, level, parsed->column);
 	/* The resource's name counts less than a field when the embed has an alias. */
 	bool by_alias = child != NULL &&
 		(child->item->alias.len == 0 || str_equal(child->item->alias, parsed->column));

@@ -9,7 +9,7 @@
 
 /* ---- names ---- */
 
-struct level *check_child(const struct level *level, struct str name)
+struct level *check_child(struct checker *checker, const struct level *level, struct str name)
 {
 	struct level *by_target = NULL;
 	for (struct level *child = level->children; child != NULL; child = child->next) {
@@ -22,6 +22,7 @@ struct level *check_child(const struct level *level, struct str name)
 			by_target = child;
 		}
 	}
+	checker->by_target = checker->by_target || by_target != NULL;
 	return by_target;
 }
 
@@ -72,10 +73,6 @@ static bool add_children(struct checker *checker, struct level *level, size_t de
 {
 	struct level **end = &level->children;
 	for (const struct parsed_item *item = level->items; item != NULL; item = item->next) {
-		if (++checker->items > CHECK_ITEMS) {
-			return error_set(checker->error, ERROR_PARSE, "More than %d columns in select",
-							 CHECK_ITEMS);
-		}
 		if (item->kind == ITEM_RELATION) {
 			*end = new_child(checker, level, item, depth + 1);
 			if (*end == NULL) {
@@ -97,8 +94,11 @@ static bool add_children(struct checker *checker, struct level *level, size_t de
 /* By its alias and by its name, perhaps. */
 static void join_where(struct checker *checker, struct level *level, struct parsed_cond *where)
 {
-	if (level->where == NULL || where == NULL) {
-		level->where = where == NULL ? level->where : where;
+	if (where == NULL) {
+		return;
+	}
+	if (level->where == NULL) {
+		level->where = where;
 		return;
 	}
 	struct parsed_cond *first = ARENA_NEW(checker->arena, struct parsed_cond);
@@ -117,7 +117,7 @@ static bool add_said(struct checker *checker, struct level *root, const struct p
 {
 	struct level *level = root;
 	for (size_t i = 0; i < said->path.count; i++) {
-		level = check_child(level, said->path.items[i]);
+		level = check_child(checker, level, said->path.items[i]);
 		if (level == NULL) {
 			return check_not_embedded(checker, said->path.items[i]);
 		}

@@ -161,7 +161,8 @@ static void test_ambiguous(void **state)
 		{__LINE__, "orders", "select=addresses(id)",
 		 "AMBIGUOUS Could not embed because more than one relationship was found for 'orders' "
 		 "and 'addresses' / Try changing 'addresses' to one of the following: "
-		 "'addresses!billing', 'addresses!shipping'. Find the desired relationship in the "
+		 "'addresses!orders_billing_fkey', 'addresses!orders_shipping_fkey'. Find the desired "
+		 "relationship in the "
 		 "'details' key. [{\"cardinality\":\"many-to-one\",\"embedding\":\"orders with "
 		 "addresses\",\"relationship\":\"orders_billing_fkey using orders(billing) and "
 		 "addresses(id)\"},{\"cardinality\":\"many-to-one\",\"embedding\":\"orders with "
@@ -170,7 +171,8 @@ static void test_ambiguous(void **state)
 		{__LINE__, "addresses", "select=orders(id)",
 		 "AMBIGUOUS Could not embed because more than one relationship was found for "
 		 "'addresses' and 'orders' / Try changing 'orders' to one of the following: "
-		 "'orders!billing', 'orders!shipping'. Find the desired relationship in the 'details' "
+		 "'orders!orders_billing_fkey', 'orders!orders_shipping_fkey'. Find the desired "
+		 "relationship in the 'details' "
 		 "key. [{\"cardinality\":\"one-to-many\",\"embedding\":\"addresses with "
 		 "orders\",\"relationship\":\"orders_billing_fkey using addresses(id) and "
 		 "orders(billing)\"},{\"cardinality\":\"one-to-many\",\"embedding\":\"addresses with "
@@ -179,7 +181,8 @@ static void test_ambiguous(void **state)
 		{__LINE__, "organizations", "select=organizations(id)",
 		 "AMBIGUOUS Could not embed because more than one relationship was found for "
 		 "'organizations' and 'organizations' / Try changing 'organizations' to one of the "
-		 "following: 'organizations!referee', 'organizations!auditor'. Find the desired "
+		 "following: 'organizations!organizations_referee_fkey', "
+		 "'organizations!organizations_auditor_fkey'. Find the desired "
 		 "relationship in the 'details' key. "
 		 "[{\"cardinality\":\"one-to-many\",\"embedding\":\"organizations with "
 		 "organizations\",\"relationship\":\"organizations_referee_fkey using "
@@ -511,15 +514,17 @@ static void test_many_ways(void **state)
 	assert_false(
 		test_check("select=people(id)", QUERY_LIST, &things, &defaults, &arena, &query, &error));
 	assert_int_equal(error.code, ERROR_AMBIGUOUS);
-	assert_string_equal(error.hint,
-						"Try changing 'people' to one of the following: 'people!name', "
-						"'people!note', 'people!price'. Find the desired relationship in the "
-						"'details' key.");
-	people.name = STR(
-		"a_resource_whose_name_is_so_long_that_not_one_way_to_it_can_stand_in_a_hint");
-	assert_false(test_check("select=a_resource_whose_name_is_so_long_that_not_one_way_to_it_can_"
-							"stand_in_a_hint(id)",
-							QUERY_LIST, &things, &defaults, &arena, &query, &error));
+	assert_string_equal(
+		error.hint,
+		"Try changing 'people' to one of the following: "
+		"'people!a_name_of_a_foreign_key_that_is_quite_long_but_still_a_name_fkey', "
+		"'people!a_name_of_a_foreign_key_that_is_quite_long_but_still_a_name_fkey'. "
+		"Find the desired relationship in the 'details' key.");
+#define LONG "a_resource_whose_name_is_so_long_that_not_one_way_to_it_can_stand_in_a_hint"
+	people.name = STR(LONG LONG LONG);
+	assert_false(test_check("select=" LONG LONG LONG "(id)", QUERY_LIST, &things, &defaults, &arena,
+							&query, &error));
+#undef LONG
 	assert_string_equal(error.hint, "Find the desired relationship in the 'details' key.");
 	arena_finish(&arena);
 	model_destroy(model);

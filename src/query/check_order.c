@@ -24,7 +24,7 @@ static bool is_ordered(const struct order *order, const struct term *term)
 static bool go_through(struct checker *checker, const struct level *level, struct str name,
 					   const struct relation *const **ret_through)
 {
-	const struct level *child = check_child(level, name);
+	const struct level *child = check_child(checker, level, name);
 	if (child == NULL) {
 		return check_not_embedded(checker, name);
 	}

@@ -5,24 +5,22 @@
  *
  * Ownership: everything is arena. Threads: one checker, one thread.
  * Errors: those of check.h; functions that return a pointer give NULL after setting one.
- * Limits: CHECK_ITEMS, CHECK_CURSOR_TERMS.
+ * Limits: CHECK_CURSOR_TERMS.
  */
 #ifndef ROWLOCK_QUERY_CHECK_PRIV_H
 #define ROWLOCK_QUERY_CHECK_PRIV_H
 
 #include "query/check.h"
 
-enum {
-	CHECK_ITEMS = 2000,      /* of a whole select; more can only be repetitions */
-	CHECK_CURSOR_TERMS = 32, /* of an order with a cursor: each is two steps of a tree */
-};
+/* Of an order with a cursor: each is two steps of a tree. */
+enum { CHECK_CURSOR_TERMS = 32 };
 
 struct checker {
 	const struct parsed_query *parsed;
 	const struct check_options *options;
 	struct arena *arena;
 	struct error *error;
-	size_t items; /* of select, so far */
+	bool by_target; /* an embed with an alias was named by its target */
 };
 
 /* One resource of the answer. */
@@ -81,7 +79,7 @@ bool check_level(struct checker *checker, struct level *level);
 /* Makes the levels below, and joins to them what the parameters say of them. */
 bool check_tree(struct checker *checker, struct level *root);
 /* The level embedded here under this name; without an error when there is none. */
-struct level *check_child(const struct level *level, struct str name);
+struct level *check_child(struct checker *checker, const struct level *level, struct str name);
 bool check_not_embedded(struct checker *checker, struct str name);
 /* Makes and checks the embeds of all levels embedded here. */
 bool check_embeds(struct checker *checker, struct level *level);

@@ -195,25 +195,12 @@ static void write_relation(struct buf *json, const struct relation *relation)
 }
 
 /* The field that holds the foreign key, when it alone does; else the name of the way. */
-static struct str short_hint(const struct relation *relation)
+static struct str own_hint(const struct relation *relation)
 {
 	if (relation->junction != NULL) {
 		return relation->junction->name;
 	}
-	const struct field *field = only_field(&relation->reference->fields);
-	return field != NULL ? field->name : relation->reference->name;
-}
-
-/* The hint that finds this relation and no other of those that fit. */
-static struct str own_hint(const struct relation *const *found, size_t count, size_t at)
-{
-	struct str hint = short_hint(found[at]);
-	for (size_t i = 0; i < count; i++) {
-		if (i != at && fits_hint(found[i], hint)) {
-			return found[at]->junction != NULL ? hint : found[at]->reference->name;
-		}
-	}
-	return hint;
+	return relation->reference->name;
 }
 
 /* As many of the ways as a hint has room for. */
@@ -228,7 +215,7 @@ static void hint_ways(struct checker *checker, const struct relation *const *fou
 	buf_printf(&ways, "Try changing '%.*s' to one of the following: ", STR_ARG(target));
 	size_t none = ways.len;
 	for (size_t i = 0; i < count; i++) {
-		struct str hint = own_hint(found, count, i);
+		struct str hint = own_hint(found[i]);
 		if (ways.len + target.len + hint.len + sizeof(", ''!. ") > room) {
 			break;
 		}

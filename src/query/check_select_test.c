@@ -187,50 +187,12 @@ static void test_aggregates_off(void **state)
 	TEST_CHECK_ROWS(rows, QUERY_LIST, &defaults);
 }
 
-/* A select of so many times the same. */
-static bool check_repeated(const struct model *model, size_t count, struct error *error)
-{
-	enum { BLOCK_BYTES = 4096, TEXT_BYTES = 1 << 16 };
-	struct arena arena;
-	struct buf text;
-	struct limits limits;
-	struct query query = {.action = QUERY_LIST};
-	struct parsed_query parsed;
-	const struct check_options defaults = options(&limits);
-	arena_init(&arena, BLOCK_BYTES);
-	buf_init(&text, TEXT_BYTES);
-	parsed_query_init(&parsed);
-	for (size_t i = 0; i < count; i++) {
-		buf_append(&text, i > 0 ? STR(",id") : STR("id"));
-	}
-	assert_true(parse_select(buf_str(&text), &limits, &arena, &parsed, error));
-	bool ok = check_query(&parsed, QUERY_LIST, test_resource(model, "users"), &defaults, &arena,
-						  &query, error);
-	assert_true(!ok || query.column_count == 1);
-	buf_finish(&text);
-	arena_finish(&arena);
-	return ok;
-}
-
-static void test_many_items(void **state)
-{
-	(void)state;
-	struct model *model = test_relations_model();
-	struct error error;
-	assert_true(check_repeated(model, 2000, &error));
-	assert_false(check_repeated(model, 2001, &error));
-	assert_int_equal(error.code, ERROR_PARSE);
-	assert_string_equal(error.message, "More than 2000 columns in select");
-	model_destroy(model);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_columns),    cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_casts),      cmocka_unit_test(test_aggregates),
-		cmocka_unit_test(test_distinct),   cmocka_unit_test(test_aggregates_off),
-		cmocka_unit_test(test_many_items),
+		cmocka_unit_test(test_columns),  cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_casts),    cmocka_unit_test(test_aggregates),
+		cmocka_unit_test(test_distinct), cmocka_unit_test(test_aggregates_off),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

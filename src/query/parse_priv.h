@@ -10,7 +10,7 @@
 #include "query/cursor.h"
 #include "query/parse.h"
 
-/* Of one list of names, of items in one select, of terms in one order: no table has more columns. */
+/* Of one list, of names or terms of an order: no table has more columns. */
 enum { PARSE_NAMES = 2000 };
 
 struct parser {

@@ -20,7 +20,6 @@ static const struct {
 struct selector {
 	struct cursor cursor;
 	const struct limits *limits;
-	size_t items;
 };
 
 static bool parse_items(struct selector *selector, size_t depth, struct parsed_item **ret_first);
@@ -161,10 +160,6 @@ static bool parse_items(struct selector *selector, size_t depth, struct parsed_i
 {
 	struct parsed_item **end = ret_first;
 	do {
-		if (++selector->items > PARSE_NAMES) {
-			return error_set(selector->cursor.error, ERROR_PARSE, "More than %d items in a select",
-							 PARSE_NAMES);
-		}
 		*end = ARENA_NEW(selector->cursor.arena, struct parsed_item);
 		if (!parse_item(selector, depth, *end)) {
 			return false;

@@ -189,6 +189,7 @@ struct query {
 	struct query_batches *batches; /* INSERT, UPSERT: the rows, instead of values; NULL: none */
 	struct field_list conflict;    /* UPSERT: the key, or the fields of a unique rule */
 	enum query_resolution resolution;
+	bool by_target;  /* an embed with an alias was named by its target: as older clients do */
 	bool must_match; /* the query is about one row by its key: no row is ERROR_NOT_FOUND */
 };
 

@@ -17,7 +17,6 @@ const struct resource *test_resource(const struct model *model, const char *name
 void test_write_cond(struct buf *buf, const struct cond *cond);
 /* `->a->>0` */
 void test_write_path(struct buf *buf, const struct json_path *path);
-void test_write_parsed_cond(struct buf *buf, const struct parsed_cond *cond);
 /* `CODE[@at] message [/ details] [/ hint]` */
 void test_write_error(struct buf *buf, const struct error *error);
 /* Fails the test, naming the row's line, when the texts differ. */

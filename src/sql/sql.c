@@ -4,8 +4,8 @@
  * sql_read.c and sql_write.c whole statements, sql_schema.c tables.
  *
  * A statement over one table names its columns alone. As soon as it speaks of a second one, every
- * table gets an alias `_1`, `_2` … and every column stands behind one, so that no name of a table or
- * column can be taken for another's.
+ * table gets an alias `_1`, `_2` … and every column stands behind one, so that no name of a table
+ * or column can be taken for another's.
  */
 #include "sql/sql.h"
 
@@ -63,6 +63,8 @@ void sql_clear(struct sql *sql)
 	sql->param_count = 0;
 	sql->alias = 0;
 	sql->aliases = 0;
+	sql->open = 0;
+	sql->named = NULL;
 	free_made(sql);
 	if (sql->made != NULL) {
 		sql->made->count = 0;
@@ -134,6 +136,14 @@ bool sql_is_nullable(const struct field *field)
 	return !field->required && !field->key;
 }
 
+void sql_open(struct sql *sql, size_t entries)
+{
+	sql->open += entries;
+	if (sql->open > sql->dialect->max_open) {
+		sql->text.failed = true;
+	}
+}
+
 /* ---- columns and parameters ---- */
 
 void sql_write_alias(struct sql *sql, size_t alias)
@@ -144,7 +154,10 @@ void sql_write_alias(struct sql *sql, size_t alias)
 
 void sql_write_column(struct sql *sql, size_t alias, const struct field *field)
 {
-	if (alias > 0) {
+	if (alias == SQL_NAMED) {
+		sql_write_name(sql, sql->named->name);
+		buf_append_byte(&sql->text, '.');
+	} else if (alias > 0) {
 		sql_write_alias(sql, alias);
 		buf_append_byte(&sql->text, '.');
 	}

@@ -3,8 +3,8 @@
  * identifiers come from the model only, and are quoted.
  *
  * Ownership: text and lists are the caller's struct sql; values are borrowed from the query.
- * Threads: all. Errors: none but a statement over its buffer's maximum (sql->text.failed).
- * Limits: the caller's buffer.
+ * Threads: all. Errors: none but a statement over these limits (sql->text.failed).
+ * Limits: the caller's buffer; the dialect's max_open; 1,000 subqueries of conditions.
  */
 #ifndef ROWLOCK_SQL_SQL_H
 #define ROWLOCK_SQL_SQL_H
@@ -22,6 +22,7 @@ struct sql_dialect {
 	bool nulls_placement;    /* knows NULLS FIRST / NULLS LAST */
 	bool upsert_on_conflict; /* INSERT … ON CONFLICT (…) DO UPDATE; else ON DUPLICATE KEY UPDATE */
 	bool returning;
+	size_t max_open; /* entries of its parser's stack, without those of a statement and a leaf */
 	/* Functions that the store gives the database, each called with a value and one or two
 	 * pointers (VALUE_POINTER): a path; what an operator compiled; the types of a cast. */
 	const char *json_function;
@@ -30,6 +31,7 @@ struct sql_dialect {
 	const char *words_function;
 	const char *cast_function;
 	const char *is_distinct; /* infix operator */
+	const char *bytewise;    /* behind a text column: it is compared by bytes, whatever its order */
 	/* Parts of CREATE TABLE: the column's type; what makes it the whole key, or nothing; how the
 	 * database makes `default: auto`, or nothing; and what follows the last column, with the
 	 * closing parenthesis. */
@@ -44,6 +46,9 @@ struct sql_dialect {
 						  struct buf *name);
 };
 
+/* Instead of an alias: RETURNING can call the written table by its own name only. */
+#define SQL_NAMED SIZE_MAX
+
 /* One statement under construction. */
 struct sql {
 	const struct sql_dialect *dialect;
@@ -51,10 +56,12 @@ struct sql {
 	const struct value **params; /* owned: in the order of the placeholders */
 	size_t param_count;
 	size_t param_capacity;
-	size_t keys_at;        /* sql_embed(): the first placeholder of the keys */
-	struct sql_made *made; /* owned: the chunk that is being filled */
-	size_t alias;          /* of the table whose columns are written; 0: none */
-	size_t aliases;        /* given so far */
+	size_t keys_at;               /* sql_embed(): the first placeholder of the keys */
+	struct sql_made *made;        /* owned: the chunk that is being filled */
+	size_t alias;                 /* of the table whose columns are written; 0: none */
+	size_t aliases;               /* given so far */
+	size_t open;                  /* entries on the stack of the database's parser, at most */
+	const struct resource *named; /* the table of the alias SQL_NAMED */
 };
 
 void sql_init(struct sql *sql, const struct sql_dialect *dialect, size_t max_bytes);

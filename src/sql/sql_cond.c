@@ -2,7 +2,9 @@
  * DESIGN. Databases bound both the height of an expression (SQLite: 1,000) and the stack of their
  * parser (SQLite 3.40: 100 entries, 3 for an operator and a parenthesis that are open). So a long
  * AND or OR is written as a balanced tree, the highest child stands first, where nothing is open
- * before it, and an AND within an OR has no parentheses.
+ * before it, and an AND within an OR has no parentheses. A subquery is higher than any group, and
+ * its conditions stand before its join. What is open is counted all the same (sql_open): embedded
+ * resources that are deep and whose conditions are deep too are more than the parser can hold.
  */
 #include <assert.h>
 
@@ -12,6 +14,8 @@
 enum {
 	FLAT_CHILDREN = 8, /* written in a row; more are split in halves */
 	EXACT_ITEMS = 8,   /* longer lists are padded */
+	WEIGH_STEPS = 500, /* conditions that are weighed before one is chosen */
+	MOST_TABLES = 1000,
 };
 
 /* ---- terms ---- */
@@ -50,6 +54,11 @@ static void write_join(struct sql *sql, const struct relation *relation, size_t 
 		sql_write(sql, i > 0 ? STR(" AND ") : STR(""));
 		sql_write_column(sql, holder, fields->items[i]);
 		buf_append_byte(&sql->text, '=');
+		if (parent == 0) {
+			/* What is returned stands behind the table's own name: there is no alias then. */
+			sql_write_name(sql, relation->from->name);
+			buf_append_byte(&sql->text, '.');
+		}
 		sql_write_column(sql, parent, relation->from_fields.items[i]);
 	}
 }
@@ -66,7 +75,9 @@ void sql_write_term(struct sql *sql, const struct term *term)
 	rest.through_count--;
 	sql->alias = ++sql->aliases;
 	sql_write(sql, STR("(SELECT "));
+	sql_open(sql, OPEN_VALUE);
 	sql_write_term(sql, &rest);
+	sql_close(sql, OPEN_VALUE);
 	sql_write(sql, STR(" FROM "));
 	sql_write_table(sql, relation->to);
 	sql_write(sql, STR(" WHERE "));
@@ -113,6 +124,8 @@ void sql_write_related(struct sql *sql, const struct relation *relation, size_t 
 	sql->alias = alias;
 }
 
+static void write_child(struct sql *sql, enum cond_kind kind, const struct cond *child);
+
 static void write_exists(struct sql *sql, const struct query_embed *embed)
 {
 	size_t parent = sql->alias;
@@ -122,16 +135,23 @@ static void write_exists(struct sql *sql, const struct query_embed *embed)
 		buf_append_byte(&sql->text, '0');
 		return;
 	}
+	/* Each place that asks for an embed asks for all below it: what is said in few words can be
+	 * long. */
+	if (sql->text.failed || sql->aliases >= MOST_TABLES) {
+		sql->text.failed = true;
+		return;
+	}
 	sql->alias = ++sql->aliases;
 	sql_write(sql, STR("EXISTS(SELECT 1 FROM "));
 	sql_write_related(sql, embed->relation, &holder);
 	sql_write(sql, STR(" WHERE "));
-	write_join(sql, embed->relation, holder, parent);
 	if (embed->query.where != NULL) {
-		sql_write(sql, STR(" AND ("));
-		sql_write_cond(sql, embed->query.where);
-		buf_append_byte(&sql->text, ')');
+		sql_open(sql, OPEN_EXISTS);
+		write_child(sql, COND_AND, embed->query.where);
+		sql_close(sql, OPEN_EXISTS);
+		sql_write(sql, STR(" AND "));
 	}
+	write_join(sql, embed->relation, holder, parent);
 	if (embed->query.offset > 0) {
 		sql_write(sql, STR(" LIMIT 1 OFFSET "));
 		sql_param_number(sql, embed->query.offset);
@@ -172,17 +192,28 @@ static void write_matching(struct sql *sql, const char *function, const struct c
 	end_call(sql, cond->compiled.pointer);
 }
 
-/* What begins with the pattern's first letters is a range, which an index can give. */
+/* `"a" COLLATE BINARY>=? AND `, when there is a bound. */
+static void write_bound(struct sql *sql, const struct cond *cond, struct str word, struct str bound)
+{
+	if (bound.len > 0) {
+		sql_write_column(sql, sql->alias, cond->field);
+		sql_write(sql, str_from(sql->dialect->bytewise));
+		sql_write(sql, word);
+		sql_param_made(sql, (struct value){.kind = VALUE_TEXT, .text = bound});
+		sql_write(sql, STR(" AND "));
+	}
+}
+
+/* What begins with the pattern's first letters is a range, which an index can give. The column of
+ * an existing table may have an order of its own; patterns are matched by bytes on every one. */
 static void write_like(struct sql *sql, const struct cond *cond)
 {
 	struct str prefix = like_prefix(cond->compiled.pointer);
 	bool ranged = prefix.len > 0 && cond->path == NULL;
 	if (ranged) {
 		buf_append_byte(&sql->text, '(');
-		sql_write_column(sql, sql->alias, cond->field);
-		sql_write(sql, STR(">="));
-		sql_param_made(sql, (struct value){.kind = VALUE_TEXT, .text = prefix});
-		sql_write(sql, STR(" AND "));
+		write_bound(sql, cond, STR(">="), prefix);
+		write_bound(sql, cond, STR("<"), like_prefix_end(cond->compiled.pointer));
 	}
 	write_matching(sql, sql->dialect->like_function, cond);
 	sql_write(sql, ranged ? STR(")") : STR(""));
@@ -283,8 +314,46 @@ static void write_child(struct sql *sql, enum cond_kind kind, const struct cond 
 {
 	bool enclosed = kind == COND_AND && child->kind == COND_OR && child->child_count > 0;
 	sql_write(sql, enclosed ? STR("(") : STR(""));
+	sql_open(sql, enclosed ? OPEN_PARENTHESIS : 0);
 	sql_write_cond(sql, child);
+	sql_close(sql, enclosed ? OPEN_PARENTHESIS : 0);
 	sql_write(sql, enclosed ? STR(")") : STR(""));
+}
+
+static void write_children(struct sql *sql, enum cond_kind kind, const struct cond *const *children,
+						   size_t count);
+
+/* ` AND (…)` */
+static void write_rest(struct sql *sql, enum cond_kind kind, const struct cond *const *children,
+					   size_t count)
+{
+	if (count > 0) {
+		sql_write(sql, kind == COND_AND ? STR(" AND (") : STR(" OR ("));
+		sql_open(sql, OPEN_OPERATOR + OPEN_PARENTHESIS);
+		write_children(sql, kind, children, count);
+		sql_close(sql, OPEN_OPERATOR + OPEN_PARENTHESIS);
+		buf_append_byte(&sql->text, ')');
+	}
+}
+
+/* About what it opens. An embed may be asked for in many places, each of which leads to all below it;
+ * so no more than `*steps` conditions are looked at. */
+static size_t weigh(const struct cond *cond, size_t *steps)
+{
+	size_t most = 0;
+	if (*steps == 0) {
+		return 0;
+	}
+	(*steps)--;
+	for (size_t i = 0; i < cond->child_count; i++) {
+		size_t weight = weigh(cond->children[i], steps);
+		most = weight > most ? weight : most;
+	}
+	if (cond->kind == COND_EXISTS) {
+		const struct cond *where = cond->embed->query.where;
+		return OPEN_EXISTS + (where != NULL ? weigh(where, steps) : 0);
+	}
+	return most + (cond->kind == COND_NOT ? OPEN_NOT : is_group(cond) ? OPEN_PARENTHESIS : 0);
 }
 
 static void write_children(struct sql *sql, enum cond_kind kind, const struct cond *const *children,
@@ -294,7 +363,9 @@ static void write_children(struct sql *sql, enum cond_kind kind, const struct co
 	if (count <= FLAT_CHILDREN) {
 		for (size_t i = 0; i < count; i++) {
 			sql_write(sql, i > 0 ? word : STR(""));
+			sql_open(sql, i > 0 ? OPEN_OPERATOR : 0);
 			write_child(sql, kind, children[i]);
+			sql_close(sql, i > 0 ? OPEN_OPERATOR : 0);
 		}
 		return;
 	}
@@ -305,13 +376,27 @@ static void write_children(struct sql *sql, enum cond_kind kind, const struct co
 		write_child(sql, kind, children[0]);
 	} else {
 		buf_append_byte(&sql->text, '(');
+		sql_open(sql, OPEN_PARENTHESIS);
 		write_children(sql, kind, children, half);
+		sql_close(sql, OPEN_PARENTHESIS);
 		buf_append_byte(&sql->text, ')');
 	}
-	sql_write(sql, word);
-	buf_append_byte(&sql->text, '(');
-	write_children(sql, kind, children + half, count - half);
-	buf_append_byte(&sql->text, ')');
+	write_rest(sql, kind, children + half, count - half);
+}
+
+/* The child that has to stand first. Check has settled it where there are no subqueries, which need
+ * an alias. */
+static size_t find_heaviest(const struct sql *sql, const struct cond *cond)
+{
+	size_t first = 0;
+	size_t most = 0;
+	size_t steps = WEIGH_STEPS;
+	for (size_t i = 0; sql->alias > 0 && i < cond->child_count; i++) {
+		size_t weight = weigh(cond->children[i], &steps);
+		first = weight > most ? i : first;
+		most = weight > most ? weight : most;
+	}
+	return first;
 }
 
 static void write_group(struct sql *sql, const struct cond *cond)
@@ -320,7 +405,14 @@ static void write_group(struct sql *sql, const struct cond *cond)
 		buf_append_byte(&sql->text, cond->kind == COND_AND ? '1' : '0');
 		return;
 	}
-	write_children(sql, cond->kind, cond->children, cond->child_count);
+	size_t first = find_heaviest(sql, cond);
+	if (first == 0) {
+		write_children(sql, cond->kind, cond->children, cond->child_count);
+		return;
+	}
+	write_child(sql, cond->kind, cond->children[first]);
+	write_rest(sql, cond->kind, cond->children, first);
+	write_rest(sql, cond->kind, cond->children + first + 1, cond->child_count - first - 1);
 }
 
 void sql_write_cond(struct sql *sql, const struct cond *cond)
@@ -333,7 +425,9 @@ void sql_write_cond(struct sql *sql, const struct cond *cond)
 	case COND_NOT:
 		assert(cond->child_count == 1);
 		sql_write(sql, STR("NOT ("));
+		sql_open(sql, OPEN_NOT);
 		sql_write_cond(sql, cond->children[0]);
+		sql_close(sql, OPEN_NOT);
 		buf_append_byte(&sql->text, ')');
 		return;
 	case COND_COMPARE:

@@ -1,11 +1,11 @@
 /*
  * A query string from a client, on its whole way: parsed, checked, made SQL, which SQLite must
- * take. And the same bytes as a condition of a service file, bound, and as a body.
+ * take, with those of the embeds; and as what chooses the rows of a delete. And the same bytes as a
+ * condition of a service file, bound, and as a body.
  */
 #include <assert.h>
 
-#include "query/check.h"
-#include "query/query_test_help.h"
+#include "query/check_test_help.h"
 #include "rowlock_config.h"
 #include "sql/sql.h"
 
@@ -13,15 +13,25 @@
 #include <sqlite3.h>
 #endif
 
-enum { BLOCK_BYTES = 65536, TEXT_BYTES = 1 << 24, PLACES = 2 };
+enum { BLOCK_BYTES = 65536, TEXT_BYTES = 1 << 24, PLACES = 2, MODELS = 2, KEYS = 2 };
 
 /* Made with the first input; making them takes longer than most inputs. */
 struct fixture {
-	struct model *model;
+	struct model *models[MODELS];
 	struct sql sql;
 #if HAVE_SQLITE
-	sqlite3 *db;
+	sqlite3 *dbs[MODELS];
 #endif
+};
+
+/* One input for one resource. */
+struct attempt {
+	struct fixture *fixture;
+	size_t model;
+	const struct resource *resource;
+	struct str text;
+	struct limits limits;
+	struct arena arena;
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -34,146 +44,239 @@ static bool outcome(bool ok, const struct error *error, size_t size)
 	return ok;
 }
 
+/* ---- the databases ---- */
+
+#if HAVE_SQLITE
+
+static void give_null(sqlite3_context *context, int count, sqlite3_value **arguments)
+{
+	(void)count;
+	(void)arguments;
+	sqlite3_result_null(context);
+}
+
+static void make_resource(sqlite3 *db, const struct resource *resource)
+{
+	struct buf text;
+	struct buf name;
+	buf_init(&text, TEXT_BYTES);
+	buf_init(&name, TEXT_BYTES);
+	for (size_t number = 0; sql_schema(&sql_dialect_sqlite, resource, number, &text, &name);
+		 number++) {
+		buf_append_byte(&text, '\0');
+		int rc = sqlite3_exec(db, text.ptr, NULL, NULL, NULL);
+		assert(rc == SQLITE_OK);
+		buf_clear(&text);
+		buf_clear(&name);
+	}
+	buf_finish(&text);
+	buf_finish(&name);
+}
+
+static sqlite3 *make_database(const struct model *model)
+{
+	static const char *const functions[] = {"rowlock_json", "rowlock_like", "rowlock_match",
+											"rowlock_words", "rowlock_cast"};
+	sqlite3 *db;
+	int rc = sqlite3_open(":memory:", &db);
+	assert(rc == SQLITE_OK);
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		rc = sqlite3_create_function(db, functions[i], -1, SQLITE_UTF8, NULL, give_null, NULL,
+									 NULL);
+		assert(rc == SQLITE_OK);
+	}
+	for (size_t i = 0; i < model->resource_count; i++) {
+		make_resource(db, &model->resources[i]);
+	}
+	return db;
+}
+
+#endif
+
 static void make_fixture(struct fixture *fixture)
 {
-	fixture->model = test_model();
+	fixture->models[0] = test_model();
+	fixture->models[1] = test_relations_model();
 	sql_init(&fixture->sql, &sql_dialect_sqlite, TEXT_BYTES);
 #if HAVE_SQLITE
-	struct buf *text = &fixture->sql.text;
-	struct buf name;
-	int rc = sqlite3_open(":memory:", &fixture->db);
-	assert(rc == SQLITE_OK);
-	buf_init(&name, TEXT_BYTES);
-	for (size_t r = 0; r < fixture->model->resource_count; r++) {
-		for (size_t number = 0;
-			 sql_schema(&sql_dialect_sqlite, &fixture->model->resources[r], number, text, &name);
-			 number++) {
-			buf_append_byte(text, '\0');
-			rc = sqlite3_exec(fixture->db, text->ptr, NULL, NULL, NULL);
-			assert(rc == SQLITE_OK);
-			buf_clear(text);
-			buf_clear(&name);
-		}
+	for (size_t i = 0; i < MODELS; i++) {
+		fixture->dbs[i] = make_database(fixture->models[i]);
 	}
-	buf_finish(&name);
 #endif
 }
 
+/* ---- statements ---- */
+
 /* The statement must be one for SQLite, with as many places as there are values. */
-static void use_sql(struct fixture *fixture)
+static void use_sql(const struct attempt *attempt)
 {
-	assert(!fixture->sql.text.failed);
+	const struct sql *sql = &attempt->fixture->sql;
+	assert(!sql->text.failed);
 #if HAVE_SQLITE
 	sqlite3_stmt *stmt;
-	const struct sql *sql = &fixture->sql;
-	int rc = sqlite3_prepare_v2(fixture->db, sql->text.ptr, (int)sql->text.len, &stmt, NULL);
+	int rc = sqlite3_prepare_v2(attempt->fixture->dbs[attempt->model], sql->text.ptr,
+								(int)sql->text.len, &stmt, NULL);
 	assert(rc == SQLITE_OK);
 	assert((size_t)sqlite3_bind_parameter_count(stmt) == sql->param_count);
 	sqlite3_finalize(stmt);
 #endif
 }
 
-static void use_query(struct fixture *fixture, const struct query *query)
+static void use_embeds(const struct attempt *attempt, const struct query *query)
 {
-	sql_clear(&fixture->sql);
-	sql_select(&fixture->sql, query);
-	use_sql(fixture);
+	static const struct value keys[KEYS] = {{.kind = VALUE_NULL}};
+	struct sql *sql = &attempt->fixture->sql;
+	for (size_t i = 0; i < query->column_count; i++) {
+		const struct query_embed *embed = query->columns[i].embed;
+		if (embed != NULL) {
+			assert(embed->relation->from_fields.count <= KEYS);
+			sql_clear(sql);
+			sql_embed(sql, embed, keys);
+			assert(sql->params[sql->keys_at] == &keys[0]);
+			use_sql(attempt);
+			use_embeds(attempt, &embed->query);
+		}
+	}
 }
 
-static void try_query_string(struct fixture *fixture, struct str text,
-							 const struct resource *resource, const struct limits *limits,
-							 struct arena *arena)
+static void use_query(const struct attempt *attempt, const struct query *query)
 {
+	struct sql *sql = &attempt->fixture->sql;
+	sql_clear(sql);
+	if (query->action == QUERY_DELETE) {
+		sql_delete(sql, query);
+		use_sql(attempt);
+	} else {
+		sql_select(sql, query);
+		use_sql(attempt);
+		sql_clear(sql);
+		sql_count(sql, query);
+		use_sql(attempt);
+	}
+	use_embeds(attempt, query);
+}
+
+static void use_row(const struct attempt *attempt, const struct query *query)
+{
+	struct sql *sql = &attempt->fixture->sql;
+	sql_clear(sql);
+	if (query->action == QUERY_INSERT || query->action == QUERY_UPSERT) {
+		size_t last = (query->row_count - 1) * query->given.count;
+		sql_insert(sql, query, query->given.count > 0 ? &query->values[last] : NULL);
+	} else {
+		sql_update(sql, query);
+	}
+	use_sql(attempt);
+}
+
+/* ---- texts ---- */
+
+static void try_query_string(struct attempt *attempt, enum query_action action)
+{
+	struct check_options options = {.limits = &attempt->limits};
 	struct parsed_query parsed;
 	struct error error = {.code = ERROR_NONE};
-	struct query query = {.action = QUERY_LIST, .resource = resource};
+	struct query query = {.action = action, .resource = attempt->resource};
+	struct str text = attempt->text;
 	parsed_query_init(&parsed);
-	if (!outcome(parse_query_string(text, limits, NULL, NULL, arena, &parsed, &error), &error,
-				 text.len) ||
-		!outcome(check_query(&parsed, QUERY_LIST, resource, NULL, arena, &query, &error), &error,
-				 text.len)) {
+	if (!outcome(parse_query_string(text, &attempt->limits, NULL, NULL, &attempt->arena, &parsed,
+									&error),
+				 &error, text.len) ||
+		!outcome(check_query(&parsed, action, attempt->resource, &options, &attempt->arena, &query,
+							 &error),
+				 &error, text.len)) {
 		return;
 	}
 	assert(query.where == NULL || !query.where->parameters);
-	assert(query.column_count > 0 && query.order_count >= resource->key.count);
-	use_query(fixture, &query);
+	use_query(attempt, &query);
 }
 
-static void try_condition(struct fixture *fixture, struct str text, const struct resource *resource,
-						  const struct limits *limits, struct arena *arena)
+static void try_condition(struct attempt *attempt)
 {
 	static const struct str names[PLACES] = {STR_INIT("x"), STR_INIT("y")};
 	static const struct parameter_names parameters = {names, PLACES};
 	const struct parameter values[PLACES] = {{STR("5"), true}, {STR(""), false}};
+	struct check_options options = {.limits = &attempt->limits, .parameters = &parameters};
 	struct parsed_query parsed;
 	struct error error = {.code = ERROR_NONE};
-	struct query query = {.action = QUERY_LIST, .resource = resource};
+	struct query query = {.action = QUERY_LIST, .resource = attempt->resource};
 	struct query bound;
 	size_t wrong = SIZE_MAX;
+	struct str text = attempt->text;
 	parsed_query_init(&parsed);
-	if (!outcome(parse_condition(text, limits, arena, &parsed, &error), &error, text.len) ||
-		!outcome(check_query(&parsed, QUERY_LIST, resource, &parameters, arena, &query, &error),
+	if (!outcome(parse_condition(text, &attempt->limits, &attempt->arena, &parsed, &error), &error,
+				 text.len) ||
+		!outcome(check_query(&parsed, QUERY_LIST, attempt->resource, &options, &attempt->arena,
+							 &query, &error),
 				 &error, text.len)) {
 		return;
 	}
-	if (outcome(query_bind(&query, values, PLACES, arena, &bound, &wrong, &error), &error,
+	if (outcome(query_bind(&query, values, PLACES, &attempt->arena, &bound, &wrong, &error), &error,
 				SIZE_MAX)) {
 		assert(bound.where == NULL || !bound.where->parameters);
-		use_query(fixture, &bound);
+		use_query(attempt, &bound);
 	} else {
 		assert(wrong < PLACES);
 	}
 }
 
-static void try_body(struct fixture *fixture, struct str text, enum query_action action,
-					 const struct resource *resource, const struct limits *limits,
-					 struct arena *arena)
+static void try_body(struct attempt *attempt, enum query_action action)
 {
-	struct body_options options = {.limits = limits, .many = action == QUERY_INSERT};
-	struct query query = {.action = action, .resource = resource};
+	struct body_options options = {.limits = &attempt->limits, .many = action == QUERY_INSERT};
+	struct query query = {
+		.action = action,
+		.resource = attempt->resource,
+		.conflict = attempt->resource->key,
+	};
 	struct error error = {.code = ERROR_NONE};
-	if (outcome(check_body(text, &options, arena, &query, &error), &error, text.len)) {
-		for (size_t i = 0; i < query.row_count * query.given.count; i++) {
-			const struct field *field = query.given.items[i % query.given.count];
-			bool null = query.values[i].kind == VALUE_NULL;
-			assert(!null || !(field->required || field->key));
-		}
-		if (query.row_count > 0) {
-			sql_clear(&fixture->sql);
-			bool inserts = action == QUERY_INSERT || action == QUERY_UPSERT;
-			if (inserts) {
-				sql_insert(&fixture->sql, &query, query.row_count - 1);
-			} else {
-				sql_update(&fixture->sql, &query);
-			}
-			use_sql(fixture);
+	if (!outcome(check_body(attempt->text, &options, &attempt->arena, &query, &error), &error,
+				 attempt->text.len)) {
+		return;
+	}
+	for (size_t i = 0; i < query.row_count * query.given.count; i++) {
+		const struct field *field = query.given.items[i % query.given.count];
+		bool null = query.values[i].kind == VALUE_NULL;
+		assert(!null || !(field->required || field->key));
+	}
+	if (query.row_count > 0) {
+		use_row(attempt, &query);
+	}
+}
+
+static void try_all(struct attempt *attempt)
+{
+	static const enum query_action actions[] = {QUERY_INSERT, QUERY_UPSERT, QUERY_REPLACE,
+												QUERY_UPDATE};
+	try_query_string(attempt, QUERY_LIST);
+	try_query_string(attempt, QUERY_DELETE);
+	try_condition(attempt);
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		if (actions[i] != QUERY_UPSERT || attempt->resource->key.count > 0) {
+			try_body(attempt, actions[i]);
 		}
 	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const resources[] = {"ratings", "counts", "things", "tokens"};
-	static const enum query_action actions[] = {QUERY_INSERT, QUERY_UPSERT, QUERY_REPLACE,
-												QUERY_UPDATE};
-	struct str text = {(const char *)data, size};
+	static const struct {
+		size_t model;
+		const char *name;
+	} resources[] = {{0, "ratings"}, {0, "counts"},   {0, "things"},        {0, "tokens"},
+					 {1, "clients"}, {1, "projects"}, {1, "organizations"}, {1, "loose"}};
 	static struct fixture fixture;
-	struct limits limits;
-	struct arena arena;
-	if (fixture.model == NULL) {
+	if (fixture.models[0] == NULL) {
 		make_fixture(&fixture);
 	}
-	limits_init(&limits);
-	arena_init(&arena, BLOCK_BYTES);
+	struct attempt attempt = {.fixture = &fixture, .text = {(const char *)data, size}};
+	limits_init(&attempt.limits);
+	arena_init(&attempt.arena, BLOCK_BYTES);
 	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
-		const struct resource *resource = test_resource(fixture.model, resources[i]);
-		try_query_string(&fixture, text, resource, &limits, &arena);
-		try_condition(&fixture, text, resource, &limits, &arena);
-		for (size_t a = 0; a < sizeof(actions) / sizeof(actions[0]); a++) {
-			try_body(&fixture, text, actions[a], resource, &limits, &arena);
-		}
-		arena_reset(&arena);
+		attempt.model = resources[i].model;
+		attempt.resource = test_resource(fixture.models[attempt.model], resources[i].name);
+		try_all(&attempt);
+		arena_reset(&attempt.arena);
 	}
-	arena_finish(&arena);
+	arena_finish(&attempt.arena);
 	return 0;
 }

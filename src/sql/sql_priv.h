@@ -28,6 +28,23 @@ static inline void sql_write_name(struct sql *sql, struct str name)
 	sql_put_name(sql->dialect, name, &sql->text);
 }
 
+enum {
+	OPEN_PARENTHESIS = 1,
+	OPEN_NOT = 2,      /* NOT ( */
+	OPEN_OPERATOR = 2, /* a AND */
+	OPEN_VALUE = 5,    /* ( SELECT distinct list, and one to spare */
+	OPEN_EXISTS = 7,   /* EXISTS ( SELECT distinct list from WHERE */
+};
+
+/* What stands before the text that follows and waits for it: a parenthesis, an operator and its left
+ * side. The text ends with sql_close(). */
+void sql_open(struct sql *sql, size_t entries);
+
+static inline void sql_close(struct sql *sql, size_t entries)
+{
+	sql->open -= entries;
+}
+
 /* `_3` */
 void sql_write_alias(struct sql *sql, size_t alias);
 /* The column, behind the alias of its table when it has one. */
@@ -57,5 +74,7 @@ const struct field_list *sql_holder_fields(const struct relation *relation);
 /* ---- sql_read.c ---- */
 
 void sql_write_fetch(struct sql *sql, const struct query *query);
+/* Does what is selected, or its order, ask for other tables? */
+bool sql_fetch_has_tables(const struct query *query);
 
 #endif

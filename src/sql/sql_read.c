@@ -167,8 +167,7 @@ static void write_range(struct sql *sql, const struct query *query)
 
 /* ---- statements ---- */
 
-/* Does the statement speak of other tables than the query's? */
-static bool has_tables(const struct query *query)
+bool sql_fetch_has_tables(const struct query *query)
 {
 	for (size_t i = 0; i < query->fetch_count; i++) {
 		if (query->fetch[i].term.through_count > 0) {
@@ -180,7 +179,12 @@ static bool has_tables(const struct query *query)
 			return true;
 		}
 	}
-	return sql_cond_has_tables(query->where);
+	return false;
+}
+
+static bool has_tables(const struct query *query)
+{
+	return sql_fetch_has_tables(query) || sql_cond_has_tables(query->where);
 }
 
 static void write_where(struct sql *sql, const struct query *query)
@@ -239,7 +243,9 @@ void sql_embed(struct sql *sql, const struct query_embed *embed, const struct va
 	}
 	if (query->where != NULL) {
 		sql_write(sql, STR(" AND ("));
+		sql_open(sql, OPEN_OPERATOR + OPEN_PARENTHESIS);
 		sql_write_cond(sql, query->where);
+		sql_close(sql, OPEN_OPERATOR + OPEN_PARENTHESIS);
 		buf_append_byte(&sql->text, ')');
 	}
 	write_groups(sql, query);

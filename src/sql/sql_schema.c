@@ -10,15 +10,39 @@ static void write_default(const struct field *field, struct buf *text)
 	}
 }
 
-static void write_references(const struct sql_dialect *dialect, const struct field *field,
-							 struct buf *text)
+static void write_target(const struct sql_dialect *dialect, const struct reference *reference,
+						 struct buf *text)
 {
-	if (field->references != NULL) {
-		buf_append(text, STR(" REFERENCES "));
-		sql_put_name(dialect, field->references->name, text);
-		buf_append(text, STR(" ("));
-		sql_write_fields(dialect, text, "", &field->references->key);
-		buf_append(text, STR(")"));
+	buf_append(text, STR(" REFERENCES "));
+	sql_put_name(dialect, reference->target->name, text);
+	buf_append(text, STR(" ("));
+	sql_write_fields(dialect, text, "", &reference->target_fields);
+	buf_append_byte(text, ')');
+}
+
+/* The foreign keys that are this field alone; those of several fields follow the columns. */
+static void write_references(const struct sql_dialect *dialect, const struct resource *resource,
+							 const struct field *field, struct buf *text)
+{
+	for (size_t i = 0; i < resource->reference_count; i++) {
+		const struct reference *reference = &resource->references[i];
+		if (reference->fields.count == 1 && reference->fields.items[0] == field) {
+			write_target(dialect, reference, text);
+		}
+	}
+}
+
+static void write_foreign_keys(const struct sql_dialect *dialect, const struct resource *resource,
+							   struct buf *text)
+{
+	for (size_t i = 0; i < resource->reference_count; i++) {
+		const struct reference *reference = &resource->references[i];
+		if (reference->fields.count > 1) {
+			buf_append(text, STR(",\n  FOREIGN KEY ("));
+			sql_write_fields(dialect, text, "", &reference->fields);
+			buf_append_byte(text, ')');
+			write_target(dialect, reference, text);
+		}
 	}
 }
 
@@ -59,8 +83,9 @@ static void write_table(const struct sql_dialect *dialect, const struct resource
 		write_default(field, text);
 		dialect->column_auto(field, text);
 		write_check(dialect, resource, field, text);
-		write_references(dialect, field, text);
+		write_references(dialect, resource, field, text);
 	}
+	write_foreign_keys(dialect, resource, text);
 	dialect->table_end(resource, text);
 }
 

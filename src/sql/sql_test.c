@@ -4,91 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include <cmocka.h>
 
-#include "query/check.h"
-#include "query/query_test_help.h"
-#include "rowlock_config.h"
-
-#if HAVE_SQLITE
-#include <sqlite3.h>
-#endif
-
-enum { TEXT_BYTES = 1 << 22, BLOCK_BYTES = 65536 };
-
-struct fixture {
-	struct model *model;
-	struct arena arena;
-	struct buf got;
-	struct sql sql;
-};
-
-static void begin(struct fixture *fixture)
-{
-	fixture->model = test_model();
-	arena_init(&fixture->arena, BLOCK_BYTES);
-	buf_init(&fixture->got, TEXT_BYTES);
-	sql_init(&fixture->sql, &sql_dialect_sqlite, TEXT_BYTES);
-}
-
-static void end(struct fixture *fixture)
-{
-	sql_finish(&fixture->sql);
-	buf_finish(&fixture->got);
-	arena_finish(&fixture->arena);
-	model_destroy(fixture->model);
-}
-
-static void make_query(struct fixture *fixture, const char *text, enum query_action action,
-					   const char *resource, struct query *ret_query)
-{
-	struct limits limits;
-	struct parsed_query parsed;
-	struct error error = {.code = ERROR_NONE};
-	limits_init(&limits);
-	parsed_query_init(&parsed);
-	*ret_query = (struct query){.action = action,
-								.resource = test_resource(fixture->model, resource)};
-	if (!parse_query_string(str_from(text), &limits, NULL, NULL, &fixture->arena, &parsed,
-							&error) ||
-		!check_query(&parsed, action, ret_query->resource, NULL, &fixture->arena, ret_query,
-					 &error)) {
-		print_error("%s: %s %s\n", text, error.message, error.details);
-		fail();
-	}
-}
-
-static void read_body(struct fixture *fixture, const char *body, struct query *query)
-{
-	struct limits limits;
-	struct error error = {.code = ERROR_NONE};
-	struct body_options options = {.limits = &limits, .many = true};
-	limits_init(&limits);
-	if (!check_body(str_from(body), &options, &fixture->arena, query, &error)) {
-		print_error("%s: %s\n", body, error.message);
-		fail();
-	}
-}
-
-/* The text and, behind ` -- `, the values in the order of their placeholders. */
-static void write_sql(struct fixture *fixture)
-{
-	static const struct field any = {.type = TYPE_TEXT};
-	const struct sql *sql = &fixture->sql;
-	assert_false(sql->text.failed);
-	buf_clear(&fixture->got);
-	buf_append(&fixture->got, buf_str(&sql->text));
-	for (size_t i = 0; i < sql->param_count; i++) {
-		buf_append(&fixture->got, i == 0 ? STR(" -- ") : STR(","));
-		if (sql->params[i]->kind == VALUE_INTEGER) {
-			buf_append_int(&fixture->got, sql->params[i]->integer);
-		} else {
-			value_write_text(&fixture->got, &any, sql->params[i]);
-		}
-	}
-}
+#include "sql/sql_test_help.h"
 
 struct row {
 	int line;
@@ -97,689 +16,411 @@ struct row {
 	const char *want;
 };
 
-/* ---- texts ---- */
+static const struct row select_rows[] = {
+	{__LINE__, "ratings", "",
+	 "SELECT \"user_id\",\"item_id\",\"rating_type\" FROM \"ratings\" ORDER BY \"user_id\",\"item_id\""},
+	{__LINE__, "ratings", "user_id=eq.5&select=item_id,rating_type",
+	 "SELECT \"item_id\",\"rating_type\" FROM \"ratings\" WHERE \"user_id\"=? ORDER BY \"user_id\",\"item_id\" -- 5"},
+	{__LINE__, "counts", "user_id=eq.5&select=rating_type,count",
+	 "SELECT \"rating_type\",\"count\" FROM \"counts\" WHERE \"user_id\"=? AND \"count\">? ORDER BY \"user_id\",\"rating_type\" -- 5,0"},
+	{__LINE__, "people", "limit=5", "SELECT \"id\" FROM \"people\" ORDER BY \"id\" LIMIT ? -- 5"},
+	{__LINE__, "people", "limit=5&offset=2",
+	 "SELECT \"id\" FROM \"people\" ORDER BY \"id\" LIMIT ? OFFSET ? -- 5,2"},
+	{__LINE__, "people", "offset=2",
+	 "SELECT \"id\" FROM \"people\" ORDER BY \"id\" LIMIT ? OFFSET ? -- 9223372036854775807,2"},
+	{__LINE__, "people", "order=id.desc", "SELECT \"id\" FROM \"people\" ORDER BY \"id\" DESC"},
+	{__LINE__, "things", "select=id&order=note",
+	 "SELECT \"id\" FROM \"things\" ORDER BY \"note\" NULLS LAST,\"id\""},
+	{__LINE__, "things", "select=id&order=note.desc",
+	 "SELECT \"id\" FROM \"things\" ORDER BY \"note\" DESC NULLS FIRST,\"id\""},
+	{__LINE__, "things", "select=id&order=note.nullsfirst",
+	 "SELECT \"id\" FROM \"things\" ORDER BY \"note\",\"id\""},
+	{__LINE__, "things", "select=id&order=note.desc.nullslast",
+	 "SELECT \"id\" FROM \"things\" ORDER BY \"note\" DESC,\"id\""},
+	{__LINE__, "things", "select=id&order=name.nullsfirst,name.desc",
+	 "SELECT \"id\" FROM \"things\" ORDER BY \"name\",\"id\""},
+	{__LINE__, "things", "select=\"odd \\\"key\"&\"odd \\\"key\"=eq.x",
+	 "SELECT \"odd \"\"key\" FROM \"things\" WHERE \"odd \"\"key\"=? ORDER BY \"id\" -- x"},
+	{__LINE__, "loose", "", "SELECT \"a\",\"b\" FROM \"loose\""},
+	{__LINE__, "loose", "select=b&order=a",
+	 "SELECT \"b\" FROM \"loose\" ORDER BY \"a\" NULLS LAST"},
+	/* paths and casts */
+	{__LINE__, "things", "select=data->a->>0",
+	 "SELECT rowlock_json(\"data\",?) FROM \"things\" ORDER BY \"id\" -- *"},
+	{__LINE__, "things", "select=id::text,name,x:data->b::int",
+	 "SELECT rowlock_cast(\"id\",?,?),\"name\",rowlock_cast(rowlock_json(\"data\",?),?,?) FROM \"things\" ORDER BY \"id\" -- *,*,*,*,*"},
+	{__LINE__, "things", "select=id&order=data->>a.desc,data->b",
+	 "SELECT \"id\" FROM \"things\" ORDER BY rowlock_json(\"data\",?) DESC NULLS FIRST,rowlock_json(\"data\",?) NULLS LAST,\"id\" -- *,*"},
+	{__LINE__, "things", "select=id&data->>a=eq.x&data->b->0=in.(1,2)&data->c=is.null",
+	 "SELECT \"id\" FROM \"things\" WHERE rowlock_json(\"data\",?)=? AND rowlock_json(\"data\",?) IN (?,?) AND rowlock_json(\"data\",?) IS NULL ORDER BY \"id\" -- *,x,*,1,2,*"},
+	/* groups */
+	{__LINE__, "things", "select=count()", "SELECT count(*) FROM \"things\""},
+	{__LINE__, "things", "select=count()::text",
+	 "SELECT rowlock_cast(count(*),?,?) FROM \"things\" -- *,*"},
+	{__LINE__, "things",
+	 "select=state,price.sum(),price.avg(),s:share.avg()::int,born.max(),id.count()",
+	 "SELECT \"state\",sum(\"price\"),avg(\"price\")/100.0,rowlock_cast(avg(\"share\"),?,?),max(\"born\"),count(\"id\") FROM \"things\" GROUP BY 1 ORDER BY 1 NULLS LAST -- *,*"},
+	{__LINE__, "things", "select=owner,note::text.max()::text,data->>a&order=owner.desc",
+	 "SELECT \"owner\",max(\"note\"),rowlock_json(\"data\",?) FROM \"things\" GROUP BY 1,3 ORDER BY 1 DESC NULLS FIRST,3 NULLS LAST -- *"},
+	{__LINE__, "things", "select=x:id.sum(),state,note&order=note.desc&limit=3",
+	 "SELECT sum(\"id\"),\"state\",\"note\" FROM \"things\" GROUP BY 2,3 ORDER BY 3 DESC NULLS FIRST,2 NULLS LAST LIMIT ? -- 3"},
+	{__LINE__, "things", "select=price.avg()::text",
+	 "SELECT rowlock_cast(avg(\"price\")/100.0,?,?) FROM \"things\" -- *,*"},
+	{__LINE__, "things", "select=price.min(),share.sum()::text,data->a.count()",
+	 "SELECT min(\"price\"),rowlock_cast(sum(\"share\"),?,?),count(rowlock_json(\"data\",?)) FROM \"things\" -- *,*,*"},
+	{__LINE__, "things", "select=price.sum()&id=gt.5",
+	 "SELECT sum(\"price\") FROM \"things\" WHERE \"id\">? -- 5"},
+	/* distinct */
+	{__LINE__, "things", "select=state&distinct=true",
+	 "SELECT DISTINCT \"state\" FROM \"things\" ORDER BY 1 NULLS LAST"},
+	{__LINE__, "things", "select=state,data->a&distinct=true&order=state.desc.nullslast&limit=2",
+	 "SELECT DISTINCT \"state\",rowlock_json(\"data\",?) FROM \"things\" ORDER BY 1 DESC,2 NULLS LAST LIMIT ? -- *,2"},
+	{__LINE__, "things", "distinct=true&select=id,name",
+	 "SELECT DISTINCT \"id\",\"name\" FROM \"things\" ORDER BY 1 NULLS LAST,2 NULLS LAST"},
+	/* terms of other rows */
+	{__LINE__, "projects", "select=id,clients()&order=clients(name).desc",
+	 "SELECT _1.\"id\" FROM \"projects\" AS _1 ORDER BY (SELECT _2.\"name\" FROM \"clients\" AS _2 WHERE _2.\"id\"=_1.\"client_id\") DESC NULLS FIRST,_1.\"id\""},
+	{__LINE__, "projects", "select=name,...clients(client:name)",
+	 "SELECT \"name\",\"client_id\" FROM \"projects\" ORDER BY \"id\""},
+	{__LINE__, "projects", "select=...clients(name),id.count()",
+	 "SELECT (SELECT _2.\"name\" FROM \"clients\" AS _2 WHERE _2.\"id\"=_1.\"client_id\"),count(_1.\"id\") FROM \"projects\" AS _1 GROUP BY 1 ORDER BY 1 NULLS LAST"},
+	{__LINE__, "tasks", "select=count(),...projects(...clients(name))",
+	 "SELECT count(*),(SELECT (SELECT _3.\"name\" FROM \"clients\" AS _3 WHERE _3.\"id\"=_2.\"client_id\") FROM \"projects\" AS _2 WHERE _2.\"id\"=_1.\"project_id\") FROM \"tasks\" AS _1 GROUP BY 2 ORDER BY 2 NULLS LAST"},
+	{__LINE__, "tasks", "select=id.sum(),...projects(data->>x,...clients(name::int.max()))",
+	 "SELECT sum(_1.\"id\"),(SELECT rowlock_json(_2.\"data\",?) FROM \"projects\" AS _2 WHERE _2.\"id\"=_1.\"project_id\"),max(rowlock_cast((SELECT (SELECT _4.\"name\" FROM \"clients\" AS _4 WHERE _4.\"id\"=_3.\"client_id\") FROM \"projects\" AS _3 WHERE _3.\"id\"=_1.\"project_id\"),?,?)) FROM \"tasks\" AS _1 GROUP BY 2 ORDER BY 2 NULLS LAST -- *,*,*"},
+	{__LINE__, "organizations", "select=id,referee(id)&order=referee(id)",
+	 "SELECT _1.\"id\",_1.\"referee\" FROM \"organizations\" AS _1 ORDER BY (SELECT _2.\"id\" FROM \"organizations\" AS _2 WHERE _2.\"id\"=_1.\"referee\") NULLS LAST,_1.\"id\""},
+	{__LINE__, "stays", "select=id,rooms(number)&order=rooms(number)",
+	 "SELECT _1.\"id\",_1.\"house\",_1.\"number\" FROM \"stays\" AS _1 ORDER BY (SELECT _2.\"number\" FROM \"rooms\" AS _2 WHERE _2.\"house\"=_1.\"house\" AND _2.\"number\"=_1.\"number\") NULLS LAST,_1.\"id\""},
+	{__LINE__, "details", "select=note,projects()&order=projects(data->>a).nullsfirst&note=eq.x",
+	 "SELECT _1.\"note\" FROM \"details\" AS _1 WHERE _1.\"note\"=? ORDER BY (SELECT rowlock_json(_2.\"data\",?) FROM \"projects\" AS _2 WHERE _2.\"id\"=_1.\"project_id\"),_1.\"project_id\" -- x,*"},
+	{__LINE__, "projects", "select=details(note)&order=details(note)&limit=1",
+	 "SELECT _1.\"id\" FROM \"projects\" AS _1 ORDER BY (SELECT _2.\"note\" FROM \"details\" AS _2 WHERE _2.\"project_id\"=_1.\"id\") NULLS LAST,_1.\"id\" LIMIT ? -- 1"},
+};
+
+static const struct row where_rows[] = {
+	{__LINE__, "people", "id=neq.1&id=gt.2&id=gte.3&id=lt.4&id=lte.5",
+	 "SELECT count(*) FROM \"people\" WHERE \"id\"<>? AND \"id\">? AND \"id\">=? AND \"id\"<? AND \"id\"<=? -- 1,2,3,4,5"},
+	{__LINE__, "people", "id=in.()", "SELECT count(*) FROM \"people\" WHERE 0"},
+	{__LINE__, "people", "id=in.(7)", "SELECT count(*) FROM \"people\" WHERE \"id\" IN (?) -- 7"},
+	{__LINE__, "people", "id=in.(1,2,3,4,5,6,7,8)",
+	 "SELECT count(*) FROM \"people\" WHERE \"id\" IN (?,?,?,?,?,?,?,?) -- 1,2,3,4,5,6,7,8"},
+	{__LINE__, "people", "id=in.(1,2,3,4,5,6,7,8,9)",
+	 "SELECT count(*) FROM \"people\" WHERE \"id\" IN (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) -- 1,2,3,4,5,6,7,8,9,9,9,9,9,9,9,9"},
+	{__LINE__, "people", "id=not.in.()", "SELECT count(*) FROM \"people\" WHERE NOT (0)"},
+	{__LINE__, "things", "done=is.true", "SELECT count(*) FROM \"things\" WHERE \"done\" IS TRUE"},
+	{__LINE__, "things", "done=not.is.false",
+	 "SELECT count(*) FROM \"things\" WHERE NOT (\"done\" IS FALSE)"},
+	{__LINE__, "things", "done=is.unknown&note=is.null&ref=is.not_null",
+	 "SELECT count(*) FROM \"things\" WHERE \"done\" IS NULL AND \"note\" IS NULL AND \"ref\" IS NOT NULL"},
+	{__LINE__, "people", "id=not.eq.5",
+	 "SELECT count(*) FROM \"people\" WHERE NOT (\"id\"=?) -- 5"},
+	{__LINE__, "people", "or=(id.eq.1,id.eq.2)",
+	 "SELECT count(*) FROM \"people\" WHERE \"id\"=? OR \"id\"=? -- 1,2"},
+	{__LINE__, "people", "id=gt.0&or=(id.eq.1,id.eq.2)",
+	 "SELECT count(*) FROM \"people\" WHERE (\"id\"=? OR \"id\"=?) AND \"id\">? -- 1,2,0"},
+	{__LINE__, "people", "or=(id.eq.1,and(id.gt.2,id.lt.3))",
+	 "SELECT count(*) FROM \"people\" WHERE \"id\">? AND \"id\"<? OR \"id\"=? -- 2,3,1"},
+	{__LINE__, "people",
+	 "or=(id.eq.1,id.eq.2,id.eq.3,id.eq.4,id.eq.5,id.eq.6,id.eq.7,id.eq.8,id.eq.9)",
+	 "SELECT count(*) FROM \"people\" WHERE (\"id\"=? OR \"id\"=? OR \"id\"=? OR \"id\"=?) OR (\"id\"=? OR \"id\"=? OR \"id\"=? OR \"id\"=? OR \"id\"=?) -- 1,2,3,4,5,6,7,8,9"},
+	{__LINE__, "things", "note=isdistinct.x&id=not.isdistinct.5",
+	 "SELECT count(*) FROM \"things\" WHERE \"note\" IS NOT ? AND NOT (\"id\" IS NOT ?) -- x,5"},
+	{__LINE__, "things", "note=eq(any).{a,b}&id=gt(all).{1,2}",
+	 "SELECT count(*) FROM \"things\" WHERE \"note\" IN (?,?) AND \"id\">? AND \"id\">? -- a,b,1,2"},
+	/* patterns */
+	{__LINE__, "things", "note=like.ab*",
+	 "SELECT count(*) FROM \"things\" WHERE (\"note\" COLLATE BINARY>=? AND \"note\" COLLATE BINARY<? AND rowlock_like(\"note\",?)) -- ab,ac,*"},
+	{__LINE__, "things", "note=like.*ab",
+	 "SELECT count(*) FROM \"things\" WHERE rowlock_like(\"note\",?) -- *"},
+	{__LINE__, "things", "note=like.a_b*",
+	 "SELECT count(*) FROM \"things\" WHERE (\"note\" COLLATE BINARY>=? AND \"note\" COLLATE BINARY<? AND rowlock_like(\"note\",?)) -- a,b,*"},
+	{__LINE__, "things", "note=not.like.ab*",
+	 "SELECT count(*) FROM \"things\" WHERE NOT ((\"note\" COLLATE BINARY>=? AND \"note\" COLLATE BINARY<? AND rowlock_like(\"note\",?))) -- ab,ac,*"},
+	{__LINE__, "things", "note=ilike.ab*",
+	 "SELECT count(*) FROM \"things\" WHERE rowlock_like(\"note\",?) -- *"},
+	{__LINE__, "things", "ref=like.a0*",
+	 "SELECT count(*) FROM \"things\" WHERE (\"ref\" COLLATE BINARY>=? AND \"ref\" COLLATE BINARY<? AND rowlock_like(\"ref\",?)) -- a0,a1,*"},
+	{__LINE__, "things", "data->>a=like.ab*",
+	 "SELECT count(*) FROM \"things\" WHERE rowlock_like(rowlock_json(\"data\",?),?) -- *,*"},
+	{__LINE__, "things", "note=match.^a&name=imatch.b",
+	 "SELECT count(*) FROM \"things\" WHERE rowlock_match(\"note\",?) AND rowlock_match(\"name\",?) -- *,*"},
+	{__LINE__, "things", "note=fts.x&name=wfts.y -z",
+	 "SELECT count(*) FROM \"things\" WHERE rowlock_words(\"note\",?) AND rowlock_words(\"name\",?) AND NOT (rowlock_words(\"name\",?)) -- *,*,*"},
+	{__LINE__, "things", "note=like(any).{ab*,*c}",
+	 "SELECT count(*) FROM \"things\" WHERE (\"note\" COLLATE BINARY>=? AND \"note\" COLLATE BINARY<? AND rowlock_like(\"note\",?)) OR rowlock_like(\"note\",?) -- ab,ac,*,*"},
+};
+
+static const struct row exists_rows[] =
+	{
+		{__LINE__, "projects", "select=clients()&clients=not.is.null",
+		 "SELECT 1 FROM \"projects\" AS _1 WHERE EXISTS(SELECT 1 FROM \"clients\" AS _2 WHERE _2.\"id\"=_1.\"client_id\") ORDER BY _1.\"id\""},
+		{__LINE__, "projects", "select=clients()&clients=is.null",
+		 "SELECT 1 FROM \"projects\" AS _1 WHERE NOT (EXISTS(SELECT 1 FROM \"clients\" AS _2 WHERE _2.\"id\"=_1.\"client_id\")) ORDER BY _1.\"id\""},
+		{__LINE__, "projects", "select=clients!inner(name)&clients.name=eq.a&id=gt.1",
+		 "SELECT _1.\"client_id\" FROM \"projects\" AS _1 WHERE EXISTS(SELECT 1 FROM \"clients\" AS _2 WHERE _2.\"name\"=? AND _2.\"id\"=_1.\"client_id\") AND (_1.\"id\">?) ORDER BY _1.\"id\" -- a,1"},
+		{__LINE__, "clients", "select=projects!inner(id)",
+		 "SELECT _1.\"id\" FROM \"clients\" AS _1 WHERE EXISTS(SELECT 1 FROM \"projects\" AS _2 WHERE _2.\"client_id\"=_1.\"id\") ORDER BY _1.\"id\""},
+		{__LINE__, "clients", "select=projects!inner(id)&projects.offset=2&projects.limit=1",
+		 "SELECT _1.\"id\" FROM \"clients\" AS _1 WHERE EXISTS(SELECT 1 FROM \"projects\" AS _2 WHERE _2.\"client_id\"=_1.\"id\" LIMIT 1 OFFSET ?) ORDER BY _1.\"id\" -- 2"},
+		{__LINE__, "clients", "select=projects!inner(id)&projects.limit=0",
+		 "SELECT _1.\"id\" FROM \"clients\" AS _1 WHERE 0 ORDER BY _1.\"id\""},
+		{__LINE__, "clients",
+		 "select=id,projects!inner(tasks!inner())&projects.tasks.name=eq.a&projects.name=eq.b",
+		 "SELECT _1.\"id\" FROM \"clients\" AS _1 WHERE EXISTS(SELECT 1 FROM \"projects\" AS _2 WHERE EXISTS(SELECT 1 FROM \"tasks\" AS _3 WHERE _3.\"name\"=? AND _3.\"project_id\"=_2.\"id\") AND (_2.\"name\"=?) AND _2.\"client_id\"=_1.\"id\") ORDER BY _1.\"id\" -- a,b"},
+		{__LINE__, "users", "select=tasks!inner()",
+		 "SELECT 1 FROM \"users\" AS _1 WHERE EXISTS(SELECT 1 FROM \"tasks\" AS _2 JOIN \"users_tasks\" AS _3 ON _3.\"task_id\"=_2.\"id\" WHERE _3.\"user_id\"=_1.\"id\") ORDER BY _1.\"id\""},
+		{__LINE__, "users", "select=tasks!inner()&tasks.name=eq.a",
+		 "SELECT 1 FROM \"users\" AS _1 WHERE EXISTS(SELECT 1 FROM \"tasks\" AS _2 JOIN \"users_tasks\" AS _3 ON _3.\"task_id\"=_2.\"id\" WHERE _2.\"name\"=? AND _3.\"user_id\"=_1.\"id\") ORDER BY _1.\"id\" -- a"},
+		{__LINE__, "users",
+		 "select=tasks!inner(projects!inner(clients!inner()))&tasks.projects.clients.id=eq.1",
+		 "SELECT _1.\"id\" FROM \"users\" AS _1 WHERE EXISTS(SELECT 1 FROM \"tasks\" AS _2 JOIN \"users_tasks\" AS _3 ON _3.\"task_id\"=_2.\"id\" WHERE EXISTS(SELECT 1 FROM \"projects\" AS _4 WHERE EXISTS(SELECT 1 FROM \"clients\" AS _5 WHERE _5.\"id\"=? AND _5.\"id\"=_4.\"client_id\") AND _4.\"id\"=_2.\"project_id\") AND _3.\"user_id\"=_1.\"id\") ORDER BY _1.\"id\" -- 1"},
+		{__LINE__, "organizations", "select=r:referee!inner(id)&r.id=eq.1",
+		 "SELECT _1.\"referee\" FROM \"organizations\" AS _1 WHERE EXISTS(SELECT 1 FROM \"organizations\" AS _2 WHERE _2.\"id\"=? AND _2.\"id\"=_1.\"referee\") ORDER BY _1.\"id\" -- 1"},
+		{__LINE__, "organizations", "select=c:organizations!referee!inner(id)&c.id=eq.1",
+		 "SELECT _1.\"id\" FROM \"organizations\" AS _1 WHERE EXISTS(SELECT 1 FROM \"organizations\" AS _2 WHERE _2.\"id\"=? AND _2.\"referee\"=_1.\"id\") ORDER BY _1.\"id\" -- 1"},
+		{__LINE__, "stays", "select=rooms!inner()",
+		 "SELECT 1 FROM \"stays\" AS _1 WHERE EXISTS(SELECT 1 FROM \"rooms\" AS _2 WHERE _2.\"house\"=_1.\"house\" AND _2.\"number\"=_1.\"number\") ORDER BY _1.\"id\""},
+		{__LINE__, "rooms", "select=stays!inner()&stays.id=gt.1",
+		 "SELECT 1 FROM \"rooms\" AS _1 WHERE EXISTS(SELECT 1 FROM \"stays\" AS _2 WHERE _2.\"id\">? AND _2.\"house\"=_1.\"house\" AND _2.\"number\"=_1.\"number\") ORDER BY _1.\"house\",_1.\"number\" -- 1"},
+		{__LINE__, "clients", "select=projects()&or=(projects.not.is.null,name.eq.a)",
+		 "SELECT 1 FROM \"clients\" AS _1 WHERE EXISTS(SELECT 1 FROM \"projects\" AS _2 WHERE _2.\"client_id\"=_1.\"id\") OR _1.\"name\"=? ORDER BY _1.\"id\" -- a"},
+		{__LINE__, "projects",
+		 "select=tasks!inner()&tasks.or=(name.eq.a,id.eq.1)&tasks.name=like.x*", "SELECT 1 FROM \"projects\" AS _1 WHERE EXISTS(SELECT 1 FROM \"tasks\" AS _2 WHERE (_2.\"name\"=? OR _2.\"id\"=?) AND (_2.\"name\" COLLATE BINARY>=? AND _2.\"name\" COLLATE BINARY<? AND rowlock_like(_2.\"name\",?)) AND _2.\"project_id\"=_1.\"id\") ORDER BY _1.\"id\" -- a,1,x,y,*"},
+		/* the whole statement */
+		{__LINE__, "clients",
+		 "select=id,projects!inner()&projects.name=eq.a&name=eq.b&order=name&limit=2",
+		 "SELECT _1.\"id\" FROM \"clients\" AS _1 WHERE EXISTS(SELECT 1 FROM \"projects\" AS _2 WHERE _2.\"name\"=? AND _2.\"client_id\"=_1.\"id\") AND (_1.\"name\"=?) ORDER BY _1.\"name\" NULLS LAST,_1.\"id\" LIMIT ? -- a,b,2"},
+		{__LINE__, "projects", "select=id,clients!inner()&order=clients(name)",
+		 "SELECT _1.\"id\" FROM \"projects\" AS _1 WHERE EXISTS(SELECT 1 FROM \"clients\" AS _2 WHERE _2.\"id\"=_1.\"client_id\") ORDER BY (SELECT _3.\"name\" FROM \"clients\" AS _3 WHERE _3.\"id\"=_1.\"client_id\") NULLS LAST,_1.\"id\""},
+};
+
+static const struct row counts_rows[] = {
+	{__LINE__, "people", "", "SELECT count(*) FROM \"people\""},
+	{__LINE__, "people", "id=gt.5&limit=2&offset=1&order=id",
+	 "SELECT count(*) FROM \"people\" WHERE \"id\">? -- 5"},
+	{__LINE__, "things", "select=state,price.sum()&id=gt.5&limit=1",
+	 "SELECT count(*) FROM (SELECT \"state\",sum(\"price\") FROM \"things\" WHERE \"id\">? GROUP BY 1) -- 5"},
+	{__LINE__, "things", "select=count()",
+	 "SELECT count(*) FROM (SELECT count(*) FROM \"things\")"},
+	{__LINE__, "things", "select=state&distinct=true&limit=3",
+	 "SELECT count(*) FROM (SELECT DISTINCT \"state\" FROM \"things\")"},
+	{__LINE__, "projects", "select=...clients(name),id.count()&id=gt.1",
+	 "SELECT count(*) FROM (SELECT (SELECT _2.\"name\" FROM \"clients\" AS _2 WHERE _2.\"id\"=_1.\"client_id\"),count(_1.\"id\") FROM \"projects\" AS _1 WHERE _1.\"id\">? GROUP BY 1) -- 1"},
+	{__LINE__, "projects", "select=id,clients()&order=clients(name)",
+	 "SELECT count(*) FROM \"projects\""},
+};
+
+static const struct row embeds_rows[] = {
+	{__LINE__, "projects", "select=id,clients(name)",
+	 "SELECT \"name\" FROM \"clients\" WHERE \"id\"=? ORDER BY \"id\" -- 70"},
+	{__LINE__, "clients",
+	 "select=id,projects(id,name)&projects.order=name.desc&projects.limit=2&projects.offset=1&projects.name=eq.x",
+	 "SELECT \"id\",\"name\" FROM \"projects\" WHERE \"client_id\"=? AND (\"name\"=?) ORDER BY \"name\" DESC,\"id\" LIMIT ? OFFSET ? -- 70,x,2,1"},
+	{__LINE__, "clients", "select=projects(id,tasks(id,users(name)))&projects.tasks.limit=1",
+	 "SELECT \"id\" FROM \"projects\" WHERE \"client_id\"=? ORDER BY \"id\" -- 70 ; SELECT \"id\" FROM \"tasks\" WHERE \"project_id\"=? ORDER BY \"id\" LIMIT ? -- 70,1 ; SELECT _1.\"name\" FROM \"users\" AS _1 JOIN \"users_tasks\" AS _2 ON _2.\"user_id\"=_1.\"id\" WHERE _2.\"task_id\"=? ORDER BY _1.\"id\" -- 70"},
+	{__LINE__, "users", "select=name,tasks(name)&tasks.order=name&tasks.limit=3",
+	 "SELECT _1.\"name\" FROM \"tasks\" AS _1 JOIN \"users_tasks\" AS _2 ON _2.\"task_id\"=_1.\"id\" WHERE _2.\"user_id\"=? ORDER BY _1.\"name\" NULLS LAST,_1.\"id\" LIMIT ? -- 70,3"},
+	{__LINE__, "users", "select=tasks(name)&tasks.name=like.a*&tasks.id=gt.5",
+	 "SELECT _1.\"name\" FROM \"tasks\" AS _1 JOIN \"users_tasks\" AS _2 ON _2.\"task_id\"=_1.\"id\" WHERE _2.\"user_id\"=? AND ((_1.\"name\" COLLATE BINARY>=? AND _1.\"name\" COLLATE BINARY<? AND rowlock_like(_1.\"name\",?)) AND _1.\"id\">?) ORDER BY _1.\"id\" -- 70,a,b,*,5"},
+	{__LINE__, "tasks", "select=users(name)&users.or=(id.eq.1,id.eq.2)",
+	 "SELECT _1.\"name\" FROM \"users\" AS _1 JOIN \"users_tasks\" AS _2 ON _2.\"user_id\"=_1.\"id\" WHERE _2.\"task_id\"=? AND (_1.\"id\"=? OR _1.\"id\"=?) ORDER BY _1.\"id\" -- 70,1,2"},
+	{__LINE__, "projects", "select=details(note)",
+	 "SELECT \"note\" FROM \"details\" WHERE \"project_id\"=? ORDER BY \"project_id\" -- 70"},
+	{__LINE__, "details", "select=projects(name)",
+	 "SELECT \"name\" FROM \"projects\" WHERE \"id\"=? ORDER BY \"id\" -- 70"},
+	{__LINE__, "organizations", "select=id,referee(id),auditor(id)",
+	 "SELECT \"id\" FROM \"organizations\" WHERE \"id\"=? ORDER BY \"id\" -- 70 ; SELECT \"id\" FROM \"organizations\" WHERE \"id\"=? ORDER BY \"id\" -- 70"},
+	{__LINE__, "organizations", "select=c:organizations!referee(id,a:organizations!auditor(id))",
+	 "SELECT \"id\" FROM \"organizations\" WHERE \"referee\"=? ORDER BY \"id\" -- 70 ; SELECT \"id\" FROM \"organizations\" WHERE \"auditor\"=? ORDER BY \"id\" -- 70"},
+	{__LINE__, "stays", "select=rooms(*)",
+	 "SELECT \"house\",\"number\" FROM \"rooms\" WHERE \"house\"=? AND \"number\"=? ORDER BY \"house\",\"number\" -- 70,71"},
+	{__LINE__, "rooms", "select=stays(id)",
+	 "SELECT \"id\" FROM \"stays\" WHERE \"house\"=? AND \"number\"=? ORDER BY \"id\" -- 70,71"},
+	{__LINE__, "orders", "select=b:addresses!billing(street),s:addresses!shipping(street)",
+	 "SELECT \"street\" FROM \"addresses\" WHERE \"id\"=? ORDER BY \"id\" -- 70 ; SELECT \"street\" FROM \"addresses\" WHERE \"id\"=? ORDER BY \"id\" -- 70"},
+	{__LINE__, "projects", "select=id,...clients(client:name)",
+	 "SELECT \"name\" FROM \"clients\" WHERE \"id\"=? ORDER BY \"id\" -- 70"},
+	{__LINE__, "clients", "select=...projects(name)&projects.order=name",
+	 "SELECT \"name\" FROM \"projects\" WHERE \"client_id\"=? ORDER BY \"name\",\"id\" -- 70"},
+	{__LINE__, "users", "select=...tasks(name)",
+	 "SELECT _1.\"name\" FROM \"tasks\" AS _1 JOIN \"users_tasks\" AS _2 ON _2.\"task_id\"=_1.\"id\" WHERE _2.\"user_id\"=? ORDER BY _1.\"id\" -- 70"},
+	{__LINE__, "clients", "select=projects(count())",
+	 "SELECT count(*) FROM \"projects\" WHERE \"client_id\"=? -- 70"},
+	{__LINE__, "clients", "select=projects(done,budget.sum())&projects.done=is.not_null",
+	 "SELECT \"done\",sum(\"budget\") FROM \"projects\" WHERE \"client_id\"=? AND (\"done\" IS NOT NULL) GROUP BY 1 ORDER BY 1 NULLS LAST -- 70"},
+	{__LINE__, "users", "select=tasks(count(),project_id)",
+	 "SELECT count(*),_1.\"project_id\" FROM \"tasks\" AS _1 JOIN \"users_tasks\" AS _2 ON _2.\"task_id\"=_1.\"id\" WHERE _2.\"user_id\"=? GROUP BY 2 ORDER BY 2 NULLS LAST -- 70"},
+	{__LINE__, "clients", "select=projects(id,tasks!inner())&projects.tasks.name=eq.x",
+	 "SELECT _1.\"id\" FROM \"projects\" AS _1 WHERE _1.\"client_id\"=? AND (EXISTS(SELECT 1 FROM \"tasks\" AS _2 WHERE _2.\"name\"=? AND _2.\"project_id\"=_1.\"id\")) ORDER BY _1.\"id\" -- 70,x"},
+	{__LINE__, "clients", "select=projects(id,details())&projects.order=details(note)",
+	 "SELECT _1.\"id\" FROM \"projects\" AS _1 WHERE _1.\"client_id\"=? ORDER BY (SELECT _2.\"note\" FROM \"details\" AS _2 WHERE _2.\"project_id\"=_1.\"id\") NULLS LAST,_1.\"id\" -- 70"},
+	{__LINE__, "clients", "select=projects(data->a,share::text)",
+	 "SELECT rowlock_json(\"data\",?),rowlock_cast(\"share\",?,?) FROM \"projects\" WHERE \"client_id\"=? ORDER BY \"id\" -- *,*,*,70"},
+	{__LINE__, "clients", "select=projects(...details(note),id.count())",
+	 "SELECT (SELECT _2.\"note\" FROM \"details\" AS _2 WHERE _2.\"project_id\"=_1.\"id\"),count(_1.\"id\") FROM \"projects\" AS _1 WHERE _1.\"client_id\"=? GROUP BY 1 ORDER BY 1 NULLS LAST -- 70"},
+};
+
+/* ---- runs ---- */
+
+#define RUN(rows, write) run((rows), sizeof(rows) / sizeof((rows)[0]), (write))
+
+/* Writes the statements of one query into bed->got. */
+typedef void write_all(struct sql_bed *bed, const struct query *query, struct buf *all);
+
+static void run(const struct row *rows, size_t count, write_all *write)
+{
+	enum { TEXT_BYTES = 1 << 20 };
+	struct sql_bed bed;
+	struct buf all;
+	sql_bed_begin(&bed);
+	buf_init(&all, TEXT_BYTES);
+	for (size_t i = 0; i < count; i++) {
+		struct query query;
+		sql_bed_query(&bed, rows[i].query, QUERY_LIST, rows[i].resource, &query);
+		buf_clear(&all);
+		write(&bed, &query, &all);
+		test_equal(rows[i].line, rows[i].query, &all, rows[i].want);
+	}
+	buf_finish(&all);
+	sql_bed_end(&bed);
+}
+
+static void write_select(struct sql_bed *bed, const struct query *query, struct buf *all)
+{
+	sql_bed_write(bed, query);
+	sql_bed_look(bed, query->resource);
+	buf_append(all, buf_str(&bed->got));
+}
+
+static void write_count(struct sql_bed *bed, const struct query *query, struct buf *all)
+{
+	sql_clear(&bed->sql);
+	sql_count(&bed->sql, query);
+	sql_bed_look(bed, query->resource);
+	buf_append(all, buf_str(&bed->got));
+}
+
+/* The statement of each embed, parents first, for a row whose keys are 70 and 71. */
+static void write_embeds(struct sql_bed *bed, const struct query *query, struct buf *all)
+{
+	static const struct value keys[] = {
+		{.kind = VALUE_INTEGER, .integer = 70},
+		{.kind = VALUE_INTEGER, .integer = 71},
+	};
+	for (size_t i = 0; i < query->column_count; i++) {
+		const struct query_embed *embed = query->columns[i].embed;
+		if (embed != NULL) {
+			sql_clear(&bed->sql);
+			sql_embed(&bed->sql, embed, keys);
+			for (size_t k = 0; k < embed->relation->from_fields.count; k++) {
+				assert_ptr_equal(bed->sql.params[bed->sql.keys_at + k], &keys[k]);
+			}
+			sql_bed_look(bed, query->resource);
+			buf_append(all, all->len > 0 ? STR(" ; ") : STR(""));
+			buf_append(all, buf_str(&bed->got));
+			write_embeds(bed, &embed->query, all);
+		}
+	}
+}
 
 static void test_select(void **state)
 {
 	(void)state;
-	static const struct row rows[] = {
-		{__LINE__, "ratings", "",
-		 "SELECT \"user_id\",\"item_id\",\"rating_type\" FROM \"ratings\" ORDER BY "
-		 "\"user_id\",\"item_id\""},
-		{__LINE__, "ratings", "user_id=eq.5&select=item_id,rating_type",
-		 "SELECT \"item_id\",\"rating_type\" FROM \"ratings\" WHERE \"user_id\"=? ORDER BY "
-		 "\"user_id\",\"item_id\" -- 5"},
-		{__LINE__, "counts", "user_id=eq.5&select=rating_type,count",
-		 "SELECT \"rating_type\",\"count\" FROM \"counts\" WHERE \"user_id\"=? AND \"count\">? "
-		 "ORDER BY \"user_id\",\"rating_type\" -- 5,0"},
-		{__LINE__, "people", "limit=5",
-		 "SELECT \"id\" FROM \"people\" ORDER BY \"id\" LIMIT ? -- 5"},
-		{__LINE__, "people", "limit=5&offset=2",
-		 "SELECT \"id\" FROM \"people\" ORDER BY \"id\" LIMIT ? OFFSET ? -- 5,2"},
-		{__LINE__, "people", "offset=2",
-		 "SELECT \"id\" FROM \"people\" ORDER BY \"id\" LIMIT ? OFFSET ? -- 9223372036854775807,2"},
-		{__LINE__, "people", "order=id.desc", "SELECT \"id\" FROM \"people\" ORDER BY \"id\" DESC"},
-		{__LINE__, "things", "select=id&order=note",
-		 "SELECT \"id\" FROM \"things\" ORDER BY \"note\" NULLS LAST,\"id\""},
-		{__LINE__, "things", "select=id&order=note.desc",
-		 "SELECT \"id\" FROM \"things\" ORDER BY \"note\" DESC NULLS FIRST,\"id\""},
-		{__LINE__, "things", "select=id&order=note.nullsfirst",
-		 "SELECT \"id\" FROM \"things\" ORDER BY \"note\",\"id\""},
-		{__LINE__, "things", "select=id&order=note.desc.nullslast",
-		 "SELECT \"id\" FROM \"things\" ORDER BY \"note\" DESC,\"id\""},
-		{__LINE__, "things", "select=id&order=name.nullsfirst,name.desc",
-		 "SELECT \"id\" FROM \"things\" ORDER BY \"name\",\"id\""},
-		{__LINE__, "things", "select=\"odd \\\"key\"&\"odd \\\"key\"=eq.x",
-		 "SELECT \"odd \"\"key\" FROM \"things\" WHERE \"odd \"\"key\"=? ORDER BY \"id\" -- x"},
-	};
-	struct fixture fixture;
-	begin(&fixture);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct query query;
-		make_query(&fixture, rows[i].query, QUERY_LIST, rows[i].resource, &query);
-		sql_clear(&fixture.sql);
-		sql_select(&fixture.sql, &query);
-		write_sql(&fixture);
-		test_equal(rows[i].line, rows[i].query, &fixture.got, rows[i].want);
-	}
-	end(&fixture);
+	RUN(select_rows, write_select);
 }
 
 static void test_where(void **state)
 {
 	(void)state;
-	static const struct row rows[] = {
-		{__LINE__, "people", "id=neq.1&id=gt.2&id=gte.3&id=lt.4&id=lte.5",
-		 "\"id\"<>? AND \"id\">? AND \"id\">=? AND \"id\"<? AND \"id\"<=? -- 1,2,3,4,5"},
-		{__LINE__, "people", "id=in.()", "0"},
-		{__LINE__, "people", "id=in.(7)", "\"id\" IN (?) -- 7"},
-		{__LINE__, "people", "id=in.(1,2,3,4,5,6,7,8)",
-		 "\"id\" IN (?,?,?,?,?,?,?,?) -- 1,2,3,4,5,6,7,8"},
-		{__LINE__, "people", "id=in.(1,2,3,4,5,6,7,8,9)",
-		 "\"id\" IN (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) -- 1,2,3,4,5,6,7,8,9,9,9,9,9,9,9,9"},
-		{__LINE__, "people", "id=not.in.()", "NOT (0)"},
-		{__LINE__, "things", "done=is.true", "\"done\" IS TRUE"},
-		{__LINE__, "things", "done=not.is.false", "NOT (\"done\" IS FALSE)"},
-		{__LINE__, "things", "done=is.unknown&note=is.null&ref=is.not_null",
-		 "\"done\" IS NULL AND \"note\" IS NULL AND \"ref\" IS NOT NULL"},
-		{__LINE__, "people", "id=not.eq.5", "NOT (\"id\"=?) -- 5"},
-		{__LINE__, "people", "or=(id.eq.1,id.eq.2)", "\"id\"=? OR \"id\"=? -- 1,2"},
-		{__LINE__, "people", "id=gt.0&or=(id.eq.1,id.eq.2)",
-		 "(\"id\"=? OR \"id\"=?) AND \"id\">? -- 1,2,0"},
-		{__LINE__, "people", "or=(id.eq.1,and(id.gt.2,id.lt.3))",
-		 "\"id\">? AND \"id\"<? OR \"id\"=? -- 2,3,1"},
-		{__LINE__, "people",
-		 "or=(id.eq.1,id.eq.2,id.eq.3,id.eq.4,id.eq.5,id.eq.6,id.eq.7,id.eq.8,id.eq.9)",
-		 "(\"id\"=? OR \"id\"=? OR \"id\"=? OR \"id\"=?) OR (\"id\"=? OR \"id\"=? OR \"id\"=? OR "
-		 "\"id\"=? OR \"id\"=?) -- 1,2,3,4,5,6,7,8,9"},
-	};
-	static const char before[] = "SELECT count(*) FROM \"xxxxxx\" WHERE ";
-	struct fixture fixture;
-	begin(&fixture);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct query query;
-		make_query(&fixture, rows[i].query, QUERY_LIST, rows[i].resource, &query);
-		sql_clear(&fixture.sql);
-		sql_count(&fixture.sql, &query);
-		write_sql(&fixture);
-		buf_consume(&fixture.got, sizeof(before) - 1);
-		test_equal(rows[i].line, rows[i].query, &fixture.got, rows[i].want);
-	}
-	end(&fixture);
+	RUN(where_rows, write_count);
 }
 
-struct write_row {
-	int line;
-	enum query_action action;
-	const char *resource;
-	const char *query;
-	const char *body; /* NULL: a delete */
-	bool representation;
-	const char *want;
-};
-
-static void write_statement(struct fixture *fixture, const struct query *query, size_t row)
-{
-	sql_clear(&fixture->sql);
-	switch (query->action) {
-	case QUERY_LIST:
-	case QUERY_GET:
-		sql_select(&fixture->sql, query);
-		break;
-	case QUERY_INSERT:
-	case QUERY_UPSERT:
-		sql_insert(&fixture->sql, query, row);
-		break;
-	case QUERY_REPLACE:
-	case QUERY_UPDATE:
-		sql_update(&fixture->sql, query);
-		break;
-	case QUERY_DELETE:
-		sql_delete(&fixture->sql, query);
-		break;
-	}
-}
-
-static void test_writes(void **state)
+static void test_exists(void **state)
 {
 	(void)state;
-	static const struct write_row rows[] = {
-		{__LINE__, QUERY_INSERT, "ratings", "", "{\"item_id\":2,\"user_id\":1,\"rating_type\":3}",
-		 false,
-		 "INSERT INTO \"ratings\" (\"user_id\",\"item_id\",\"rating_type\") VALUES (?,?,?) -- "
-		 "1,2,3"},
-		{__LINE__, QUERY_INSERT, "people", "", "{\"id\":2}", true,
-		 "INSERT INTO \"people\" (\"id\") VALUES (?) RETURNING \"id\" -- 2"},
-		{__LINE__, QUERY_UPSERT, "ratings", "", "{\"item_id\":2,\"user_id\":1,\"rating_type\":3}",
-		 true,
-		 "INSERT INTO \"ratings\" (\"user_id\",\"item_id\",\"rating_type\") VALUES (?,?,?) ON "
-		 "CONFLICT (\"user_id\",\"item_id\") DO UPDATE SET "
-		 "\"rating_type\"=excluded.\"rating_type\" RETURNING "
-		 "\"user_id\",\"item_id\",\"rating_type\" -- 1,2,3"},
-		{__LINE__, QUERY_UPSERT, "people", "", "{\"id\":2}", true,
-		 "INSERT INTO \"people\" (\"id\") VALUES (?) ON CONFLICT (\"id\") DO UPDATE SET "
-		 "\"id\"=\"id\" RETURNING \"id\" -- 2"},
-		{__LINE__, QUERY_UPSERT, "things", "", "{\"id\":2,\"name\":\"a\",\"born\":3}", false,
-		 "INSERT INTO \"things\" (\"id\",\"name\",\"born\") VALUES (?,?,?) ON CONFLICT (\"id\") DO "
-		 "UPDATE SET \"name\"=excluded.\"name\" -- 2,a,3"},
-		{__LINE__, QUERY_UPDATE, "ratings", "user_id=eq.1&item_id=eq.2", "{\"rating_type\":3}",
-		 true,
-		 "UPDATE \"ratings\" SET \"rating_type\"=? WHERE \"user_id\"=? AND \"item_id\"=? RETURNING "
-		 "\"user_id\",\"item_id\",\"rating_type\" -- 3,1,2"},
-		{__LINE__, QUERY_UPDATE, "ratings", "user_id=eq.1", "{}", false,
-		 "UPDATE \"ratings\" SET \"rating_type\"=\"rating_type\" WHERE \"user_id\"=? -- 1"},
-		{__LINE__, QUERY_UPDATE, "people", "", "{}", false, "UPDATE \"people\" SET \"id\"=\"id\""},
-		{__LINE__, QUERY_REPLACE, "ratings", "user_id=eq.1&item_id=eq.2", "{\"rating_type\":3}",
-		 false,
-		 "UPDATE \"ratings\" SET \"rating_type\"=? WHERE \"user_id\"=? AND \"item_id\"=? -- 3,1,2"},
-		{__LINE__, QUERY_DELETE, "ratings", "user_id=eq.1", NULL, false,
-		 "DELETE FROM \"ratings\" WHERE \"user_id\"=? -- 1"},
-		{__LINE__, QUERY_DELETE, "people", "", NULL, true,
-		 "DELETE FROM \"people\" RETURNING \"id\""},
-	};
-	struct fixture fixture;
-	begin(&fixture);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct query query;
-		make_query(&fixture, rows[i].query, rows[i].action, rows[i].resource, &query);
-		if (rows[i].body != NULL) {
-			read_body(&fixture, rows[i].body, &query);
-		}
-		if (!rows[i].representation) {
-			query.column_count = 0;
-		}
-		write_statement(&fixture, &query, 0);
-		write_sql(&fixture);
-		test_equal(rows[i].line, rows[i].query, &fixture.got, rows[i].want);
-	}
-	end(&fixture);
+	RUN(exists_rows, write_select);
 }
 
-/* Nothing but an auto key: there is no column to name. */
-static void test_insert_of_nothing(void **state)
+static void test_counts(void **state)
 {
 	(void)state;
-	struct fixture fixture;
-	struct value none;
-	begin(&fixture);
-	struct query query = {
-		.action = QUERY_UPSERT,
-		.resource = test_resource(fixture.model, "people"),
-		.values = &none,
-		.row_count = 1,
-	};
-	sql_insert(&fixture.sql, &query, 0);
-	write_sql(&fixture);
-	test_equal(__LINE__, "", &fixture.got, "INSERT INTO \"people\" DEFAULT VALUES");
-	end(&fixture);
+	RUN(counts_rows, write_count);
+}
+
+static void test_embeds(void **state)
+{
+	(void)state;
+	RUN(embeds_rows, write_embeds);
+}
+
+/* One row by its key has no order and no range. */
+static void test_get(void **state)
+{
+	(void)state;
+	struct sql_bed bed;
+	struct query query;
+	sql_bed_begin(&bed);
+	sql_bed_query(&bed, "select=id,data->a&id=eq.5", QUERY_GET, "things", &query);
+	sql_bed_write(&bed, &query);
+	sql_bed_look(&bed, query.resource);
+	test_equal(__LINE__, "get", &bed.got,
+			   "SELECT \"id\",rowlock_json(\"data\",?) FROM \"things\" WHERE \"id\"=? -- *,5");
+	sql_bed_end(&bed);
+}
+
+/* More values of its own than one chunk holds stay where they are. */
+static void test_many_made(void **state)
+{
+	(void)state;
+	struct sql_bed bed;
+	struct query query;
+	struct buf text;
+	sql_bed_begin(&bed);
+	buf_init(&text, 1 << 16);
+	buf_append(&text, STR("select=data->>k0"));
+	for (int i = 1; i < 100; i++) {
+		buf_printf(&text, ",k%d:data->>k%d", i, i);
+	}
+	buf_append_byte(&text, '\0');
+	sql_bed_query(&bed, text.ptr, QUERY_LIST, "things", &query);
+	for (int round = 0; round < 2; round++) {
+		sql_bed_write(&bed, &query);
+		assert_int_equal(bed.sql.param_count, 100);
+		for (size_t i = 0; i < 100; i++) {
+			assert_int_equal(bed.sql.params[i]->kind, VALUE_POINTER);
+			assert_ptr_equal(bed.sql.params[i]->pointer, query.fetch[i].term.path);
+		}
+	}
+	buf_finish(&text);
+	sql_bed_end(&bed);
 }
 
 static void test_too_long(void **state)
 {
 	(void)state;
-	struct fixture fixture;
+	struct sql_bed bed;
 	struct query query;
 	struct sql sql;
-	begin(&fixture);
+	sql_bed_begin(&bed);
 	sql_init(&sql, &sql_dialect_sqlite, 20);
-	make_query(&fixture, "id=eq.5", QUERY_LIST, "people", &query);
+	sql_bed_query(&bed, "id=eq.5", QUERY_LIST, "people", &query);
 	sql_select(&sql, &query);
 	assert_true(sql.text.failed);
 	sql_clear(&sql);
 	assert_false(sql.text.failed);
 	sql_finish(&sql);
 	sql_finish(NULL);
-	end(&fixture);
+	sql_bed_end(&bed);
 }
-
-struct schema_row {
-	int line;
-	const char *resource;
-	size_t number;
-	const char *name;
-	const char *want;
-};
-
-static const struct schema_row schema_rows[] = {
-	{__LINE__, "ratings", 0, "ratings",
-	 "CREATE TABLE \"ratings\" (\n"
-	 "  \"user_id\" INTEGER NOT NULL,\n"
-	 "  \"item_id\" INTEGER NOT NULL,\n"
-	 "  \"rating_type\" INTEGER NOT NULL,\n"
-	 "  PRIMARY KEY (\"user_id\",\"item_id\")\n"
-	 ") STRICT, WITHOUT ROWID"},
-	{__LINE__, "ratings", 1, NULL, NULL},
-	{__LINE__, "people", 0, "people",
-	 "CREATE TABLE \"people\" (\n"
-	 "  \"id\" INTEGER NOT NULL PRIMARY KEY\n"
-	 ") STRICT"},
-	{__LINE__, "things", 0, "things",
-	 "CREATE TABLE \"things\" (\n"
-	 "  \"id\" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,\n"
-	 "  \"name\" TEXT NOT NULL,\n"
-	 "  \"note\" TEXT,\n"
-	 "  \"price\" INTEGER,\n"
-	 "  \"share\" REAL,\n"
-	 "  \"done\" INTEGER CONSTRAINT \"things_done_check\" CHECK (\"done\" IN (0,1)),\n"
-	 "  \"ref\" TEXT,\n"
-	 "  \"data\" TEXT,\n"
-	 "  \"owner\" INTEGER REFERENCES \"people\" (\"id\"),\n"
-	 "  \"made\" TEXT DEFAULT 'it''s',\n"
-	 "  \"born\" INTEGER,\n"
-	 "  \"state\" TEXT DEFAULT 'draft',\n"
-	 "  \"odd \"\"key\" TEXT\n"
-	 ") STRICT"},
-	{__LINE__, "things", 1, "things.one name",
-	 "CREATE UNIQUE INDEX \"things.one name\" ON \"things\" (\"name\")"},
-	{__LINE__, "things", 2, "things.price_idx",
-	 "CREATE INDEX \"things.price_idx\" ON \"things\" (\"price\")"},
-	{__LINE__, "things", 3, "things.owner,state_idx",
-	 "CREATE INDEX \"things.owner,state_idx\" ON \"things\" (\"owner\",\"state\")"},
-	{__LINE__, "things", 4, NULL, NULL},
-	{__LINE__, "counts", 0, "counts",
-	 "CREATE TABLE \"counts\" (\n"
-	 "  \"user_id\" INTEGER NOT NULL,\n"
-	 "  \"rating_type\" INTEGER NOT NULL,\n"
-	 "  \"count\" INTEGER NOT NULL,\n"
-	 "  PRIMARY KEY (\"user_id\",\"rating_type\")\n"
-	 ") STRICT, WITHOUT ROWID"},
-	{__LINE__, "counts", 1, "counts.insert",
-	 "CREATE TRIGGER \"counts.insert\" AFTER INSERT ON \"ratings\"\n"
-	 "BEGIN\n"
-	 "  INSERT INTO \"counts\" (\"user_id\",\"rating_type\",\"count\") VALUES "
-	 "(NEW.\"user_id\",NEW.\"rating_type\",1)\n"
-	 "    ON CONFLICT (\"user_id\",\"rating_type\") DO UPDATE SET \"count\"=\"count\"+1;\n"
-	 "END"},
-	{__LINE__, "counts", 2, "counts.delete",
-	 "CREATE TRIGGER \"counts.delete\" AFTER DELETE ON \"ratings\"\n"
-	 "BEGIN\n"
-	 "  UPDATE \"counts\" SET \"count\"=\"count\"-1 WHERE \"user_id\"=OLD.\"user_id\" AND "
-	 "\"rating_type\"=OLD.\"rating_type\";\n"
-	 "END"},
-	{__LINE__, "counts", 3, "counts.update",
-	 "CREATE TRIGGER \"counts.update\" AFTER UPDATE OF \"user_id\",\"rating_type\" ON "
-	 "\"ratings\"\n"
-	 "WHEN OLD.\"user_id\" IS NOT NEW.\"user_id\" OR OLD.\"rating_type\" IS NOT "
-	 "NEW.\"rating_type\"\n"
-	 "BEGIN\n"
-	 "  UPDATE \"counts\" SET \"count\"=\"count\"-1 WHERE \"user_id\"=OLD.\"user_id\" AND "
-	 "\"rating_type\"=OLD.\"rating_type\";\n"
-	 "  INSERT INTO \"counts\" (\"user_id\",\"rating_type\",\"count\") VALUES "
-	 "(NEW.\"user_id\",NEW.\"rating_type\",1)\n"
-	 "    ON CONFLICT (\"user_id\",\"rating_type\") DO UPDATE SET \"count\"=\"count\"+1;\n"
-	 "END"},
-	{__LINE__, "counts", 4, NULL, NULL},
-};
-
-static void test_schema(void **state)
-{
-	(void)state;
-	struct fixture fixture;
-	struct buf name;
-	begin(&fixture);
-	buf_init(&name, TEXT_BYTES);
-	for (size_t i = 0; i < sizeof(schema_rows) / sizeof(schema_rows[0]); i++) {
-		buf_clear(&fixture.got);
-		buf_clear(&name);
-		bool more = sql_schema(&sql_dialect_sqlite,
-							   test_resource(fixture.model, schema_rows[i].resource),
-							   schema_rows[i].number, &fixture.got, &name);
-		assert_int_equal(more, schema_rows[i].want != NULL);
-		if (more) {
-			test_equal(schema_rows[i].line, schema_rows[i].resource, &fixture.got,
-					   schema_rows[i].want);
-			test_equal(schema_rows[i].line, schema_rows[i].resource, &name, schema_rows[i].name);
-		}
-	}
-	buf_finish(&name);
-	end(&fixture);
-}
-
-#if HAVE_SQLITE
-
-/* ---- on SQLite ---- */
-
-static sqlite3 *open_database(const struct fixture *fixture)
-{
-	sqlite3 *db;
-	struct buf text;
-	struct buf name;
-	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
-	sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
-	sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF", NULL,
-								  NULL, NULL),
-					 SQLITE_OK);
-	buf_init(&text, TEXT_BYTES);
-	buf_init(&name, TEXT_BYTES);
-	for (size_t r = 0; r < fixture->model->resource_count; r++) {
-		for (size_t number = 0;; number++) {
-			buf_clear(&text);
-			buf_clear(&name);
-			if (!sql_schema(&sql_dialect_sqlite, &fixture->model->resources[r], number, &text,
-							&name)) {
-				break;
-			}
-			buf_append_byte(&text, '\0');
-			if (sqlite3_exec(db, text.ptr, NULL, NULL, NULL) != SQLITE_OK) {
-				print_error("%s\n%s\n", text.ptr, sqlite3_errmsg(db));
-				fail();
-			}
-		}
-	}
-	buf_finish(&text);
-	buf_finish(&name);
-	return db;
-}
-
-/* Runs what stands in fixture->sql; rows as `a,b;c,d` in fixture->got. Returns SQLite's last
- * code. */
-static int run(struct fixture *fixture, sqlite3 *db)
-{
-	struct sql *sql = &fixture->sql;
-	sqlite3_stmt *stmt;
-	buf_clear(&fixture->got);
-	if (sqlite3_prepare_v2(db, sql->text.ptr, (int)sql->text.len, &stmt, NULL) != SQLITE_OK) {
-		print_error("%.*s\n%s\n", STR_ARG(buf_str(&sql->text)), sqlite3_errmsg(db));
-		fail();
-	}
-	assert_int_equal(sqlite3_bind_parameter_count(stmt), sql->param_count);
-	for (size_t i = 0; i < sql->param_count; i++) {
-		const struct value *value = sql->params[i];
-		int number = (int)i + 1;
-		if (value->kind == VALUE_INTEGER) {
-			sqlite3_bind_int64(stmt, number, value->integer);
-		} else if (value->kind == VALUE_NUMBER) {
-			sqlite3_bind_double(stmt, number, value->number);
-		} else if (value->kind == VALUE_TEXT) {
-			sqlite3_bind_text(stmt, number, value->text.ptr, (int)value->text.len, SQLITE_STATIC);
-		}
-	}
-	int rc;
-	for (size_t rows = 0; (rc = sqlite3_step(stmt)) == SQLITE_ROW; rows++) {
-		buf_append(&fixture->got, rows > 0 ? STR(";") : STR(""));
-		for (int i = 0; i < sqlite3_column_count(stmt); i++) {
-			const char *text = (const char *)sqlite3_column_text(stmt, i);
-			buf_append(&fixture->got, i > 0 ? STR(",") : STR(""));
-			buf_append(&fixture->got, text == NULL ? STR("-") : str_from(text));
-		}
-	}
-	sqlite3_finalize(stmt);
-	return rc;
-}
-
-static int run_write(struct fixture *fixture, sqlite3 *db, enum query_action action,
-					 const char *resource, const char *text, const char *body)
-{
-	struct query query;
-	int rc = SQLITE_DONE;
-	make_query(fixture, text, action, resource, &query);
-	if (body != NULL) {
-		read_body(fixture, body, &query);
-	}
-	for (size_t i = 0; i < (body != NULL ? query.row_count : 1) && rc == SQLITE_DONE; i++) {
-		write_statement(fixture, &query, i);
-		rc = run(fixture, db);
-	}
-	return rc;
-}
-
-static void want_list(struct fixture *fixture, sqlite3 *db, int line, const char *resource,
-					  const char *text, const char *want)
-{
-	struct query query;
-	make_query(fixture, text, QUERY_LIST, resource, &query);
-	write_statement(fixture, &query, 0);
-	assert_int_equal(run(fixture, db), SQLITE_DONE);
-	test_equal(line, text, &fixture->got, want);
-}
-
-static const char things[] = "[{\"name\":\"a\",\"note\":\"x\",\"price\":1.5,\"done\":true},"
-							 "{\"name\":\"b\",\"note\":null,\"price\":2,\"done\":false},"
-							 "{\"name\":\"c\",\"note\":\"\",\"price\":null,\"done\":null},"
-							 "{\"name\":\"d\",\"note\":\"\xc3\xa9\",\"price\":0.01,\"done\":true}]";
-
-static void test_filters_on_sqlite(void **state)
-{
-	(void)state;
-	static const struct row rows[] = {
-		{__LINE__, NULL, "", "1;2;3;4"},
-		{__LINE__, NULL, "note=eq.x", "1"},
-		{__LINE__, NULL, "note=eq.", "3"},
-		{__LINE__, NULL, "note=neq.x", "3;4"},
-		{__LINE__, NULL, "note=not.eq.x", "3;4"},
-		{__LINE__, NULL, "note=not.neq.x", "1"},
-		{__LINE__, NULL, "note=is.null", "2"},
-		{__LINE__, NULL, "note=not.is.null", "1;3;4"},
-		{__LINE__, NULL, "note=in.(x,\"\",y)", "1;3"},
-		{__LINE__, NULL, "note=not.in.(x,\"\",y)", "4"},
-		{__LINE__, NULL, "note=in.()", ""},
-		{__LINE__, NULL, "note=not.in.()", "1;2;3;4"},
-		{__LINE__, NULL, "note=eq.%C3%A9", "4"},
-		{__LINE__, NULL, "price=gt.0.01", "1;2"},
-		{__LINE__, NULL, "price=lte.1.50", "1;4"},
-		{__LINE__, NULL, "done=is.true", "1;4"},
-		{__LINE__, NULL, "done=is.false", "2"},
-		{__LINE__, NULL, "done=is.unknown", "3"},
-		{__LINE__, NULL, "done=not.is.true", "2;3"},
-		{__LINE__, NULL, "done=eq.false", "2"},
-		{__LINE__, NULL, "or=(id.eq.1,id.eq.3)", "1;3"},
-		{__LINE__, NULL, "or=(id.eq.1,id.eq.3)&done=is.true", "1"},
-		{__LINE__, NULL, "or=(id.eq.2,and(done.is.true,price.lt.1))", "2;4"},
-		{__LINE__, NULL, "not.or=(id.eq.2,and(done.is.true,price.lt.1))", "1;3"},
-		{__LINE__, NULL, "not.and=(id.gt.1,note.is.not_null)", "1;2"},
-		{__LINE__, NULL, "id=in.(1,1,1,1,1,1,1,1,4)", "1;4"},
-		{__LINE__, NULL, "order=note", "3;1;4;2"},
-		{__LINE__, NULL, "order=note.desc", "2;4;1;3"},
-		{__LINE__, NULL, "order=note.nullsfirst", "2;3;1;4"},
-		{__LINE__, NULL, "order=note.desc.nullslast", "4;1;3;2"},
-		{__LINE__, NULL, "order=done.desc,id.desc", "3;4;1;2"},
-		{__LINE__, NULL, "limit=2", "1;2"},
-		{__LINE__, NULL, "limit=2&offset=3", "4"},
-		{__LINE__, NULL, "offset=2", "3;4"},
-		{__LINE__, NULL, "limit=0", ""},
-		{__LINE__, NULL, "note=eq.x'%20or%201=1--", ""},
-	};
-	struct fixture fixture;
-	begin(&fixture);
-	sqlite3 *db = open_database(&fixture);
-	assert_int_equal(run_write(&fixture, db, QUERY_INSERT, "things", "", things), SQLITE_DONE);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char text[256];
-		(void)snprintf(text, sizeof(text), "select=id&%s", rows[i].query);
-		want_list(&fixture, db, rows[i].line, "things", text, rows[i].want);
-	}
-	sqlite3_close(db);
-	end(&fixture);
-}
-
-static void test_writes_on_sqlite(void **state)
-{
-	(void)state;
-	struct fixture fixture;
-	begin(&fixture);
-	sqlite3 *db = open_database(&fixture);
-	/* Defaults of the table, for an upsert that makes the row; what is `once` stays afterwards. */
-	run_write(&fixture, db, QUERY_UPSERT, "things", "select=id,name,made,state,born",
-			  "{\"id\":7,\"name\":\"a\",\"born\":1}");
-	test_equal(__LINE__, "upsert", &fixture.got, "7,a,it's,draft,1");
-	run_write(&fixture, db, QUERY_UPDATE, "things", "id=eq.7", "{\"state\":\"printed\"}");
-	run_write(&fixture, db, QUERY_UPSERT, "things", "select=id,name,made,state,born",
-			  "{\"id\":7,\"name\":\"b\",\"born\":2}");
-	test_equal(__LINE__, "upsert", &fixture.got, "7,b,it's,printed,1");
-	run_write(&fixture, db, QUERY_UPDATE, "things", "id=eq.7&select=name", "{}");
-	test_equal(__LINE__, "update", &fixture.got, "b");
-	run_write(&fixture, db, QUERY_UPDATE, "things", "id=eq.8&select=name", "{}");
-	test_equal(__LINE__, "update", &fixture.got, "");
-	run_write(&fixture, db, QUERY_REPLACE, "things", "id=eq.7&select=name,state,born",
-			  "{\"name\":\"c\"}");
-	test_equal(__LINE__, "replace", &fixture.got, "c,draft,1");
-
-	run_write(&fixture, db, QUERY_UPSERT, "people", "", "{\"id\":1}");
-	run_write(&fixture, db, QUERY_UPSERT, "people", "", "{\"id\":1}");
-	test_equal(__LINE__, "only a key", &fixture.got, "1");
-	run_write(&fixture, db, QUERY_UPSERT, "tokens", "select=live,least,ratio",
-			  "{\"id\":\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\"}");
-	test_equal(__LINE__, "literals", &fixture.got, "1,-9223372036854775808,-0.5");
-	want_list(&fixture, db, __LINE__, "tokens", "select=id",
-			  "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11");
-
-	/* The uuid that the table makes reads back as one of version 4. */
-	struct query query;
-	make_query(&fixture, "select=code", QUERY_LIST, "tokens", &query);
-	write_statement(&fixture, &query, 0);
-	run(&fixture, db);
-	struct value value;
-	struct error error;
-	assert_true(value_from_text(query.columns[0].field, buf_str(&fixture.got), &fixture.arena,
-								&value, &error));
-	assert_int_equal(fixture.got.ptr[14], '4');
-	assert_true(strchr("89ab", fixture.got.ptr[19]) != NULL);
-
-	/* Rules. */
-	assert_int_equal(run_write(&fixture, db, QUERY_INSERT, "things", "", "{\"name\":\"c\"}"),
-					 SQLITE_CONSTRAINT);
-	assert_int_equal(run_write(&fixture, db, QUERY_INSERT, "people", "", "{\"id\":1}"),
-					 SQLITE_CONSTRAINT);
-	assert_int_equal(run_write(&fixture, db, QUERY_INSERT, "things", "",
-							   "{\"name\":\"d\",\"owner\":5}"),
-					 SQLITE_CONSTRAINT);
-	assert_int_equal(run_write(&fixture, db, QUERY_INSERT, "things", "",
-							   "{\"name\":\"d\",\"owner\":1}"),
-					 SQLITE_DONE);
-	assert_int_equal(run_write(&fixture, db, QUERY_DELETE, "people", "id=eq.1", NULL),
-					 SQLITE_CONSTRAINT);
-	assert_int_equal(sqlite3_exec(db, "UPDATE things SET done=2", NULL, NULL, NULL),
-					 SQLITE_CONSTRAINT);
-	assert_string_equal(sqlite3_errmsg(db), "CHECK constraint failed: things_done_check");
-	/* Made keys are never used again. */
-	run_write(&fixture, db, QUERY_DELETE, "things", "", NULL);
-	run_write(&fixture, db, QUERY_INSERT, "things", "select=id", "{\"name\":\"e\"}");
-	test_equal(__LINE__, "auto", &fixture.got, "9");
-	sqlite3_close(db);
-	end(&fixture);
-}
-
-/* Counts equal the histogram of the ratings after each statement. */
-static void want_counts(struct fixture *fixture, sqlite3 *db, int line)
-{
-	static const char difference[] =
-		"SELECT user_id,rating_type,count FROM counts WHERE count<>0 EXCEPT "
-		"SELECT user_id,rating_type,count(*) FROM ratings GROUP BY 1,2 UNION ALL "
-		"SELECT * FROM (SELECT user_id,rating_type,count(*) FROM ratings GROUP BY 1,2 EXCEPT "
-		"SELECT user_id,rating_type,count FROM counts)";
-	sql_clear(&fixture->sql);
-	buf_append(&fixture->sql.text, str_from(difference));
-	assert_int_equal(run(fixture, db), SQLITE_DONE);
-	test_equal(line, "counts", &fixture->got, "");
-}
-
-static void test_tally_on_sqlite(void **state)
-{
-	(void)state;
-	static const struct write_row steps[] = {
-		{__LINE__, QUERY_INSERT, "", "",
-		 "[{\"user_id\":1,\"item_id\":1,\"rating_type\":1},"
-		 "{\"user_id\":1,\"item_id\":2,\"rating_type\":1},"
-		 "{\"user_id\":1,\"item_id\":3,\"rating_type\":2},"
-		 "{\"user_id\":2,\"item_id\":1,\"rating_type\":3}]",
-		 true, "1,1,2;1,2,1;2,3,1"},
-		/* An upsert that inserts, one that changes, one that changes nothing. */
-		{__LINE__, QUERY_UPSERT, "", "", "{\"user_id\":1,\"item_id\":9,\"rating_type\":2}", true,
-		 "1,1,2;1,2,2;2,3,1"},
-		{__LINE__, QUERY_UPSERT, "", "", "{\"user_id\":1,\"item_id\":1,\"rating_type\":3}", true,
-		 "1,1,1;1,2,2;1,3,1;2,3,1"},
-		{__LINE__, QUERY_UPSERT, "", "", "{\"user_id\":1,\"item_id\":1,\"rating_type\":3}", true,
-		 "1,1,1;1,2,2;1,3,1;2,3,1"},
-		{__LINE__, QUERY_UPDATE, "", "user_id=eq.1", "{\"rating_type\":3}", true, "1,3,4;2,3,1"},
-		{__LINE__, QUERY_UPDATE, "", "user_id=eq.1&item_id=lt.3", "{\"user_id\":3}", true,
-		 "1,3,2;2,3,1;3,3,2"},
-		{__LINE__, QUERY_UPDATE, "", "", "{}", true, "1,3,2;2,3,1;3,3,2"},
-		{__LINE__, QUERY_INSERT, "", "", "{\"user_id\":2,\"item_id\":1,\"rating_type\":1}", false,
-		 "1,3,2;2,3,1;3,3,2"},
-		{__LINE__, QUERY_DELETE, "", "user_id=eq.1", NULL, true, "2,3,1;3,3,2"},
-		{__LINE__, QUERY_UPSERT, "", "", "{\"user_id\":1,\"item_id\":1,\"rating_type\":1}", true,
-		 "1,1,1;2,3,1;3,3,2"},
-		{__LINE__, QUERY_DELETE, "", "", NULL, true, ""},
-	};
-	struct fixture fixture;
-	begin(&fixture);
-	sqlite3 *db = open_database(&fixture);
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		int rc = run_write(&fixture, db, steps[i].action, "ratings", steps[i].query, steps[i].body);
-		assert_int_equal(rc, steps[i].representation ? SQLITE_DONE : SQLITE_CONSTRAINT);
-		want_counts(&fixture, db, steps[i].line);
-		want_list(&fixture, db, steps[i].line, "counts", "", steps[i].want);
-	}
-	sqlite3_close(db);
-	end(&fixture);
-}
-
-/* `levels` of not.and(…) and or(…), each with `width` conditions beside the next level, which
- * stands at `place` among them. */
-static void write_nested(struct buf *text, size_t levels, size_t width, size_t place)
-{
-	buf_append(text, levels % 2 == 0 ? STR("not.and(") : STR("or("));
-	for (size_t i = 0; i <= width; i++) {
-		buf_append(text, i > 0 ? STR(",") : STR(""));
-		if (i == place && levels > 1) {
-			write_nested(text, levels - 1, width, place);
-		} else {
-			buf_printf(text, "id.%s.%zu", i % 2 == 0 ? "gt" : "not.lt", levels);
-		}
-	}
-	buf_append_byte(text, ')');
-}
-
-/* Whatever the limits let through is small enough for SQLite's parser and its expressions. */
-static void test_deep_and_wide_on_sqlite(void **state)
-{
-	(void)state;
-	static const size_t shapes[][2] = {{63, 1},  {63, 2},  {63, 14}, {31, 30},
-									   {9, 100}, {3, 300}, {1, 980}};
-	struct fixture fixture;
-	begin(&fixture);
-	sqlite3 *db = open_database(&fixture);
-	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]) * 3; i++) {
-		size_t levels = shapes[i / 3][0];
-		size_t width = shapes[i / 3][1];
-		size_t places[] = {0, width / 2, width};
-		struct buf text;
-		struct query query;
-		buf_init(&text, TEXT_BYTES);
-		buf_append(&text, STR("and=("));
-		write_nested(&text, levels, width, places[i % 3]);
-		buf_append(&text, STR(")"));
-		buf_append_byte(&text, '\0');
-		make_query(&fixture, text.ptr, QUERY_LIST, "people", &query);
-		write_statement(&fixture, &query, 0);
-		assert_int_equal(run(&fixture, db), SQLITE_DONE);
-		buf_finish(&text);
-	}
-	sqlite3_close(db);
-	end(&fixture);
-}
-
-/* The largest list that the limits let through. */
-static void test_long_list_on_sqlite(void **state)
-{
-	(void)state;
-	struct fixture fixture;
-	struct buf text;
-	begin(&fixture);
-	sqlite3 *db = open_database(&fixture);
-	run_write(&fixture, db, QUERY_INSERT, "people", "",
-			  "[{\"id\":1},{\"id\":9999},{\"id\":10000}]");
-	buf_init(&text, TEXT_BYTES);
-	for (int i = 0; i < 10000; i++) {
-		buf_printf(&text, "%s%d", i == 0 ? "id=in.(" : ",", i);
-	}
-	buf_append(&text, STR(")"));
-	buf_append_byte(&text, '\0');
-	want_list(&fixture, db, __LINE__, "people", text.ptr, "1;9999");
-	buf_finish(&text);
-	sqlite3_close(db);
-	end(&fixture);
-}
-
-#endif
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_select),
-		cmocka_unit_test(test_where),
-		cmocka_unit_test(test_writes),
-		cmocka_unit_test(test_insert_of_nothing),
-		cmocka_unit_test(test_too_long),
-		cmocka_unit_test(test_schema),
-#if HAVE_SQLITE
-		cmocka_unit_test(test_filters_on_sqlite),
-		cmocka_unit_test(test_writes_on_sqlite),
-		cmocka_unit_test(test_tally_on_sqlite),
-		cmocka_unit_test(test_deep_and_wide_on_sqlite),
-		cmocka_unit_test(test_long_list_on_sqlite),
-#endif
+		cmocka_unit_test(test_select),    cmocka_unit_test(test_where),
+		cmocka_unit_test(test_exists),    cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_embeds),    cmocka_unit_test(test_get),
+		cmocka_unit_test(test_many_made), cmocka_unit_test(test_too_long),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,15 @@
 
 #include "sql/sql_priv.h"
 
+/* The table; from here to write_where() it has an alias when conditions ask for other tables. */
+static void write_target(struct sql *sql, const struct query *query)
+{
+	if (sql_cond_has_tables(query->where)) {
+		sql->alias = ++sql->aliases;
+	}
+	sql_write_table(sql, query->resource);
+}
+
 static void write_where(struct sql *sql, const struct query *query)
 {
 	if (query->where != NULL) {
@@ -15,6 +24,8 @@ static void write_returning(struct sql *sql, const struct query *query)
 	if (query->fetch_count > 0) {
 		assert(sql->dialect->returning);
 		sql_write(sql, STR(" RETURNING "));
+		sql->named = query->resource;
+		sql->alias = sql_fetch_has_tables(query) ? SQL_NAMED : 0;
 		sql_write_fetch(sql, query);
 	}
 }
@@ -110,7 +121,7 @@ void sql_update(struct sql *sql, const struct query *query)
 {
 	assert(query->row_count == 1);
 	sql_write(sql, STR("UPDATE "));
-	sql_write_name(sql, query->resource->name);
+	write_target(sql, query);
 	sql_write(sql, STR(" SET "));
 	for (size_t i = 0; i < query->given.count; i++) {
 		sql_write(sql, i > 0 ? STR(",") : STR(""));
@@ -128,7 +139,7 @@ void sql_update(struct sql *sql, const struct query *query)
 void sql_delete(struct sql *sql, const struct query *query)
 {
 	sql_write(sql, STR("DELETE FROM "));
-	sql_write_name(sql, query->resource->name);
+	write_target(sql, query);
 	write_where(sql, query);
 	write_returning(sql, query);
 }

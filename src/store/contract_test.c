@@ -7,140 +7,14 @@
 
 #include <cmocka.h>
 
-#include "query/check.h"
-#include "store/store_priv.h"
-#include "store/store_test_help.h"
+#include "store/contract_test_help.h"
 
-/* A request is `ACTION[{}|=] RESOURCE[?query]`: `{}` answers an object, `=` bare values; `!` after
- * the action: a row must match. Expected: `ROWS[+INSERTED][/TOTAL][#MADE KEY] BODY`, or
- * `STATUS CODE MESSAGE[ | DETAILS]`. */
-struct row {
-	int line;
-	const char *request;
-	const char *body; /* NULL: none */
-	const char *want;
-};
-
-static const struct {
-	const char *word;
-	enum query_action action;
-} actions[] = {
-	{"list", QUERY_LIST},     {"get", QUERY_GET},         {"insert", QUERY_INSERT},
-	{"upsert", QUERY_UPSERT}, {"replace", QUERY_REPLACE}, {"update", QUERY_UPDATE},
-	{"delete", QUERY_DELETE},
-};
-
-static enum query_action find_action(struct str word)
-{
-	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
-		if (str_equal(word, str_from(actions[i].word))) {
-			return actions[i].action;
-		}
-	}
-	fail_msg("unknown action %.*s", STR_ARG(word));
-	return QUERY_LIST;
-}
-
-static bool cut(struct str *word, struct str end)
-{
-	bool found = str_ends_with(*word, end);
-	word->len -= found ? end.len : 0;
-	return found;
-}
-
-static bool make_query(struct fixture *fixture, const struct row *row, struct query *ret_query,
-					   struct error *error)
-{
-	struct arena *arena = &fixture->arena;
-	struct str rest = str_from(row->request);
-	struct str word = str_split(&rest, ' ');
-	struct str name = str_split(&rest, '?');
-	*ret_query = (struct query){.must_match = cut(&word, STR("!"))};
-	ret_query->format = cut(&word, STR("{}")) ? FORMAT_OBJECT
-		: cut(&word, STR("="))                ? FORMAT_VALUES
-											  : FORMAT_ARRAY;
-	ret_query->action = find_action(word);
-	ret_query->total = cut(&rest, STR("&total"));
-	bool quiet = cut(&rest, STR("&quiet"));
-	ret_query->resource = model_resource(fixture->model, name);
-	assert_non_null(ret_query->resource);
-	struct parsed_query parsed;
-	parsed_query_init(&parsed);
-	if (!parse_query_string(rest, &fixture->limits, NULL, NULL, arena, &parsed, error) ||
-		!check_query(&parsed, ret_query->action, ret_query->resource, NULL, arena, ret_query,
-					 error)) {
-		return false;
-	}
-	if (quiet) {
-		ret_query->column_count = 0;
-	}
-	struct body_options options = {.limits = &fixture->limits, .many = true};
-	return row->body == NULL || check_body(str_from(row->body), &options, arena, ret_query, error);
-}
-
-static void describe(const struct call *call, struct buf *text)
-{
-	if (!call->ok) {
-		const struct error_info *info = error_info(call->error.code);
-		buf_printf(text, "%d %s %s%s%s", info->status, info->wire, call->error.message,
-				   call->error.details[0] != '\0' ? " | " : "", call->error.details);
-		return;
-	}
-	buf_append_uint(text, call->result.rows);
-	if (call->result.inserted > 0) {
-		buf_printf(text, "+%llu", (unsigned long long)call->result.inserted);
-	}
-	if (call->result.total > 0) {
-		buf_printf(text, "/%llu", (unsigned long long)call->result.total);
-	}
-	if (call->result.has_made_key) {
-		buf_printf(text, "#%lld", (long long)call->result.made_key);
-	}
-	if (call->body.len > 0) {
-		buf_append_byte(text, ' ');
-		buf_append(text, buf_str(&call->body));
-	}
-}
-
-static void run_row(struct fixture *fixture, const struct row *row)
-{
-	struct query query;
-	struct call call = {.ok = false};
-	if (make_query(fixture, row, &query, &call.error)) {
-		call_run(fixture, &call, &query);
-	}
-	struct buf got;
-	buf_init(&got, MIB(1));
-	describe(&call, &got);
-	if (!str_equal(buf_str(&got), str_from(row->want))) {
-		fail_msg("%s:%d: %s: got\n%.*s\nwant\n%s", fixture->url, row->line, row->request,
-				 STR_ARG(buf_str(&got)), row->want);
-	}
-	buf_finish(&got);
-	call_finish(&call);
-}
-
-static void run_rows(const struct row *rows, size_t count)
-{
-	static const char *const urls[] = {"memory:", "sqlite:"};
-	for (size_t u = 0; u < sizeof(urls) / sizeof(urls[0]); u++) {
-		struct fixture fixture;
-		fixture_init(&fixture, test_service);
-		fixture_open(&fixture, urls[u]);
-		for (size_t i = 0; i < count; i++) {
-			run_row(&fixture, &rows[i]);
-		}
-		fixture_finish(&fixture);
-	}
-}
-
-#define RUN(rows) run_rows(rows, sizeof(rows) / sizeof((rows)[0]))
 #define L __LINE__
 
 static void test_upserts_and_tallies(void **state)
 {
 	(void)state;
-	static const struct row rows[] = {
+	static const struct contract_row rows[] = {
 		{L, "list ratings", NULL, "0 []"},
 		{L, "list counts", NULL, "0 []"},
 		{L, "upsert{} ratings", "{\"user_id\":1,\"item_id\":7,\"rating_type\":2}",
@@ -166,13 +40,13 @@ static void test_upserts_and_tallies(void **state)
 		{L, "delete ratings?user_id=eq.1&select=item_id", NULL, "1 [{\"item_id\":7}]"},
 		{L, "list counts?&total", NULL, "1/1 [{\"user_id\":2,\"rating_type\":1,\"count\":1}]"},
 	};
-	RUN(rows);
+	CONTRACT_RUN(test_service, rows);
 }
 
 static void test_inserts(void **state)
 {
 	(void)state;
-	static const struct row rows[] = {
+	static const struct contract_row rows[] = {
 		{L, "insert{} users", "{\"name\":\"ann\",\"age\":30}",
 		 "1+1#1 {\"id\":1,\"name\":\"ann\",\"age\":30,\"score\":null,\"ok\":null}"},
 		{L, "insert users?select=id,name", "[{\"name\":\"bob\"},{\"name\":\"cyd\"}]",
@@ -200,13 +74,13 @@ static void test_inserts(void **state)
 		 "409 23505 duplicate key value violates unique constraint \"ratings_pkey\" | "
 		 "Key (user_id, item_id)=(1, 2) already exists."},
 	};
-	RUN(rows);
+	CONTRACT_RUN(test_service, rows);
 }
 
 static void test_changes(void **state)
 {
 	(void)state;
-	static const struct row rows[] = {
+	static const struct contract_row rows[] = {
 		{L, "insert users?&quiet",
 		 "[{\"id\":1,\"name\":\"a\",\"age\":1,\"ok\":true},{\"id\":2,\"name\":\"b\",\"age\":2,"
 		 "\"ok\":true},{\"id\":3,\"name\":\"c\",\"age\":3,\"ok\":null}]",
@@ -237,13 +111,13 @@ static void test_changes(void **state)
 		{L, "delete{}! items?code=eq.x&select=made", NULL, "1 {\"made\":1}"},
 		{L, "delete{}! items?code=eq.x&select=made", NULL, "404 RL404 Not found"},
 	};
-	RUN(rows);
+	CONTRACT_RUN(test_service, rows);
 }
 
 static void test_references(void **state)
 {
 	(void)state;
-	static const struct row rows[] = {
+	static const struct contract_row rows[] = {
 		{L, "insert users?&quiet", "[{\"id\":1,\"name\":\"a\"},{\"id\":2,\"name\":\"b\"}]", "2+2"},
 		{L, "insert notes", "{\"user_id\":7}",
 		 "409 23503 insert or update on table \"notes\" violates foreign key constraint "
@@ -271,13 +145,13 @@ static void test_references(void **state)
 		{L, "update notes?&quiet", "{\"user_id\":null}", "2"},
 		{L, "delete users?id=eq.1&quiet", NULL, "1"},
 	};
-	RUN(rows);
+	CONTRACT_RUN(test_service, rows);
 }
 
 static void test_reads(void **state)
 {
 	(void)state;
-	static const struct row rows[] = {
+	static const struct contract_row rows[] = {
 		{L, "insert users?&quiet",
 		 "[{\"id\":1,\"name\":\"a\",\"age\":5,\"ok\":true},"
 		 "{\"id\":2,\"name\":\"B\",\"age\":4,\"ok\":false},"
@@ -306,13 +180,13 @@ static void test_reads(void **state)
 		{L, "list users?select=x:id,ok&id=lt.3", NULL,
 		 "2 [{\"x\":1,\"ok\":true},{\"x\":2,\"ok\":false}]"},
 	};
-	RUN(rows);
+	CONTRACT_RUN(test_service, rows);
 }
 
 static void test_limits_of_types(void **state)
 {
 	(void)state;
-	static const struct row rows[] = {
+	static const struct contract_row rows[] = {
 		{L, "insert users?select=age,score",
 		 "{\"name\":\"\",\"age\":9223372036854775807,\"score\":5e-324}",
 		 "1+1#1 [{\"age\":9223372036854775807,\"score\":5e-324}]"},
@@ -328,7 +202,7 @@ static void test_limits_of_types(void **state)
 		{L, "insert items?select=price", "{\"code\":\"a\",\"price\":-99999999.99}",
 		 "1+1 [{\"price\":-99999999.99}]"},
 	};
-	RUN(rows);
+	CONTRACT_RUN(test_service, rows);
 }
 
 static void test_stats(void **state)
@@ -355,6 +229,22 @@ static void test_stats(void **state)
 	}
 }
 
+static void test_what_only_databases_can(void **state)
+{
+	(void)state;
+	static const char *const urls[] = {"memory:", "none:x", "memory"};
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		const struct describe_options options = {.url = str_from(urls[i])};
+		struct error error = {.code = ERROR_NONE};
+		struct buf yaml;
+		buf_init(&yaml, 4096);
+		assert_false(store_describe(str_from(urls[i]), &options, &yaml, &error));
+		assert_int_equal(error.code, ERROR_CONFIG);
+		assert_true(error.hint[0] != '\0');
+		buf_finish(&yaml);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_reads),
 		cmocka_unit_test(test_limits_of_types),
 		cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_what_only_databases_can),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,7 +54,7 @@ struct memory_store {
 	struct limits limits;
 	struct arena arena;
 	pthread_mutex_t mutex;
-	struct memory_table *tables; /* arena; by resource->number */
+	struct memory_table *tables; /* arena; by resource->number, then that of kept answers */
 	size_t table_count;
 	struct memory_reference *references; /* arena */
 	size_t reference_count;

@@ -90,8 +90,9 @@ static bool fail(const struct memory_change *change, const struct memory_referen
 {
 	const struct query *query = change->query;
 	const struct memory_table *tables = change->store->tables;
-	bool writes_child = reference->child == query->resource->number;
-	bool written = is_given(query, reference->child_fields, reference->count) &&
+	bool writes_child = memory_find_table(change->store, query->resource) ==
+		&tables[reference->child];
+	bool written = writes_child && is_given(query, reference->child_fields, reference->count) &&
 		has_row(change->written, reference->child_fields, reference, child);
 	bool was_there = has_row(writes_child ? change->before : &tables[reference->child].rows,
 							 reference->child_fields, reference, child);
@@ -100,9 +101,12 @@ static bool fail(const struct memory_change *change, const struct memory_referen
 	const size_t *numbers = missing ? reference->child_fields : reference->parent_fields;
 	const struct field **fields = alloc_zeroed(reference->count, sizeof(const struct field *));
 	struct value *values = alloc_zeroed(reference->count, sizeof(*values));
+	bool known = true; /* an update tells the values that it gives */
 	for (size_t i = 0; i < reference->count; i++) {
 		fields[i] = &query->resource->fields[numbers[i]];
 		values[i] = child->values[reference->child_fields[i]];
+		known = known &&
+			(query->action != QUERY_UPDATE || !missing || query_value(query, 0, fields[i]) != NULL);
 	}
 	const struct constraint_reference failed = {
 		.name = reference->name,
@@ -110,7 +114,7 @@ static bool fail(const struct memory_change *change, const struct memory_referen
 		.parent = tables[reference->parent].name,
 		.fields = {fields, reference->count},
 	};
-	(void)(missing ? constraint_missing(error, &failed, values)
+	(void)(missing ? constraint_missing(error, &failed, known ? values : NULL)
 				   : constraint_used(error, &failed, values));
 	free(values);
 	free((void *)fields);

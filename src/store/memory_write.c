@@ -1,6 +1,7 @@
 /*
- * A write makes the table's next state beside the present one. It takes its place when all rows went
- * well, and keeps it when every foreign key of the model holds then and the answer can be given.
+ * A write makes the table's next state beside the present one. It takes its place when all rows
+ * went well, and keeps it when every foreign key of the model holds then and the answer can be
+ * given.
  */
 #include <assert.h>
 
@@ -102,7 +103,8 @@ static bool check_unique(const struct write *write, const struct memory_row *row
 	const struct resource *resource = write->query->resource;
 	struct value *values = alloc_zeroed(resource->field_count, sizeof(*values));
 	bool ok = true;
-	if (find_same(&write->next, row, own, &resource->key) < write->next.count) {
+	if (resource->key.count > 0 &&
+		find_same(&write->next, row, own, &resource->key) < write->next.count) {
 		ok = constraint_key(write->error, resource, request_values(write, &resource->key, values));
 	}
 	for (size_t i = 0; i < resource->unique_count && ok; i++) {

@@ -1,8 +1,8 @@
 /*
- * DESIGN. Members of a row, values or embedded rows, are written alike in every format; what differs
- * is only what stands around them. A to-one spread is a walk into the other
- * row's members. A to-many spread turns rows into columns, so it gathers one buffer for each of its
- * leaves (columns that are no spread themselves) before any can be written.
+ * DESIGN. Members of a row, values or embedded rows, are written alike in every format; what
+ * differs is only what stands around them. A to-one spread is a walk into the other row's members.
+ * A to-many spread turns rows into columns, so it gathers one buffer for each of its leaves
+ * (columns that are no spread themselves) before any can be written.
  */
 #include "store/rows.h"
 
@@ -502,6 +502,13 @@ void rows_end(struct rows *rows)
 	if (rows->query->format == FORMAT_ARRAY || rows->query->format == FORMAT_VALUES) {
 		buf_append_byte(rows->buf, ']');
 	}
+}
+
+void rows_write_none(const struct query *query, struct buf *buf)
+{
+	struct rows rows;
+	rows_begin(&rows, query, NULL, buf);
+	rows_end(&rows);
 }
 
 bool rows_check_one(const struct rows *rows, struct error *error)

@@ -16,7 +16,7 @@
 
 enum row_step { ROW_NONE, ROW_HERE, ROW_FAILED };
 
-/* Where the rows of embedded resources come from. At most one set of rows is open for each embed. */
+/* Where rows of embedded resources come from. At most one set of rows is open for each embed. */
 struct row_source {
 	/* Begins the rows that belong to a parent row; `keys` holds its values of embed->keys, none of
 	 * them null. False after a failure. */

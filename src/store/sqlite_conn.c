@@ -5,8 +5,8 @@
  * (a list of 10,000 values) are not kept at all.
  *
  * Connections of a store that writes are never opened read-only, though readers refuse to write
- * (query_only): under `unix-excl` the process owns the file through one POSIX write lock, and a lock
- * taken through a read-only descriptor would turn it into a read lock.
+ * (query_only): under `unix-excl` the process owns the file through one POSIX write lock, and a
+ * lock taken through a read-only descriptor would turn it into a read lock.
  */
 #include "store/sqlite_priv.h"
 

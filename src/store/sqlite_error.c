@@ -336,6 +336,31 @@ static bool find_missing(struct sqlite_conn *conn, const struct sqlite_store *st
 	return found;
 }
 
+/* An update gives some of the fields; what the others are in its rows is not known. */
+static bool find_given(const struct sqlite_store *store, const struct query *query,
+					   struct error *error)
+{
+	bool found = false;
+	for (size_t i = 0; i < store->reference_count && !found; i++) {
+		const struct sqlite_reference *reference = &store->references[i];
+		struct probe probe;
+		if (!str_equal(reference->child, query->resource->name)) {
+			continue;
+		}
+		probe_init(&probe, reference, query->resource, reference->child_fields);
+		for (size_t k = 0; k < query->given.count * reference->count && !found; k++) {
+			found = query->given.items[k / reference->count] ==
+				probe.fields.items[k % reference->count];
+		}
+		if (found) {
+			const struct constraint_reference failed = probe_failed(&probe);
+			constraint_missing(error, &failed, NULL);
+		}
+		probe_finish(&probe);
+	}
+	return found;
+}
+
 /* The values of the probe's fields in rows that match. Only the first PROBE_ROWS are looked at: it
  * is about the text of a message. */
 static struct sqlite_statement *select_probed(struct sqlite_conn *conn, const struct query *query,
@@ -409,7 +434,8 @@ bool sqlite_fail_reference(struct sqlite_conn *conn, const struct sqlite_store *
 	bool changes = query->action == QUERY_DELETE || query->action == QUERY_UPDATE ||
 		query->action == QUERY_REPLACE;
 	if ((!writes || !find_missing(conn, store, query, error)) &&
-		(!changes || !find_used(conn, store, query, error))) {
+		(!changes || !find_used(conn, store, query, error)) &&
+		(query->action != QUERY_UPDATE || !find_given(store, query, error))) {
 		error_set(error, ERROR_REFERENCE, NULL);
 	}
 	return false;

@@ -1,10 +1,10 @@
 /*
- * DESIGN. A database that is only read belongs to somebody else, who may be writing it: it is opened
- * read-only through SQLite's ordinary VFS, with the locks that all its users share. SQLite then
- * writes neither the file nor its logs; of a database in WAL mode it needs the index that readers
- * and writers share (FILE-shm), and makes it when it is not there. Where it cannot (a folder that
- * may not be written) and no log is there either, nobody has the database open, and it is taken as
- * it is: `immutable`.
+ * DESIGN. A database that is only read belongs to somebody else, who may be writing it: it is
+ * opened read-only through SQLite's ordinary VFS, with the locks that all its users share. SQLite
+ * then writes neither the file nor its logs; of a database in WAL mode it needs the index that
+ * readers and writers share (FILE-shm), and makes it when it is not there. Where it cannot (a
+ * folder that may not be written) and no log is there either, nobody has the database open, and it
+ * is taken as it is: `immutable`.
  */
 #include <errno.h>
 #include <string.h>

@@ -23,18 +23,18 @@
 #include "store/sqlite_conn.h"
 #include "store/sqlite_versions.h"
 #include "store/sqlite_vfs.h"
+#include "store/sqlite_worker.h"
+#include "store/sqlite_writer.h"
 #include "store/store_priv.h"
 
 enum {
 	CHECKPOINT_PAGES = 8000,
-	BULK_ROWS = 10000, /* a write of more rows is a group of its own */
 	PART_BYTES = 65536,
 	PARTS_MAX = 4, /* of one stream, on their way to the loop */
 };
 
 struct catalog;
 struct sqlite_store;
-struct sqlite_work;
 
 /* ---- sqlite_error.c ---- */
 
@@ -144,91 +144,6 @@ void sqlite_session_run(struct sqlite_session *session, struct store_request *re
 /* Hands an outcome to the caller; on the session's loop. */
 void sqlite_done(struct store_request *request, bool ok);
 
-/* ---- sqlite_worker.c ---- */
-
-struct sqlite_worker {
-	struct sqlite_store *store;
-	pthread_t thread;
-	struct sqlite_conn conn;
-	struct sqlite_work *current; /* under workers->mutex */
-	uint64_t began;              /* under workers->mutex: order of snapshots; 0: it has none */
-	struct sqlite_work *running; /* the same as current, the thread's own */
-};
-
-struct sqlite_workers {
-	struct sqlite_worker *workers; /* limits->workers */
-	pthread_mutex_t mutex;
-	pthread_cond_t wake;
-	size_t started;
-	size_t idle;
-	struct sqlite_work *first;
-	struct sqlite_work **last;
-	uint64_t queued;
-	uint64_t reads;
-	uint64_t refused;
-	uint64_t snapshots; /* begun so far */
-	bool stopping;
-};
-
-void sqlite_workers_init(struct sqlite_workers *workers, struct sqlite_store *store);
-/* Waits until the threads have ended. */
-void sqlite_workers_finish(struct sqlite_workers *workers);
-/* Adds the workers' numbers. */
-void sqlite_workers_stats(struct sqlite_workers *workers, struct store_stats *stats);
-/* Begins the request on a worker, or answers that there is no room. */
-void sqlite_workers_submit(struct sqlite_store *store, struct store_request *request);
-void sqlite_work_resume(struct store_request *request);
-void sqlite_work_cancel(struct store_request *request);
-/* Cuts the stream with the oldest snapshot, unless one that was cut has not ended yet. */
-void sqlite_workers_cut(struct sqlite_workers *workers);
-
-/* ---- sqlite_writer.c ---- */
-
-struct sqlite_writer {
-	struct sqlite_store *store;
-	struct sqlite_conn conn;
-	pthread_t thread;
-	uint64_t expires_ms; /* of the request under way; UINT64_MAX: none */
-	uint64_t page_bytes;
-	uint64_t wal_pages; /* in the WAL, as of the last commit */
-	uint64_t new_pages; /* committed since the last checkpoint */
-	bool behind;        /* the last checkpoint could not copy all */
-	bool settled;       /* there was no commit since the last checkpoint */
-	bool held;          /* a snapshot keeps the WAL from beginning anew */
-
-	pthread_mutex_t mutex;
-	pthread_cond_t wake;
-	bool started;
-	bool sleeping;
-	bool stopping;
-	struct store_request *first;
-	struct store_request **last;
-	uint64_t queued;
-	struct store_stats stats; /* the writer's part of it */
-};
-
-/* writer->conn is open. No thread is started before the first write. */
-void sqlite_writer_init(struct sqlite_writer *writer, struct sqlite_store *store);
-/* Copies the WAL into the database file and empties it. */
-bool sqlite_writer_settle(struct sqlite_writer *writer, struct error *error);
-/* Writes what is queued, then ends the thread. */
-void sqlite_writer_finish(struct sqlite_writer *writer);
-/* Copies the numbers and the length of the queue. */
-void sqlite_writer_stats(struct sqlite_writer *writer, struct store_stats *ret_stats);
-void sqlite_writer_submit(struct sqlite_store *store, struct store_request *request);
-/* sqlite_write.c: one request, inside the writer's transaction. False: it left no trace, unless
- * the whole transaction has ended with it. */
-bool sqlite_write(struct sqlite_conn *conn, const struct sqlite_store *store,
-				  struct store_request *request);
-/* Rows that are read while they are written, or very many: a group of its own. */
-static inline bool sqlite_is_bulk(const struct query *query)
-{
-	return query->row_count > BULK_ROWS || query->batches != NULL;
-}
-/* See store_transaction_run(). */
-bool sqlite_transaction_run(struct store_transaction *transaction, const struct query *query,
-							struct buf *body, struct store_result *ret_result, struct error *error);
-
 /* ---- sqlite_existing.c: databases that are only read, and may be somebody else's ---- */
 
 /* The name by which the file is opened to be read; arena. NULL when it cannot be. */
@@ -249,9 +164,7 @@ bool sqlite_thread_start(pthread_t *ret_thread, void *(*main)(void *context), vo
 
 /* A foreign key of the model, kept by name: the model may be replaced. */
 struct sqlite_reference {
-	struct str name;
-	struct str child; /* tables */
-	struct str parent;
+	struct str name, child, parent; /* the rule, and its tables */
 	size_t count;
 	struct str *child_fields; /* arena */
 	struct str *parent_fields;

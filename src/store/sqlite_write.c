@@ -378,6 +378,14 @@ static bool knows_value(const struct query *query, const struct query_fetch *fet
 	return true;
 }
 
+/* Do rows that are returned have to wait for all the others? */
+static bool must_keep(const struct query *query)
+{
+	bool many = !query->must_match && query->action != QUERY_REPLACE;
+	bool cut = query->limit != UINT64_MAX || query->offset > 0;
+	return has_embeds(query) || cut || (many && query->order_count > 0);
+}
+
 /* Everything that is asked for stands in the request. */
 static bool knows_answer(const struct query *query)
 {
@@ -385,7 +393,7 @@ static bool knows_answer(const struct query *query)
 	bool one = query->action == QUERY_REPLACE ||
 		(query->action == QUERY_UPDATE && query->must_match && query->row_count == 1);
 	bool written = is_insert(query) && query->batches == NULL && !ignores;
-	if (query->column_count == 0 || (!one && !written) || has_embeds(query)) {
+	if (query->column_count == 0 || (!one && !written) || must_keep(query)) {
 		return false;
 	}
 	for (size_t i = 0; i < query->fetch_count; i++) {
@@ -394,14 +402,6 @@ static bool knows_answer(const struct query *query)
 		}
 	}
 	return true;
-}
-
-/* Do rows that are returned have to wait for all the others? */
-static bool must_keep(const struct query *query)
-{
-	bool many = !query->must_match && query->action != QUERY_REPLACE;
-	bool cut = query->limit != UINT64_MAX || query->offset > 0;
-	return has_embeds(query) || cut || (many && query->order_count > 0);
 }
 
 static bool run_statements(struct write *write)
@@ -429,7 +429,6 @@ static bool run_query(struct sqlite_conn *conn, const struct sqlite_store *store
 	write.known = knows_answer(query);
 	write.keeps = query->column_count > 0 && must_keep(query);
 	if (write.known) {
-		write.keeps = false;
 		write.plain = *query;
 		write.plain.fetch_count = 0;
 	}

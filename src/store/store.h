@@ -172,9 +172,9 @@ void store_detach(struct store_session *session);
 void store_run(struct store_session *session, struct store_request *request);
 void store_resume(struct store_request *request);
 void store_cancel(struct store_request *request);
-/* A hash of the versions of all that the query reads. Taken before the query runs it is the answer's:
- * as long as it stays the same, so does the answer. False when a write to some of it is under way,
- * or the store keeps no versions: then nothing can be said of the answer. */
+/* A hash of the versions of all that the query reads. Taken before the query runs it is the
+ * answer's: as long as it stays the same, so does the answer. False when a write to some of it is
+ * under way, or the store keeps no versions: then nothing can be said of the answer. */
 bool store_version(struct store_session *session, const struct query *query, uint64_t *ret_version);
 /* Runs a query inside the transaction of a request: any action, without companions, streams or
  * totals. `body` gets the rows. For companions, on the thread that called them. */

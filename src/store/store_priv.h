@@ -33,7 +33,8 @@ struct constraint_reference {
 /* The row that the child's fields refer to is not there. `values` may be NULL. */
 bool constraint_missing(struct error *error, const struct constraint_reference *reference,
 						const struct value *values);
-/* A row of the child still refers to these fields of the row that is to go. `values` may be NULL. */
+/* A row of the child still refers to these fields of the row that is to go. `values` may be
+ * NULL. */
 bool constraint_used(struct error *error, const struct constraint_reference *reference,
 					 const struct value *values);
 bool constraint_not_null(struct error *error, const struct resource *resource,

@@ -233,35 +233,41 @@ struct value test_text(const char *text)
 	return (struct value){.kind = VALUE_TEXT, .text = str_from(text)};
 }
 
-static void add_column(struct fixture *fixture, struct query_column *columns, size_t *count,
-					   const struct field *field)
+static void add_column(struct fixture *fixture, struct query_column *columns,
+					   struct query_fetch *fetch, size_t *count, const struct field *field)
 {
 	assert_non_null(field);
-	columns[(*count)++] = (struct query_column){
-		.field = field,
+	fetch[*count] = (struct query_fetch){.term = {.field = field}, .type = field};
+	columns[*count] = (struct query_column){
 		.name = field->name,
 		.key = arena_printf(&fixture->arena, "\"%.*s\":", STR_ARG(field->name)),
+		.at = *count,
 	};
+	(*count)++;
 }
 
 void test_columns(struct fixture *fixture, struct query *query, const char *fields)
 {
 	const struct resource *resource = query->resource;
-	struct query_column *columns = ARENA_ARRAY(&fixture->arena, resource->field_count,
-											   struct query_column);
+	size_t room = resource->field_count;
+	struct query_column *columns = ARENA_ARRAY(&fixture->arena, room, struct query_column);
+	struct query_fetch *fetch = ARENA_ARRAY(&fixture->arena, room, struct query_fetch);
 	size_t count = 0;
 	struct str rest = str_from(fields);
 	if (str_equal(rest, STR("*"))) {
 		for (size_t i = 0; i < resource->field_count; i++) {
-			add_column(fixture, columns, &count, &resource->fields[i]);
+			add_column(fixture, columns, fetch, &count, &resource->fields[i]);
 		}
 	} else {
 		while (rest.len > 0) {
-			add_column(fixture, columns, &count, resource_field(resource, str_split(&rest, ' ')));
+			add_column(fixture, columns, fetch, &count,
+					   resource_field(resource, str_split(&rest, ' ')));
 		}
 	}
 	query->columns = columns;
 	query->column_count = count;
+	query->fetch = fetch;
+	query->fetch_count = count;
 }
 
 struct query *test_list(struct fixture *fixture, const char *name)
@@ -274,7 +280,7 @@ struct query *test_list(struct fixture *fixture, const char *name)
 	struct query_order *order = ARENA_ARRAY(&fixture->arena, resource->key.count,
 											struct query_order);
 	for (size_t i = 0; i < resource->key.count; i++) {
-		order[i].field = resource->key.items[i];
+		order[i] = (struct query_order){.term = {.field = resource->key.items[i]}, .at = SIZE_MAX};
 	}
 	query->order = order;
 	query->order_count = resource->key.count;
@@ -321,6 +327,7 @@ struct query *test_write(struct fixture *fixture, enum query_action action, cons
 	query->action = action;
 	query->resource = resource;
 	query->limit = UINT64_MAX;
+	query->conflict = resource->key;
 	query->given.items = ARENA_ARRAY(&fixture->arena, resource->field_count, const struct field *);
 	struct str rest = str_from(fields);
 	while (rest.len > 0) {

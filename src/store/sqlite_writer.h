@@ -1,0 +1,62 @@
+/*
+ * The one thread that writes (sqlite_writer.c), and what it does for one request (sqlite_write.c).
+ *
+ * Ownership: the store's. Threads: as the mutex says. Errors: those of sqlite_fail(); a failed sync
+ * ends the program. Limits: limits->write_queue, group_writes; BULK_ROWS.
+ */
+#ifndef ROWLOCK_STORE_SQLITE_WRITER_H
+#define ROWLOCK_STORE_SQLITE_WRITER_H
+
+#include <pthread.h>
+
+#include "store/sqlite_conn.h"
+#include "store/store.h"
+
+enum { BULK_ROWS = 10000 }; /* a write of more rows is a group of its own */
+
+struct sqlite_writer {
+	struct sqlite_store *store;
+	struct sqlite_conn conn;
+	pthread_t thread;
+	uint64_t expires_ms; /* of the request under way; UINT64_MAX: none */
+	uint64_t page_bytes;
+	uint64_t wal_pages; /* in the WAL, as of the last commit */
+	uint64_t new_pages; /* committed since the last checkpoint */
+	bool behind;        /* the last checkpoint could not copy all */
+	bool settled;       /* there was no commit since the last checkpoint */
+	bool held;          /* a snapshot keeps the WAL from beginning anew */
+
+	pthread_mutex_t mutex;
+	pthread_cond_t wake;
+	bool started;
+	bool sleeping;
+	bool stopping;
+	struct store_request *first;
+	struct store_request **last;
+	uint64_t queued;
+	struct store_stats stats; /* the writer's part of it */
+};
+
+/* writer->conn is open. No thread is started before the first write. */
+void sqlite_writer_init(struct sqlite_writer *writer, struct sqlite_store *store);
+/* Copies the WAL into the database file and empties it. */
+bool sqlite_writer_settle(struct sqlite_writer *writer, struct error *error);
+/* Writes what is queued, then ends the thread. */
+void sqlite_writer_finish(struct sqlite_writer *writer);
+/* Copies the numbers and the length of the queue. */
+void sqlite_writer_stats(struct sqlite_writer *writer, struct store_stats *ret_stats);
+void sqlite_writer_submit(struct sqlite_store *store, struct store_request *request);
+/* sqlite_write.c: one request, inside the writer's transaction. False: it left no trace, unless
+ * the whole transaction has ended with it. */
+bool sqlite_write(struct sqlite_conn *conn, const struct sqlite_store *store,
+				  struct store_request *request);
+/* Rows that are read while they are written, or very many: a group of its own. */
+static inline bool sqlite_is_bulk(const struct query *query)
+{
+	return query->row_count > BULK_ROWS || query->batches != NULL;
+}
+/* See store_transaction_run(). */
+bool sqlite_transaction_run(struct store_transaction *transaction, const struct query *query,
+							struct buf *body, struct store_result *ret_result, struct error *error);
+
+#endif
