@@ -63,4 +63,13 @@ bool yaml_write_json(struct buf *buf, const struct node *node, yaml_check_text *
 /* The same for the same content: comments, quotes' style and white space do not count. */
 uint64_t yaml_hash(const struct node *root);
 
+/* ---- yaml_write.c: texts as a service file holds them ---- */
+
+/* A value: in quotes when YAML or the loader's ${…} would take it for something else. */
+void yaml_write_value(struct buf *yaml, struct str text);
+/* The same, always in quotes: a text that is no word of the service file. */
+void yaml_write_literal(struct buf *yaml, struct str text);
+/* A key of a map, in which ${…} means nothing. */
+void yaml_write_key(struct buf *yaml, struct str text);
+
 #endif

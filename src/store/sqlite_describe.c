@@ -9,12 +9,15 @@
 
 #include "codec/number.h"
 #include "codec/utf8.h"
+#include "model/model_write.h"
+#include "model/yaml.h"
 #include "store/sqlite_catalog.h"
 
 struct describe {
 	const struct describe_options *options;
 	struct arena arena;
 	struct catalog catalog;
+	struct describe_model own;
 	struct buf *yaml;
 };
 
@@ -53,8 +56,8 @@ static const char *table_problem(const struct catalog_table *table)
 }
 
 /* JSON can be neither key nor unique: there it is its text. */
-static enum type type_of(const struct catalog_table *table, const struct catalog_column *column,
-						 size_t *ret_chars)
+static enum type declared_type(const struct catalog_table *table,
+							   const struct catalog_column *column, size_t *ret_chars)
 {
 	enum type type = sqlite_catalog_type(column->declared, ret_chars);
 	bool unique = catalog_columns_hold(&table->key, column);
@@ -62,6 +65,20 @@ static enum type type_of(const struct catalog_table *table, const struct catalog
 		unique = catalog_columns_hold(&table->uniques[i].columns, column);
 	}
 	return type == TYPE_JSON && unique ? TYPE_TEXT : type;
+}
+
+/* The field that a column will be, as far as foreign keys must agree on it. */
+static struct field type_of(const struct describe *describe, const struct catalog_table *table,
+							const struct catalog_column *column)
+{
+	const struct resource *own = describe_model_find(&describe->own, table->name);
+	const struct field *field = own != NULL ? resource_field(own, column->name) : NULL;
+	struct field made = {.scale = 0};
+	if (field != NULL) {
+		return *field;
+	}
+	made.type = declared_type(table, column, &made.max_chars);
+	return made;
 }
 
 static bool is_insertable(const struct catalog_column *column)
@@ -83,9 +100,31 @@ static bool is_writable(const struct describe *describe, const struct catalog_ta
 
 /* ---- foreign keys ---- */
 
-static bool is_unique_target(const struct catalog_reference *reference)
+static bool names_match(const struct field_list *fields, const struct catalog_columns *columns)
+{
+	bool same = fields->count == columns->count;
+	for (size_t i = 0; i < columns->count && same; i++) {
+		bool found = false;
+		for (size_t k = 0; k < fields->count && !found; k++) {
+			found = str_equal(fields->items[k]->name, columns->items[i]->name);
+		}
+		same = found;
+	}
+	return same;
+}
+
+static bool is_unique_target(const struct describe *describe,
+							 const struct catalog_reference *reference)
 {
 	const struct catalog_table *target = reference->target;
+	const struct resource *own = describe_model_find(&describe->own, target->name);
+	if (own != NULL) {
+		bool found = names_match(&own->key, &reference->target_columns);
+		for (size_t i = 0; i < own->unique_count && !found; i++) {
+			found = names_match(&own->uniques[i].fields, &reference->target_columns);
+		}
+		return found;
+	}
 	if (catalog_columns_match(&target->key, &reference->target_columns)) {
 		return true;
 	}
@@ -109,7 +148,8 @@ static bool has_twice(const struct catalog_columns *columns)
 }
 
 /* Why the foreign key is left out; NULL: it is not. */
-static const char *reference_problem(const struct catalog_table *table,
+static const char *reference_problem(const struct describe *describe,
+									 const struct catalog_table *table,
 									 const struct catalog_reference *reference)
 {
 	if (reference->target == NULL) {
@@ -122,27 +162,33 @@ static const char *reference_problem(const struct catalog_table *table,
 	if (has_twice(&reference->columns) || has_twice(&reference->target_columns)) {
 		return "a column stands in it twice";
 	}
-	if (!is_unique_target(reference)) {
+	if (!is_unique_target(describe, reference)) {
 		return "its target is neither key nor unique";
 	}
 	for (size_t i = 0; i < reference->columns.count; i++) {
-		size_t chars;
-		if (type_of(table, reference->columns.items[i], &chars) !=
-			type_of(reference->target, reference->target_columns.items[i], &chars)) {
+		const struct catalog_column *column = reference->columns.items[i];
+		const struct field own = type_of(describe, table, column);
+		const struct field other = type_of(describe, reference->target,
+										   reference->target_columns.items[i]);
+		if (own.type != other.type || own.scale != other.scale) {
 			return "the columns differ in type";
+		}
+		if (sqlite_catalog_is_blob(column->declared)) {
+			return "its columns hold bytes, which are no text";
 		}
 	}
 	return NULL;
 }
 
 /* The first foreign key from the column alone to a key that is one column. */
-static const struct catalog_reference *field_reference(const struct catalog_table *table,
+static const struct catalog_reference *field_reference(const struct describe *describe,
+													   const struct catalog_table *table,
 													   const struct catalog_column *column)
 {
 	for (size_t i = 0; i < table->reference_count; i++) {
 		const struct catalog_reference *reference = &table->references[i];
 		if (reference->columns.count == 1 && reference->columns.items[0] == column &&
-			reference_problem(table, reference) == NULL &&
+			reference_problem(describe, table, reference) == NULL &&
 			catalog_columns_match(&reference->target->key, &reference->target_columns)) {
 			return reference;
 		}
@@ -165,10 +211,12 @@ static bool same_reference(const struct catalog_reference *a, const struct catal
 }
 
 /* Is it said already, at its field or by an earlier one? */
-static bool is_said(const struct catalog_table *table, size_t number)
+static bool is_said(const struct describe *describe, const struct catalog_table *table,
+					size_t number)
 {
 	const struct catalog_reference *reference = &table->references[number];
-	const struct catalog_reference *other = field_reference(table, reference->columns.items[0]);
+	const struct catalog_reference *other = field_reference(describe, table,
+															reference->columns.items[0]);
 	if (other != NULL && same_reference(reference, other)) {
 		return true;
 	}
@@ -233,7 +281,7 @@ static void write_name_list(struct describe *describe, const struct catalog_colu
 	buf_append_byte(describe->yaml, '[');
 	for (size_t i = 0; i < columns->count; i++) {
 		buf_append(describe->yaml, i > 0 ? STR(", ") : STR(""));
-		describe_value(describe->yaml, columns->items[i]->name);
+		yaml_write_value(describe->yaml, columns->items[i]->name);
 	}
 	buf_append_byte(describe->yaml, ']');
 }
@@ -242,7 +290,7 @@ static void write_name_list(struct describe *describe, const struct catalog_colu
 static void write_names(struct describe *describe, const struct catalog_columns *columns)
 {
 	if (columns->count == 1) {
-		describe_value(describe->yaml, columns->items[0]->name);
+		yaml_write_value(describe->yaml, columns->items[0]->name);
 	} else {
 		write_name_list(describe, columns);
 	}
@@ -292,7 +340,7 @@ static bool write_literal(struct describe *describe, struct str sql, enum type t
 		if (!unquote(describe, sql, &text) || (chars > 0 && utf8_length(text) > chars)) {
 			return false;
 		}
-		describe_literal(describe->yaml, text);
+		yaml_write_literal(describe->yaml, text);
 		return true;
 	case TYPE_BOOLEAN:
 		if (!is_true && !str_equal_nocase(sql, STR("false")) && !str_equal(sql, STR("0"))) {
@@ -335,9 +383,9 @@ static void write_default(struct describe *describe, const struct catalog_table 
 static void write_field(struct describe *describe, const struct catalog_table *table,
 						const struct catalog_column *column)
 {
-	const struct catalog_reference *reference = field_reference(table, column);
+	const struct catalog_reference *reference = field_reference(describe, table, column);
 	size_t chars;
-	enum type type = type_of(table, column, &chars);
+	enum type type = declared_type(table, column, &chars);
 	bool never = column->generated || sqlite_catalog_is_blob(column->declared);
 	bool required = column->not_null && column->key == 0 && !column->generated;
 	bool bare = !required && !column->has_default && column != table->rowid && !never &&
@@ -346,11 +394,11 @@ static void write_field(struct describe *describe, const struct catalog_table *t
 
 	if (column->collation.len > 0 && !str_equal_nocase(column->collation, STR("BINARY"))) {
 		buf_append(yaml, STR("      # compared with "));
-		describe_literal(yaml, column->collation);
+		yaml_write_literal(yaml, column->collation);
 		buf_append(yaml, STR(": what is equal, and the order, are the database's\n"));
 	}
 	buf_append(yaml, STR("      "));
-	describe_key(yaml, column->name);
+	yaml_write_key(yaml, column->name);
 	buf_append(yaml, bare ? STR(": ") : STR(": { type: "));
 	write_type(describe, type, chars);
 	buf_append(yaml, required ? STR(", required: true") : STR(""));
@@ -358,7 +406,7 @@ static void write_field(struct describe *describe, const struct catalog_table *t
 	buf_append(yaml, never ? STR(", write: never") : STR(""));
 	if (reference != NULL) {
 		buf_append(yaml, STR(", references: "));
-		describe_value(yaml, reference->target->name);
+		yaml_write_value(yaml, reference->target->name);
 	}
 	buf_append(yaml, bare ? STR("\n") : STR(" }\n"));
 }
@@ -372,7 +420,7 @@ static void write_fields(struct describe *describe, const struct catalog_table *
 			write_field(describe, table, column);
 		} else if (!column->hidden) {
 			buf_append(describe->yaml, STR("      # left out: "));
-			describe_literal(describe->yaml, column->name);
+			yaml_write_literal(describe->yaml, column->name);
 			buf_append(describe->yaml, STR(": a service file cannot hold this name\n"));
 		}
 	}
@@ -395,7 +443,7 @@ static void write_uniques(struct describe *describe, const struct catalog_table 
 		buf_append(describe->yaml, begun ? STR("") : STR("    unique:\n"));
 		begun = true;
 		buf_append(describe->yaml, STR("      "));
-		describe_key(describe->yaml, name);
+		yaml_write_key(describe->yaml, name);
 		buf_append(describe->yaml, STR(": "));
 		write_names(describe, &unique->columns);
 		buf_append_byte(describe->yaml, '\n');
@@ -408,10 +456,10 @@ static void write_left_out(struct describe *describe, const struct catalog_refer
 	buf_append(describe->yaml, STR("    # left out: the foreign key of ("));
 	for (size_t i = 0; i < reference->columns.count; i++) {
 		buf_append(describe->yaml, i > 0 ? STR(", ") : STR(""));
-		describe_value(describe->yaml, reference->columns.items[i]->name);
+		yaml_write_value(describe->yaml, reference->columns.items[i]->name);
 	}
 	buf_append(describe->yaml, STR(") to "));
-	describe_value(describe->yaml, reference->parent);
+	yaml_write_value(describe->yaml, reference->parent);
 	buf_printf(describe->yaml, ": %s\n", problem);
 }
 
@@ -421,20 +469,20 @@ static void write_references(struct describe *describe, const struct catalog_tab
 	bool begun = false;
 	for (size_t i = 0; i < table->reference_count; i++) {
 		const struct catalog_reference *reference = &table->references[i];
-		const char *problem = reference_problem(table, reference);
+		const char *problem = reference_problem(describe, table, reference);
 		if (problem != NULL) {
 			write_left_out(describe, reference, problem);
-		} else if (!is_said(table, i)) {
+		} else if (!is_said(describe, table, i)) {
 			struct str name = make_name(describe, names, table, &reference->columns, "fkey");
 			take(names, name);
 			buf_append(describe->yaml, begun ? STR("") : STR("    references:\n"));
 			begun = true;
 			buf_append(describe->yaml, STR("      "));
-			describe_key(describe->yaml, name);
+			yaml_write_key(describe->yaml, name);
 			buf_append(describe->yaml, STR(": { fields: "));
 			write_name_list(describe, &reference->columns);
 			buf_append(describe->yaml, STR(", to: "));
-			describe_value(describe->yaml, reference->target->name);
+			yaml_write_value(describe->yaml, reference->target->name);
 			buf_append(describe->yaml, STR(", on: "));
 			write_name_list(describe, &reference->target_columns);
 			buf_append(describe->yaml, STR(" }\n"));
@@ -447,7 +495,7 @@ static void take_field_references(struct describe *describe, const struct catalo
 								  struct names *names)
 {
 	for (size_t i = 0; i < table->column_count; i++) {
-		if (field_reference(table, &table->columns[i]) != NULL) {
+		if (field_reference(describe, table, &table->columns[i]) != NULL) {
 			take(names,
 				 arena_printf(&describe->arena, "%.*s_%.*s_fkey", STR_ARG(table->name),
 							  STR_ARG(table->columns[i].name)));
@@ -455,13 +503,32 @@ static void take_field_references(struct describe *describe, const struct catalo
 	}
 }
 
+/* A resource of our own, with what others have added to its table. */
+static void write_own(struct describe *describe, const struct catalog_table *table,
+					  const struct resource *own)
+{
+	model_write_fields(own, describe->yaml);
+	for (size_t i = 0; i < table->column_count && own->tally_of == NULL; i++) {
+		const struct catalog_column *column = &table->columns[i];
+		if (resource_field(own, column->name) == NULL && column_is_described(column)) {
+			write_field(describe, table, column);
+		}
+	}
+	model_write_rules(own, own->read_only || !describe->options->write, describe->yaml);
+}
+
 static void write_table(struct describe *describe, const struct catalog_table *table)
 {
+	const struct resource *own = describe_model_find(&describe->own, table->name);
+	if (own != NULL) {
+		write_own(describe, table, own);
+		return;
+	}
 	size_t most = table->column_count + table->unique_count + table->reference_count;
 	struct names names = {ARENA_ARRAY(&describe->arena, most, struct str), 0};
 	struct buf *yaml = describe->yaml;
 	buf_append(yaml, STR("  "));
-	describe_key(yaml, table->name);
+	yaml_write_key(yaml, table->name);
 	buf_append(yaml, STR(":\n    key: "));
 	if (columns_are_described(&table->key)) {
 		write_names(describe, &table->key);
@@ -486,10 +553,10 @@ static void write_head(struct describe *describe)
 	describe_service(yaml, options->url);
 	if (options->listen.len > 0) {
 		buf_append(yaml, STR("\nlisten: "));
-		describe_value(yaml, options->listen);
+		yaml_write_value(yaml, options->listen);
 	}
 	buf_append(yaml, STR("\nstore: "));
-	describe_value(yaml, options->url);
+	yaml_write_value(yaml, options->url);
 	buf_append(yaml, STR("\n\nresources:"));
 }
 
@@ -509,9 +576,9 @@ static void write_all(struct describe *describe)
 			continue;
 		}
 		buf_append(describe->yaml, STR("  # left out: "));
-		describe_literal(describe->yaml, catalog->tables[i].name);
+		yaml_write_literal(describe->yaml, catalog->tables[i].name);
 		buf_append(describe->yaml, STR(": "));
-		describe_literal(describe->yaml, str_from(problem));
+		yaml_write_literal(describe->yaml, str_from(problem));
 		buf_append_byte(describe->yaml, '\n');
 	}
 }
@@ -523,7 +590,9 @@ bool sqlite_describe(sqlite3 *db, const struct describe_options *options, struct
 	arena_init(&describe.arena, 65536);
 	bool ok = sqlite_catalog_read(db, &describe.arena, &describe.catalog, error);
 	if (ok) {
+		describe_model_init(&describe.own, db, &describe.catalog);
 		write_all(&describe);
+		describe_model_finish(&describe.own);
 		if (yaml->failed) {
 			ok = error_set(error, ERROR_CONFIG,
 						   "the database's service file is larger than %zu bytes", yaml->max_bytes);

@@ -18,14 +18,23 @@
 bool sqlite_describe(sqlite3 *db, const struct describe_options *options, struct buf *yaml,
 					 struct error *error);
 
-/* ---- sqlite_describe_text.c: texts as a service file holds them ---- */
+/* ---- sqlite_describe_model.c: what our own databases say of their resources ---- */
 
-/* A value: in quotes when YAML or the loader's ${…} would take it for something else. */
-void describe_value(struct buf *yaml, struct str text);
-/* The same, always in quotes: a text that is no word of the service file. */
-void describe_literal(struct buf *yaml, struct str text);
-/* A key of a map, in which ${…} means nothing. */
-void describe_key(struct buf *yaml, struct str text);
+struct catalog;
+
+/* The resources of `_rl_model` whose tables are still as they were made. */
+struct describe_model {
+	struct model *model; /* owned; NULL: the database says nothing */
+	bool *good;          /* owned: by the resource's number */
+};
+
+void describe_model_init(struct describe_model *own, sqlite3 *db, const struct catalog *catalog);
+void describe_model_finish(struct describe_model *own);
+/* NULL: the table's own schema says what it is. */
+const struct resource *describe_model_find(const struct describe_model *own, struct str table);
+
+/* ---- sqlite_describe_text.c: names ---- */
+
 /* Can a resource, field or rule have this name? */
 bool describe_is_name(struct str name);
 /* A service's name made of a store's URL: `sqlite:data/My Music.db` is my_music. */

@@ -530,20 +530,20 @@ static void test_texts(void **state)
 		struct str text = str_from(rows[i].text);
 		const char *want_key = rows[i].want_key != NULL ? rows[i].want_key : rows[i].want;
 		buf_clear(&yaml);
-		describe_value(&yaml, text);
+		yaml_write_value(&yaml, text);
 		assert_read_back(rows[i].line, buf_str(&yaml), text, false);
 		if (!str_equal(buf_str(&yaml), str_from(rows[i].want))) {
 			fail_msg("line %d: %.*s", rows[i].line, STR_ARG(buf_str(&yaml)));
 		}
 		buf_clear(&yaml);
-		describe_key(&yaml, text);
+		yaml_write_key(&yaml, text);
 		assert_read_back(rows[i].line, buf_str(&yaml), text, true);
 		if (!str_equal(buf_str(&yaml), str_from(want_key))) {
 			fail_msg("line %d: %.*s", rows[i].line, STR_ARG(buf_str(&yaml)));
 		}
 	}
 	buf_clear(&yaml);
-	describe_value(&yaml, STR("${HOME}"));
+	yaml_write_value(&yaml, STR("${HOME}"));
 	assert_read_back(__LINE__, buf_str(&yaml), STR("${HOME}"), false);
 	buf_finish(&yaml);
 }
@@ -561,7 +561,7 @@ static void test_every_code_point(void **state)
 		bytes[1] = (char)(0x80 | (code & 0x3F));
 		text.len = code < 0x80 ? 1 : 2;
 		buf_clear(&yaml);
-		describe_literal(&yaml, text);
+		yaml_write_literal(&yaml, text);
 		assert_read_back((int)code, buf_str(&yaml), text, false);
 	}
 	buf_finish(&yaml);

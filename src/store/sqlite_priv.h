@@ -5,7 +5,8 @@
  * values in and out; sqlite_embed.c reads the rows of embedded resources; sqlite_read.c answers
  * reads on the loop; sqlite_worker.c answers those that take longer;
  * sqlite_writer.c is the one thread that writes, sqlite_write.c what it does for one request;
- * sqlite_schema.c makes or compares the tables, of which sqlite_catalog.c reads what is there;
+ * sqlite_schema.c makes or compares the tables, of which sqlite_catalog.c reads what is there, and
+ * sqlite_model.c keeps what they mean;
  * sqlite_error.c turns failures into errors; sqlite_existing.c opens databases that are only read.
  * sqlite_describe.c stands alone: it needs no store.
  *
@@ -32,6 +33,7 @@ enum {
 	PARTS_MAX = 4, /* of one stream, on their way to the loop */
 };
 
+struct catalog;
 struct sqlite_store;
 
 /* ---- sqlite_error.c ---- */
@@ -57,6 +59,19 @@ bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model,
 						   struct error *error);
 /* Has the database our table of kept answers? */
 bool sqlite_schema_keeps_answers(sqlite3 *db);
+
+/* Are the resource's table, and all that it stands for, as the store would accept them? */
+bool sqlite_schema_fits(sqlite3 *db, const struct catalog *catalog,
+						const struct resource *resource);
+
+/* ---- sqlite_model.c ---- */
+
+/* Inside the transaction in which the tables are made. */
+bool sqlite_model_make(struct sqlite_conn *conn, const struct model *model, struct error *error);
+/* Of a database that has it: says what the model says from now on. */
+bool sqlite_model_update(struct sqlite_conn *conn, const struct model *model, struct error *error);
+/* Appends `resources:`; false when the database has none. */
+bool sqlite_model_read(sqlite3 *db, struct buf *text);
 
 /* ---- sqlite_embed.c ---- */
 

@@ -32,36 +32,45 @@ static const struct resource *object_owner(const struct model *model, enum objec
 	return wanted ? resource : NULL;
 }
 
-/* Calls `each` for every such object of the model, in an order in which they can be made: all
- * tables, then what stands on them. */
-static bool each_object(const struct model *model, enum objects objects, void *context,
-						bool (*each)(void *context, struct str name, struct str text,
-									 struct error *error),
-						struct error *error)
+typedef bool each_object_call(void *context, struct str name, struct str text, struct error *error);
+
+/* Calls `each` for the tables of one resource, or for what stands on them. */
+static bool each_of_owner(const struct resource *owner, bool tables, void *context,
+						  each_object_call *each, struct error *error)
 {
 	struct buf text;
 	struct buf name;
 	buf_init(&text, STATEMENT_BYTES);
 	buf_init(&name, NAME_BYTES);
 	bool ok = true;
-	for (int tables = 1; tables >= 0 && ok; tables--) {
-		for (size_t r = 0; r <= model->resource_count && ok; r++) {
-			const struct resource *owner = object_owner(model, objects, r);
-			for (size_t number = 0; ok && owner != NULL; number++) {
-				buf_clear(&text);
-				buf_clear(&name);
-				if (!sql_schema(&sql_dialect_sqlite, owner, number, &text, &name)) {
-					break;
-				}
-				assert(!text.failed && !name.failed);
-				if (str_starts_with(buf_str(&text), STR("CREATE TABLE")) == (tables == 1)) {
-					ok = each(context, buf_str(&name), buf_str(&text), error);
-				}
-			}
+	for (size_t number = 0; ok; number++) {
+		buf_clear(&text);
+		buf_clear(&name);
+		if (!sql_schema(&sql_dialect_sqlite, owner, number, &text, &name)) {
+			break;
+		}
+		assert(!text.failed && !name.failed);
+		if (str_starts_with(buf_str(&text), STR("CREATE TABLE")) == tables) {
+			ok = each(context, buf_str(&name), buf_str(&text), error);
 		}
 	}
 	buf_finish(&text);
 	buf_finish(&name);
+	return ok;
+}
+
+/* Calls `each` for every such object of the model, in an order in which they can be made: all
+ * tables, then what stands on them. */
+static bool each_object(const struct model *model, enum objects objects, void *context,
+						each_object_call *each, struct error *error)
+{
+	bool ok = true;
+	for (int tables = 1; tables >= 0 && ok; tables--) {
+		for (size_t r = 0; r <= model->resource_count && ok; r++) {
+			const struct resource *owner = object_owner(model, objects, r);
+			ok = owner == NULL || each_of_owner(owner, tables == 1, context, each, error);
+		}
+	}
 	return ok;
 }
 
@@ -109,7 +118,7 @@ static bool same_text(struct str a, struct str b)
 }
 
 struct comparison {
-	struct sqlite_conn *conn;
+	sqlite3 *db;
 	struct arena arena;
 	struct catalog catalog;
 	struct buf found; /* the first differences */
@@ -374,7 +383,7 @@ static bool compare_object(void *context, struct str name, struct str text, stru
 {
 	struct comparison *comparison = context;
 	const char *type = str_starts_with(text, STR("CREATE TABLE")) ? "table" : "trigger";
-	switch (find_object(comparison->conn->db, name, text)) {
+	switch (find_object(comparison->db, name, text)) {
 	case FOUND_NOTHING:
 		note(comparison, type, name, " is missing");
 		return true;
@@ -386,13 +395,13 @@ static bool compare_object(void *context, struct str name, struct str text, stru
 	case FOUND_ERROR:
 		break;
 	}
-	return sqlite_fail(comparison->conn, error);
+	return error_set(error, ERROR_STORE, "the database cannot be read: %s",
+					 sqlite3_errmsg(comparison->db));
 }
 
 static bool compare(struct comparison *comparison, const struct model *model, struct error *error)
 {
-	if (!sqlite_catalog_read(comparison->conn->db, &comparison->arena, &comparison->catalog,
-							 error)) {
+	if (!sqlite_catalog_read(comparison->db, &comparison->arena, &comparison->catalog, error)) {
 		return false;
 	}
 	for (size_t i = 0; i < model->resource_count; i++) {
@@ -418,13 +427,31 @@ static bool compare(struct comparison *comparison, const struct model *model, st
 
 bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model, struct error *error)
 {
-	struct comparison comparison = {.conn = conn};
+	struct comparison comparison = {.db = conn->db};
 	buf_init(&comparison.found, STATEMENT_BYTES);
 	arena_init(&comparison.arena, 65536);
 	bool ok = compare(&comparison, model, error);
 	arena_finish(&comparison.arena);
 	buf_finish(&comparison.found);
 	return ok;
+}
+
+bool sqlite_schema_fits(sqlite3 *db, const struct catalog *catalog, const struct resource *resource)
+{
+	struct comparison comparison = {.db = db, .catalog = *catalog};
+	struct error error;
+	buf_init(&comparison.found, STATEMENT_BYTES);
+	arena_init(&comparison.arena, 4096);
+	bool read = true;
+	if (resource->tally_of == NULL) {
+		compare_table(&comparison, resource);
+	} else {
+		read = each_of_owner(resource, true, &comparison, compare_object, &error) &&
+			each_of_owner(resource, false, &comparison, compare_object, &error);
+	}
+	arena_finish(&comparison.arena);
+	buf_finish(&comparison.found);
+	return read && comparison.count == 0;
 }
 
 static bool is_empty(struct sqlite_conn *conn, bool *ret_empty, struct error *error)
@@ -483,7 +510,8 @@ static bool make_objects(struct sqlite_conn *conn, const struct model *model, en
 	if (sqlite_conn_run(conn, STR("BEGIN IMMEDIATE")) != SQLITE_OK) {
 		return sqlite_fail(conn, error);
 	}
-	if (!each_object(model, objects, conn, make_object, error)) {
+	if (!each_object(model, objects, conn, make_object, error) ||
+		(objects == OBJECTS_ALL && !sqlite_model_make(conn, model, error))) {
 		sqlite_conn_run(conn, STR("ROLLBACK"));
 		return false;
 	}
@@ -494,7 +522,7 @@ static bool make_objects(struct sqlite_conn *conn, const struct model *model, en
 static bool add_kept_answers(struct sqlite_conn *conn, const struct model *model,
 							 struct error *error)
 {
-	if (model->kept_answers == NULL || is_read_only(model)) {
+	if (model->kept_answers == NULL) {
 		return true;
 	}
 	switch (find_kept_answers(conn->db, model->kept_answers)) {
@@ -521,5 +549,8 @@ bool sqlite_schema_make(struct sqlite_conn *conn, const struct model *model, str
 	if (empty) {
 		return make_objects(conn, model, OBJECTS_ALL, error);
 	}
-	return sqlite_schema_compare(conn, model, error) && add_kept_answers(conn, model, error);
+	/* What is only read here may be written by others: then its tables are not ours to describe. */
+	return sqlite_schema_compare(conn, model, error) &&
+		(is_read_only(model) ||
+		 (add_kept_answers(conn, model, error) && sqlite_model_update(conn, model, error)));
 }
