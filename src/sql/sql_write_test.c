@@ -7,7 +7,12 @@
 
 #include <cmocka.h>
 
+#include "rowlock_config.h"
 #include "sql/sql_test_help.h"
+
+#if HAVE_SQLITE
+#include <sqlite3.h>
+#endif
 
 struct write_row {
 	int line;
