@@ -12,187 +12,157 @@
 
 enum { TEXT_BYTES = 1 << 20, BLOCK_BYTES = 4096 };
 
-static const struct
-	parse_row
-		select_rows
-			[] =
-				{
-					{__LINE__, "select=", ""},
-					{__LINE__, "select=%20", ""},
-					{__LINE__, "select=*", " select *!"},
-					{__LINE__, "select=a", " select a"},
-					{__LINE__, "select=a,b, c", " select a,b,c"},
-					{__LINE__, "select=*,a", " select *!,a"},
-					{__LINE__, "select=x:a,b", " select x:a,b"},
-					{__LINE__, "select=\"x:y\":\"a,b\"", " select x:y:a,b"},
-					{__LINE__, "select=\"*\"", " select *"},
-					{__LINE__, "select=a+b", " select a b"},
-					{__LINE__, "select=a&select=b", " select a"},
-					{__LINE__, "select=&select=b", ""},
-					{__LINE__, "select=a-b,c$d,\xc3\xa9", " select a-b,c$d,\xc3\xa9"},
-					{__LINE__, "select=%20*%20,%20a%20", " select *!,a"},
-					{__LINE__, "select=x :a, y: b", " select x:a,y:b"},
-					/* json paths */
-					{__LINE__, "select=a->b", " select a->'b'"},
-					{__LINE__, "select=x:a->>b,c->0->-1->>\"d.e\"",
-					 " select x:a->>'b',c->0->-1->>'d.e'"},
-					{__LINE__, "select=a->b->>0::int,c->0.max(),x:d->0::text.min()",
-					 " select a->'b'->>0::int,c->0.max(),x:d->0::text.min()"},
-					/* casts and aggregates */
-					{__LINE__, "select=a::text", " select a::text"},
-					{__LINE__, "select=a::text[],b:: double precision ,c::\"char\"",
-					 " select a::text[],b::double precision,c::\"char\""},
-					{__LINE__, "select=a.sum(),a.avg(),a.count(),a.max(),a.min()",
-					 " select a.sum(),a.avg(),a.count(),a.max(),a.min()"},
-					{__LINE__, "select=a::int.sum()::text", " select a::int.sum()::text"},
-					{__LINE__, "select=x:a.sum()::text", " select x:a.sum()::text"},
-					{__LINE__, "select=a->>b::int.avg()::text", " select a->>'b'::int.avg()::text"},
-					{__LINE__, "select=count()", " select count()"},
-					{__LINE__, "select=x:count()::text,b", " select x:count()::text,b"},
-					{__LINE__, "select=\"count\",count,\"count\".count()",
-					 " select count,count,count.count()"},
-					{__LINE__, "select=counts,count2", " select counts,count2"},
-					/* embedded resources */
-					{__LINE__, "select=r(a)", " select r(a)"},
-					{__LINE__, "select=b,r(a,b),c", " select b,r(a,b),c"},
-					{__LINE__, "select=x:r(a)", " select x:r(a)"},
-					{__LINE__, "select=r(*),s(*, t(*))", " select r(*!),s(*!,t(*!))"},
-					{__LINE__, "select=r()", " select r()"},
-					{__LINE__, "select=r( )", " select r()"},
-					{__LINE__, "select=r!inner(a)", " select r!inner(a)"},
-					{__LINE__, "select=r!left(a)", " select r!left(a)"},
-					{__LINE__, "select=r!hint(a)", " select r!hint(a)"},
-					{__LINE__, "select=r!hint!inner(a),s!left!hint2(a),t!h1!h2(a)",
-					 " select r!inner!hint(a),s!left!hint2(a),t!h1!h2(a)"},
-					{__LINE__, "select=r!inner!left(a)", " select r!inner(a)"},
-					{__LINE__, "select=x:r!\"fk one\"!inner(a)", " select x:r!inner!fk one(a)"},
-					{__LINE__, "select=r!innerly(a)", " select r!innerly(a)"},
-					{__LINE__, "select=r ! inner ( a , b ) , c", " select r!inner(a,b),c"},
-					{__LINE__, "select=\"r s\"(a),\"inner\"(b)", " select r s(a),inner(b)"},
-					{__LINE__, "select=...r(a)", " select ...r(a)"},
-					{__LINE__, "select=...r!hint!inner(a,x:b)", " select ...r!inner!hint(a,x:b)"},
-					{__LINE__, "select=r(...s(a.sum(),count()),b)",
-					 " select r(...s(a.sum(),count()),b)"},
-					{__LINE__, "select=r(count())", " select r(count())"},
-					{__LINE__, "select=r(count)", " select r(count)"},
-					{__LINE__, "select=count(a)", " select count(a)"},
-					{__LINE__, "select=r(a->b,c::text)", " select r(a->'b',c::text)"},
-					{__LINE__, "select=... r(a)", " select ...r(a)"},
-					/* errors */
-					{__LINE__, "select=a,",
-					 "PARSE@2 \"failed to parse select parameter (a,)\" (line 1, column 3) / unexpected "
-					 "end of input expecting \"...\", field name (* or [a..z0..9_$]), \"*\" or \"count()\""},
-					{__LINE__, "select=,a",
-					 "PARSE@0 \"failed to parse select parameter (,a)\" (line 1, column 1) / unexpected "
-					 "\",\" expecting \"...\", field name (* or [a..z0..9_$]), \"*\" or \"count()\""},
-					{__LINE__, "select=a)",
-					 "PARSE@1 \"failed to parse select parameter (a))\" (line 1, column 2) / unexpected "
-					 "\")\" expecting \",\" or end of input"},
-					{__LINE__, "select=x:",
-					 "PARSE@2 \"failed to parse select parameter (x:)\" (line 1, column 3) / unexpected "
-					 "end of input expecting field name (* or [a..z0..9_$])"},
-					{__LINE__, "select=x:*",
-					 "PARSE@2 \"failed to parse select parameter (x:*)\" (line 1, column 3) / unexpected "
-					 "\"*\" expecting field name (* or [a..z0..9_$])"},
-					{__LINE__, "select=a.b",
-					 "PARSE@2 \"failed to parse select parameter (a.b)\" (line 1, column 3) / unexpected "
-					 "\"b\" expecting \"sum()\", \"avg()\", \"count()\", \"max()\" or \"min()\""},
-					{__LINE__, "select=a.sum",
-					 "PARSE@2 \"failed to parse select parameter (a.sum)\" (line 1, column 3) / "
-					 "unexpected \"sum\" expecting \"sum()\", \"avg()\", \"count()\", \"max()\" or "
-					 "\"min()\""},
-					{__LINE__, "select=a.sum()x",
-					 "PARSE@7 \"failed to parse select parameter (a.sum()x)\" (line 1, column 8) / "
-					 "unexpected \"x\" expecting \",\" or end of input"},
-					{__LINE__, "select=a.",
-					 "PARSE@2 \"failed to parse select parameter (a.)\" (line 1, column 3) / unexpected "
-					 "end of input expecting \"sum()\", \"avg()\", \"count()\", \"max()\" or \"min()\""},
-					{__LINE__, "select=a::",
-					 "PARSE@3 \"failed to parse select parameter (a::)\" (line 1, column 4) / unexpected "
-					 "end of input expecting the name of a type"},
-					{__LINE__, "select=a::::b",
-					 "PARSE@3 \"failed to parse select parameter (a::::b)\" (line 1, column 4) / "
-					 "unexpected \":\" expecting the name of a type"},
-					{__LINE__, "select=a->",
-					 "PARSE@3 \"failed to parse select parameter (a->)\" (line 1, column 4) / unexpected "
-					 "end of input expecting key or position of a json path"},
-					{__LINE__, "select=a->>b->c",
-					 "PARSE@5 \"failed to parse select parameter (a->>b->c)\" (line 1, column 6) / "
-					 "unexpected \"-\" expecting \",\" or end of input"},
-					{__LINE__, "select=a::int::text",
-					 "PARSE@6 \"failed to parse select parameter (a::int::text)\" (line 1, column 7) / "
-					 "unexpected \":\" expecting \",\" or end of input"},
-					{__LINE__, "select=a.sum().max()",
-					 "PARSE@7 \"failed to parse select parameter (a.sum().max())\" (line 1, column 8) / "
-					 "unexpected \".\" expecting \",\" or end of input"},
-					{__LINE__, "select=count()x",
-					 "PARSE@7 \"failed to parse select parameter (count()x)\" (line 1, column 8) / "
-					 "unexpected \"x\" expecting \",\" or end of input"},
-					{__LINE__, "select=count().sum()",
-					 "PARSE@7 \"failed to parse select parameter (count().sum())\" (line 1, column 8) / "
-					 "unexpected \".\" expecting \",\" or end of input"},
-					{__LINE__, "select=x:y:a",
-					 "PARSE@3 \"failed to parse select parameter (x:y:a)\" (line 1, column 4) / "
-					 "unexpected \":\" expecting \",\" or end of input"},
-					{__LINE__, "select=*:a",
-					 "PARSE@1 \"failed to parse select parameter (*:a)\" (line 1, column 2) / unexpected "
-					 "\":\" expecting \",\" or end of input"},
-					{__LINE__, "select=*a",
-					 "PARSE@1 \"failed to parse select parameter (*a)\" (line 1, column 2) / unexpected "
-					 "\"a\" expecting \",\" or end of input"},
-					{__LINE__, "select=r(",
-					 "PARSE@2 \"failed to parse select parameter (r()\" (line 1, column 3) / unexpected "
-					 "end of input expecting \"...\", field name (* or [a..z0..9_$]), \"*\" or \"count()\""},
-					{__LINE__, "select=r(a",
-					 "PARSE@3 \"failed to parse select parameter (r(a)\" (line 1, column 4) / unexpected "
-					 "end of input expecting \",\" or \")\""},
-					{__LINE__, "select=r(a,",
-					 "PARSE@4 \"failed to parse select parameter (r(a,)\" (line 1, column 5) / unexpected "
-					 "end of input expecting \"...\", field name (* or [a..z0..9_$]), \"*\" or \"count()\""},
-					{__LINE__, "select=r(,a)", "PARSE@2 \"failed to parse select parameter (r(,a))\" (line 1, column 3) / unexpected \",\" expecting \"...\", field name (* or [a..z0..9_$]), \"*\" or \"count()\""},
-					{__LINE__, "select=r(a))",
-					 "PARSE@4 \"failed to parse select parameter (r(a)))\" (line 1, column 5) / "
-					 "unexpected \")\" expecting \",\" or end of input"},
-					{__LINE__, "select=r(a)b",
-					 "PARSE@4 \"failed to parse select parameter (r(a)b)\" (line 1, column 5) / "
-					 "unexpected \"b\" expecting \",\" or end of input"},
-					{__LINE__, "select=r!(a)",
-					 "PARSE@2 \"failed to parse select parameter (r!(a))\" (line 1, column 3) / "
-					 "unexpected \"(\" expecting \"inner\", \"left\" or the name of a relation"},
-					{__LINE__, "select=r!inner",
-					 "PARSE@7 \"failed to parse select parameter (r!inner)\" (line 1, column 8) / "
-					 "unexpected end of input expecting \"(\""},
-					{__LINE__, "select=r!a!b!c(a)",
-					 "PARSE@5 \"failed to parse select parameter (r!a!b!c(a))\" (line 1, column 6) / "
-					 "unexpected \"!\" expecting \"(\""},
-					{__LINE__, "select=...",
-					 "PARSE@3 \"failed to parse select parameter (...)\" (line 1, column 4) / unexpected "
-					 "end of input expecting field name (* or [a..z0..9_$])"},
-					{__LINE__, "select=...r",
-					 "PARSE@4 \"failed to parse select parameter (...r)\" (line 1, column 5) / unexpected "
-					 "end of input expecting \"(\""},
-					{__LINE__, "select=...x:r(a)",
-					 "PARSE@4 \"failed to parse select parameter (...x:r(a))\" (line 1, column 5) / "
-					 "unexpected \":\" expecting \"(\""},
-					{__LINE__, "select=...*",
-					 "PARSE@3 \"failed to parse select parameter (...*)\" (line 1, column 4) / unexpected "
-					 "\"*\" expecting field name (* or [a..z0..9_$])"},
-					{__LINE__, "select=...a.sum()",
-					 "PARSE@4 \"failed to parse select parameter (...a.sum())\" (line 1, column 5) / "
-					 "unexpected \".\" expecting \"(\""},
-					{__LINE__, "select=r->a(b)",
-					 "PARSE@4 \"failed to parse select parameter (r->a(b))\" (line 1, column 5) / "
-					 "unexpected \"(\" expecting \",\" or end of input"},
-					{__LINE__, "select=r(s(t(a)))",
-					 "PARSE@6 Embedded resources nested deeper than 2 levels"},
-					{__LINE__, "select=r(s(a,t()))",
-					 "PARSE@8 Embedded resources nested deeper than 2 levels"},
+static const struct parse_row select_rows[] = {
+	{__LINE__, "select=", ""},
+	{__LINE__, "select=%20", ""},
+	{__LINE__, "select=*", " select *!"},
+	{__LINE__, "select=a", " select a"},
+	{__LINE__, "select=a,b, c", " select a,b,c"},
+	{__LINE__, "select=*,a", " select *!,a"},
+	{__LINE__, "select=x:a,b", " select x:a,b"},
+	{__LINE__, "select=\"x:y\":\"a,b\"", " select x:y:a,b"},
+	{__LINE__, "select=\"*\"", " select *"},
+	{__LINE__, "select=a+b", " select a b"},
+	{__LINE__, "select=a&select=b", " select a"},
+	{__LINE__, "select=&select=b", ""},
+	{__LINE__, "select=a-b,c$d,\xc3\xa9", " select a-b,c$d,\xc3\xa9"},
+	{__LINE__, "select=%20*%20,%20a%20", " select *!,a"},
+	{__LINE__, "select=x :a, y: b", " select x:a,y:b"},
+	/* json paths */
+	{__LINE__, "select=a->b", " select a->'b'"},
+	{__LINE__, "select=x:a->>b,c->0->-1->>\"d.e\"", " select x:a->>'b',c->0->-1->>'d.e'"},
+	{__LINE__, "select=a->b->>0::int,c->0.max(),x:d->0::text.min()",
+	 " select a->'b'->>0::int,c->0.max(),x:d->0::text.min()"},
+	/* casts and aggregates */
+	{__LINE__, "select=a::text", " select a::text"},
+	{__LINE__, "select=a::text[],b:: double precision ,c::\"char\"",
+	 " select a::text[],b::double precision,c::\"char\""},
+	{__LINE__, "select=a.sum(),a.avg(),a.count(),a.max(),a.min()",
+	 " select a.sum(),a.avg(),a.count(),a.max(),a.min()"},
+	{__LINE__, "select=a::int.sum()::text", " select a::int.sum()::text"},
+	{__LINE__, "select=x:a.sum()::text", " select x:a.sum()::text"},
+	{__LINE__, "select=a->>b::int.avg()::text", " select a->>'b'::int.avg()::text"},
+	{__LINE__, "select=count()", " select count()"},
+	{__LINE__, "select=x:count()::text,b", " select x:count()::text,b"},
+	{__LINE__, "select=\"count\",count,\"count\".count()", " select count,count,count.count()"},
+	{__LINE__, "select=counts,count2", " select counts,count2"},
+	/* embedded resources */
+	{__LINE__, "select=r(a)", " select r(a)"},
+	{__LINE__, "select=b,r(a,b),c", " select b,r(a,b),c"},
+	{__LINE__, "select=x:r(a)", " select x:r(a)"},
+	{__LINE__, "select=r(*),s(*, t(*))", " select r(*!),s(*!,t(*!))"},
+	{__LINE__, "select=r()", " select r()"},
+	{__LINE__, "select=r( )", " select r()"},
+	{__LINE__, "select=r!inner(a)", " select r!inner(a)"},
+	{__LINE__, "select=r!left(a)", " select r!left(a)"},
+	{__LINE__, "select=r!hint(a)", " select r!hint(a)"},
+	{__LINE__, "select=r!hint!inner(a),s!left!hint2(a),t!h1!h2(a)",
+	 " select r!inner!hint(a),s!left!hint2(a),t!h1!h2(a)"},
+	{__LINE__, "select=r!inner!left(a)", " select r!inner(a)"},
+	{__LINE__, "select=x:r!\"fk one\"!inner(a)", " select x:r!inner!fk one(a)"},
+	{__LINE__, "select=r!innerly(a)", " select r!innerly(a)"},
+	{__LINE__, "select=r ! inner ( a , b ) , c", " select r!inner(a,b),c"},
+	{__LINE__, "select=\"r s\"(a),\"inner\"(b)", " select r s(a),inner(b)"},
+	{__LINE__, "select=...r(a)", " select ...r(a)"},
+	{__LINE__, "select=...r!hint!inner(a,x:b)", " select ...r!inner!hint(a,x:b)"},
+	{__LINE__, "select=r(...s(a.sum(),count()),b)", " select r(...s(a.sum(),count()),b)"},
+	{__LINE__, "select=r(count())", " select r(count())"},
+	{__LINE__, "select=r(count)", " select r(count)"},
+	{__LINE__, "select=count(a)", " select count(a)"},
+	{__LINE__, "select=r(a->b,c::text)", " select r(a->'b',c::text)"},
+	{__LINE__, "select=... r(a)", " select ...r(a)"},
 };
 
 static void test_select(void **state)
 {
 	(void)state;
 	TEST_PARSE_ROWS(select_rows, PARSE_QUERY_STRING);
+}
+
+static const struct
+	parse_row
+		select_errors_rows
+			[] =
+				{
+					{__LINE__, "select=a,",
+					 "PARSE@2 \"failed to parse select parameter (a,)\" (line 1, column 3) / unexpected end of input expecting \"...\", field name (* or [a..z0..9_$]), \"*\" or \"count()\""},
+					{__LINE__, "select=,a",
+					 "PARSE@0 \"failed to parse select parameter (,a)\" (line 1, column 1) / unexpected \",\" expecting \"...\", field name (* or [a..z0..9_$]), \"*\" or \"count()\""},
+					{__LINE__, "select=a)",
+					 "PARSE@1 \"failed to parse select parameter (a))\" (line 1, column 2) / unexpected \")\" expecting \",\" or end of input"},
+					{__LINE__, "select=x:",
+					 "PARSE@2 \"failed to parse select parameter (x:)\" (line 1, column 3) / unexpected end of input expecting field name (* or [a..z0..9_$])"},
+					{__LINE__, "select=x:*",
+					 "PARSE@2 \"failed to parse select parameter (x:*)\" (line 1, column 3) / unexpected \"*\" expecting field name (* or [a..z0..9_$])"},
+					{__LINE__, "select=a.b",
+					 "PARSE@2 \"failed to parse select parameter (a.b)\" (line 1, column 3) / unexpected \"b\" expecting \"sum()\", \"avg()\", \"count()\", \"max()\" or \"min()\""},
+					{__LINE__, "select=a.sum",
+					 "PARSE@2 \"failed to parse select parameter (a.sum)\" (line 1, column 3) / unexpected \"sum\" expecting \"sum()\", \"avg()\", \"count()\", \"max()\" or \"min()\""},
+					{__LINE__, "select=a.sum()x",
+					 "PARSE@7 \"failed to parse select parameter (a.sum()x)\" (line 1, column 8) / unexpected \"x\" expecting \",\" or end of input"},
+					{__LINE__, "select=a.",
+					 "PARSE@2 \"failed to parse select parameter (a.)\" (line 1, column 3) / unexpected end of input expecting \"sum()\", \"avg()\", \"count()\", \"max()\" or \"min()\""},
+					{__LINE__, "select=a::",
+					 "PARSE@3 \"failed to parse select parameter (a::)\" (line 1, column 4) / unexpected end of input expecting the name of a type"},
+					{__LINE__, "select=a::::b",
+					 "PARSE@3 \"failed to parse select parameter (a::::b)\" (line 1, column 4) / unexpected \":\" expecting the name of a type"},
+					{__LINE__, "select=a->",
+					 "PARSE@3 \"failed to parse select parameter (a->)\" (line 1, column 4) / unexpected end of input expecting key or position of a json path"},
+					{__LINE__, "select=a->>b->c",
+					 "PARSE@5 \"failed to parse select parameter (a->>b->c)\" (line 1, column 6) / unexpected \"-\" expecting \",\" or end of input"},
+					{__LINE__, "select=a::int::text",
+					 "PARSE@6 \"failed to parse select parameter (a::int::text)\" (line 1, column 7) / unexpected \":\" expecting \",\" or end of input"},
+					{__LINE__, "select=a.sum().max()",
+					 "PARSE@7 \"failed to parse select parameter (a.sum().max())\" (line 1, column 8) / unexpected \".\" expecting \",\" or end of input"},
+					{__LINE__, "select=count()x",
+					 "PARSE@7 \"failed to parse select parameter (count()x)\" (line 1, column 8) / unexpected \"x\" expecting \",\" or end of input"},
+					{__LINE__, "select=count().sum()",
+					 "PARSE@7 \"failed to parse select parameter (count().sum())\" (line 1, column 8) / unexpected \".\" expecting \",\" or end of input"},
+					{__LINE__, "select=x:y:a",
+					 "PARSE@3 \"failed to parse select parameter (x:y:a)\" (line 1, column 4) / unexpected \":\" expecting \",\" or end of input"},
+					{__LINE__, "select=*:a",
+					 "PARSE@1 \"failed to parse select parameter (*:a)\" (line 1, column 2) / unexpected \":\" expecting \",\" or end of input"},
+					{__LINE__, "select=*a",
+					 "PARSE@1 \"failed to parse select parameter (*a)\" (line 1, column 2) / unexpected \"a\" expecting \",\" or end of input"},
+					{__LINE__, "select=r(",
+					 "PARSE@2 \"failed to parse select parameter (r()\" (line 1, column 3) / unexpected end of input expecting \"...\", field name (* or [a..z0..9_$]), \"*\" or \"count()\""},
+					{__LINE__, "select=r(a",
+					 "PARSE@3 \"failed to parse select parameter (r(a)\" (line 1, column 4) / unexpected end of input expecting \",\" or \")\""},
+					{__LINE__, "select=r(a,",
+					 "PARSE@4 \"failed to parse select parameter (r(a,)\" (line 1, column 5) / unexpected end of input expecting \"...\", field name (* or [a..z0..9_$]), \"*\" or \"count()\""},
+					{__LINE__, "select=r(,a)", "PARSE@2 \"failed to parse select parameter (r(,a))\" (line 1, column 3) / unexpected \",\" expecting \"...\", field name (* or [a..z0..9_$]), \"*\" or \"count()\""},
+					{__LINE__, "select=r(a))",
+					 "PARSE@4 \"failed to parse select parameter (r(a)))\" (line 1, column 5) / unexpected \")\" expecting \",\" or end of input"},
+					{__LINE__, "select=r(a)b",
+					 "PARSE@4 \"failed to parse select parameter (r(a)b)\" (line 1, column 5) / unexpected \"b\" expecting \",\" or end of input"},
+					{__LINE__, "select=r!(a)",
+					 "PARSE@2 \"failed to parse select parameter (r!(a))\" (line 1, column 3) / unexpected \"(\" expecting \"inner\", \"left\" or the name of a relation"},
+					{__LINE__, "select=r!inner",
+					 "PARSE@7 \"failed to parse select parameter (r!inner)\" (line 1, column 8) / unexpected end of input expecting \"(\""},
+					{__LINE__, "select=r!a!b!c(a)",
+					 "PARSE@5 \"failed to parse select parameter (r!a!b!c(a))\" (line 1, column 6) / unexpected \"!\" expecting \"(\""},
+					{__LINE__, "select=...",
+					 "PARSE@3 \"failed to parse select parameter (...)\" (line 1, column 4) / unexpected end of input expecting field name (* or [a..z0..9_$])"},
+					{__LINE__, "select=...r",
+					 "PARSE@4 \"failed to parse select parameter (...r)\" (line 1, column 5) / unexpected end of input expecting \"(\""},
+					{__LINE__, "select=...x:r(a)",
+					 "PARSE@4 \"failed to parse select parameter (...x:r(a))\" (line 1, column 5) / unexpected \":\" expecting \"(\""},
+					{__LINE__, "select=...*",
+					 "PARSE@3 \"failed to parse select parameter (...*)\" (line 1, column 4) / unexpected \"*\" expecting field name (* or [a..z0..9_$])"},
+					{__LINE__, "select=...a.sum()",
+					 "PARSE@4 \"failed to parse select parameter (...a.sum())\" (line 1, column 5) / unexpected \".\" expecting \"(\""},
+					{__LINE__, "select=r->a(b)",
+					 "PARSE@4 \"failed to parse select parameter (r->a(b))\" (line 1, column 5) / unexpected \"(\" expecting \",\" or end of input"},
+					{__LINE__, "select=r(s(t(a)))",
+					 "PARSE@6 Embedded resources nested deeper than 2 levels"},
+					{__LINE__, "select=r(s(a,t()))",
+					 "PARSE@8 Embedded resources nested deeper than 2 levels"},
+};
+
+static void test_select_errors(void **state)
+{
+	(void)state;
+	TEST_PARSE_ROWS(select_errors_rows, PARSE_QUERY_STRING);
 }
 
 static const struct parse_row order_rows[] = {
@@ -217,62 +187,43 @@ static const struct parse_row order_rows[] = {
 	{__LINE__, "order=asc.desc", " order asc desc nullsfirst"},
 	/* errors */
 	{__LINE__, "order=",
-	 "PARSE@0 \"failed to parse order ()\" (line 1, column 1) / unexpected end of input "
-	 "expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@0 \"failed to parse order ()\" (line 1, column 1) / unexpected end of input expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "order=a.sideways",
-	 "PARSE@2 \"failed to parse order (a.sideways)\" (line 1, column 3) / unexpected "
-	 "\"sideways\" expecting \"asc\", \"desc\", \"nullsfirst\" or \"nullslast\""},
+	 "PARSE@2 \"failed to parse order (a.sideways)\" (line 1, column 3) / unexpected \"sideways\" expecting \"asc\", \"desc\", \"nullsfirst\" or \"nullslast\""},
 	{__LINE__, "order=a.nullsfirst.asc",
-	 "PARSE@13 \"failed to parse order (a.nullsfirst.asc)\" (line 1, column 14) / "
-	 "unexpected \"asc\" expecting \",\" or end of input"},
+	 "PARSE@13 \"failed to parse order (a.nullsfirst.asc)\" (line 1, column 14) / unexpected \"asc\" expecting \",\" or end of input"},
 	{__LINE__, "order=a.nullsfirst.nullslast",
-	 "PARSE@13 \"failed to parse order (a.nullsfirst.nullslast)\" (line 1, column 14) / "
-	 "unexpected \"nullslast\" expecting \",\" or end of input"},
+	 "PARSE@13 \"failed to parse order (a.nullsfirst.nullslast)\" (line 1, column 14) / unexpected \"nullslast\" expecting \",\" or end of input"},
 	{__LINE__, "order=a.asc.desc",
-	 "PARSE@6 \"failed to parse order (a.asc.desc)\" (line 1, column 7) / unexpected "
-	 "\"desc\" expecting \"nullsfirst\" or \"nullslast\""},
+	 "PARSE@6 \"failed to parse order (a.asc.desc)\" (line 1, column 7) / unexpected \"desc\" expecting \"nullsfirst\" or \"nullslast\""},
 	{__LINE__, "order=a.desc.asc",
-	 "PARSE@7 \"failed to parse order (a.desc.asc)\" (line 1, column 8) / unexpected "
-	 "\"asc\" expecting \"nullsfirst\" or \"nullslast\""},
+	 "PARSE@7 \"failed to parse order (a.desc.asc)\" (line 1, column 8) / unexpected \"asc\" expecting \"nullsfirst\" or \"nullslast\""},
 	{__LINE__, "order=a.asc.nullsfirst.x",
-	 "PARSE@17 \"failed to parse order (a.asc.nullsfirst.x)\" (line 1, column 18) / "
-	 "unexpected \"x\" expecting \",\" or end of input"},
+	 "PARSE@17 \"failed to parse order (a.asc.nullsfirst.x)\" (line 1, column 18) / unexpected \"x\" expecting \",\" or end of input"},
 	{__LINE__, "order=a b)",
-	 "PARSE@3 \"failed to parse order (a b))\" (line 1, column 4) / unexpected \")\" "
-	 "expecting delimiter (.), \",\" or end of input"},
+	 "PARSE@3 \"failed to parse order (a b))\" (line 1, column 4) / unexpected \")\" expecting delimiter (.), \",\" or end of input"},
 	{__LINE__, "order=a,",
-	 "PARSE@2 \"failed to parse order (a,)\" (line 1, column 3) / unexpected end of input "
-	 "expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@2 \"failed to parse order (a,)\" (line 1, column 3) / unexpected end of input expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "order=,a",
-	 "PARSE@0 \"failed to parse order (,a)\" (line 1, column 1) / unexpected \",\" "
-	 "expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@0 \"failed to parse order (,a)\" (line 1, column 1) / unexpected \",\" expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "order=a.",
-	 "PARSE@2 \"failed to parse order (a.)\" (line 1, column 3) / unexpected end of input "
-	 "expecting \"asc\", \"desc\", \"nullsfirst\" or \"nullslast\""},
+	 "PARSE@2 \"failed to parse order (a.)\" (line 1, column 3) / unexpected end of input expecting \"asc\", \"desc\", \"nullsfirst\" or \"nullslast\""},
 	{__LINE__, "order=r(",
-	 "PARSE@2 \"failed to parse order (r()\" (line 1, column 3) / unexpected end of input "
-	 "expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@2 \"failed to parse order (r()\" (line 1, column 3) / unexpected end of input expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "order=r(a",
-	 "PARSE@3 \"failed to parse order (r(a)\" (line 1, column 4) / unexpected end of "
-	 "input expecting \")\""},
+	 "PARSE@3 \"failed to parse order (r(a)\" (line 1, column 4) / unexpected end of input expecting \")\""},
 	{__LINE__, "order=r()",
-	 "PARSE@2 \"failed to parse order (r())\" (line 1, column 3) / unexpected \")\" "
-	 "expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@2 \"failed to parse order (r())\" (line 1, column 3) / unexpected \")\" expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "order=r(a)b",
-	 "PARSE@4 \"failed to parse order (r(a)b)\" (line 1, column 5) / unexpected \"b\" "
-	 "expecting delimiter (.), \",\" or end of input"},
+	 "PARSE@4 \"failed to parse order (r(a)b)\" (line 1, column 5) / unexpected \"b\" expecting delimiter (.), \",\" or end of input"},
 	{__LINE__, "order=r(s(a))",
-	 "PARSE@3 \"failed to parse order (r(s(a)))\" (line 1, column 4) / unexpected \"(\" "
-	 "expecting \")\""},
+	 "PARSE@3 \"failed to parse order (r(s(a)))\" (line 1, column 4) / unexpected \"(\" expecting \")\""},
 	{__LINE__, "order=r.a",
-	 "PARSE@2 \"failed to parse order (r.a)\" (line 1, column 3) / unexpected \"a\" "
-	 "expecting \"asc\", \"desc\", \"nullsfirst\" or \"nullslast\""},
+	 "PARSE@2 \"failed to parse order (r.a)\" (line 1, column 3) / unexpected \"a\" expecting \"asc\", \"desc\", \"nullsfirst\" or \"nullslast\""},
 	{__LINE__, "order=a->",
-	 "PARSE@3 \"failed to parse order (a->)\" (line 1, column 4) / unexpected end of "
-	 "input expecting key or position of a json path"},
+	 "PARSE@3 \"failed to parse order (a->)\" (line 1, column 4) / unexpected end of input expecting key or position of a json path"},
 	{__LINE__, "order=*",
-	 "PARSE@0 \"failed to parse order (*)\" (line 1, column 1) / unexpected \"*\" "
-	 "expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@0 \"failed to parse order (*)\" (line 1, column 1) / unexpected \"*\" expecting field name (* or [a..z0..9_$])"},
 };
 
 static void test_order(void **state)
@@ -296,23 +247,17 @@ static const struct parse_row range_rows[] = {
 	{__LINE__, "limit=-1",
 	 "RANGE Requested range not satisfiable / Limit should be greater than or equal to zero."},
 	{__LINE__, "limit=x",
-	 "PARSE@0 \"failed to parse limit (x)\" (line 1, column 1) / unexpected \"x\" "
-	 "expecting digits"},
+	 "PARSE@0 \"failed to parse limit (x)\" (line 1, column 1) / unexpected \"x\" expecting digits"},
 	{__LINE__, "limit=",
-	 "PARSE@0 \"failed to parse limit ()\" (line 1, column 1) / unexpected end of input "
-	 "expecting digits"},
+	 "PARSE@0 \"failed to parse limit ()\" (line 1, column 1) / unexpected end of input expecting digits"},
 	{__LINE__, "limit=5x",
-	 "PARSE@1 \"failed to parse limit (5x)\" (line 1, column 2) / unexpected \"x\" "
-	 "expecting digits"},
+	 "PARSE@1 \"failed to parse limit (5x)\" (line 1, column 2) / unexpected \"x\" expecting digits"},
 	{__LINE__, "limit=+5",
-	 "PARSE@0 \"failed to parse limit ( 5)\" (line 1, column 1) / unexpected \" \" "
-	 "expecting digits"},
+	 "PARSE@0 \"failed to parse limit ( 5)\" (line 1, column 1) / unexpected \" \" expecting digits"},
 	{__LINE__, "offset=-",
-	 "PARSE@1 \"failed to parse offset (-)\" (line 1, column 2) / unexpected end of input "
-	 "expecting digits"},
+	 "PARSE@1 \"failed to parse offset (-)\" (line 1, column 2) / unexpected end of input expecting digits"},
 	{__LINE__, "offset=1.5",
-	 "PARSE@1 \"failed to parse offset (1.5)\" (line 1, column 2) / unexpected \".\" "
-	 "expecting digits"},
+	 "PARSE@1 \"failed to parse offset (1.5)\" (line 1, column 2) / unexpected \".\" expecting digits"},
 };
 
 static void test_range(void **state)
@@ -345,49 +290,35 @@ static const struct parse_row others_rows[] = {
 	{__LINE__, "distinct=eq.true", "and(distinct eq <true>)"},
 	{__LINE__, "distinct=not.is.null", "and(not(distinct is null))"},
 	{__LINE__, "r.distinct=true",
-	 "PARSE@0 \"failed to parse filter (true)\" (line 1, column 1) / unexpected \"true\" "
-	 "expecting \"not\" or operator (eq, gt, ...)"},
+	 "PARSE@0 \"failed to parse filter (true)\" (line 1, column 1) / unexpected \"true\" expecting \"not\" or operator (eq, gt, ...)"},
 	{__LINE__, "r.after=x",
-	 "PARSE@0 \"failed to parse filter (x)\" (line 1, column 1) / unexpected \"x\" "
-	 "expecting \"not\" or operator (eq, gt, ...)"},
+	 "PARSE@0 \"failed to parse filter (x)\" (line 1, column 1) / unexpected \"x\" expecting \"not\" or operator (eq, gt, ...)"},
 	/* errors */
 	{__LINE__, "columns=a,",
-	 "PARSE@2 \"failed to parse columns parameter (a,)\" (line 1, column 3) / unexpected "
-	 "end of input expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@2 \"failed to parse columns parameter (a,)\" (line 1, column 3) / unexpected end of input expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "columns=a.b",
-	 "PARSE@1 \"failed to parse columns parameter (a.b)\" (line 1, column 2) / unexpected "
-	 "\".\" expecting \",\" or end of input"},
+	 "PARSE@1 \"failed to parse columns parameter (a.b)\" (line 1, column 2) / unexpected \".\" expecting \",\" or end of input"},
 	{__LINE__, "columns=a->b",
-	 "PARSE@1 \"failed to parse columns parameter (a->b)\" (line 1, column 2) / "
-	 "unexpected \"-\" expecting \",\" or end of input"},
+	 "PARSE@1 \"failed to parse columns parameter (a->b)\" (line 1, column 2) / unexpected \"-\" expecting \",\" or end of input"},
 	{__LINE__, "columns=,",
-	 "PARSE@0 \"failed to parse columns parameter (,)\" (line 1, column 1) / unexpected "
-	 "\",\" expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@0 \"failed to parse columns parameter (,)\" (line 1, column 1) / unexpected \",\" expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "columns=a b)",
-	 "PARSE@3 \"failed to parse columns parameter (a b))\" (line 1, column 4) / "
-	 "unexpected \")\" expecting \",\" or end of input"},
+	 "PARSE@3 \"failed to parse columns parameter (a b))\" (line 1, column 4) / unexpected \")\" expecting \",\" or end of input"},
 	{__LINE__, "on_conflict=a,,b",
-	 "PARSE@2 \"failed to parse on_conflict parameter (a,,b)\" (line 1, column 3) / "
-	 "unexpected \",\" expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@2 \"failed to parse on_conflict parameter (a,,b)\" (line 1, column 3) / unexpected \",\" expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "on_conflict=a(",
-	 "PARSE@1 \"failed to parse on_conflict parameter (a()\" (line 1, column 2) / "
-	 "unexpected \"(\" expecting \",\" or end of input"},
+	 "PARSE@1 \"failed to parse on_conflict parameter (a()\" (line 1, column 2) / unexpected \"(\" expecting \",\" or end of input"},
 	{__LINE__, "distinct=",
-	 "PARSE@0 \"failed to parse distinct parameter ()\" (line 1, column 1) / unexpected "
-	 "end of input expecting true, false or an operator"},
+	 "PARSE@0 \"failed to parse distinct parameter ()\" (line 1, column 1) / unexpected end of input expecting true, false or an operator"},
 	{__LINE__, "distinct=yes",
-	 "PARSE@0 \"failed to parse distinct parameter (yes)\" (line 1, column 1) / "
-	 "unexpected \"yes\" expecting true, false or an operator"},
+	 "PARSE@0 \"failed to parse distinct parameter (yes)\" (line 1, column 1) / unexpected \"yes\" expecting true, false or an operator"},
 	{__LINE__, "distinct=TRUE",
-	 "PARSE@0 \"failed to parse distinct parameter (TRUE)\" (line 1, column 1) / "
-	 "unexpected \"TRUE\" expecting true, false or an operator"},
+	 "PARSE@0 \"failed to parse distinct parameter (TRUE)\" (line 1, column 1) / unexpected \"TRUE\" expecting true, false or an operator"},
 	{__LINE__, "after=gt", " after <gt>"},
 	{__LINE__, "after=in.5",
-	 "PARSE@3 \"failed to parse filter (in.5)\" (line 1, column 4) / unexpected \"5\" "
-	 "expecting \"(\""},
+	 "PARSE@3 \"failed to parse filter (in.5)\" (line 1, column 4) / unexpected \"5\" expecting \"(\""},
 	{__LINE__, "distinct=is.maybe",
-	 "PARSE@3 \"failed to parse filter (is.maybe)\" (line 1, column 4) / unexpected "
-	 "\"maybe\" expecting isVal: (null, not_null, true, false, unknown)"},
+	 "PARSE@3 \"failed to parse filter (is.maybe)\" (line 1, column 4) / unexpected \"maybe\" expecting isVal: (null, not_null, true, false, unknown)"},
 };
 
 static void test_others(void **state)
@@ -530,9 +461,11 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_select), cmocka_unit_test(test_order),  cmocka_unit_test(test_range),
-		cmocka_unit_test(test_others), cmocka_unit_test(test_keys),   cmocka_unit_test(test_places),
-		cmocka_unit_test(test_alone),  cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_select), cmocka_unit_test(test_select_errors),
+		cmocka_unit_test(test_order),  cmocka_unit_test(test_range),
+		cmocka_unit_test(test_others), cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_places), cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_limits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
