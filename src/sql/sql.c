@@ -4,8 +4,8 @@
  * sql_read.c and sql_write.c whole statements, sql_schema.c tables.
  *
  * A statement over one table names its columns alone. As soon as it speaks of a second one, every
- * table gets an alias `_1`, `_2` … and every column stands behind one, so that no name of a table or
- * column can be taken for another's.
+ * table gets an alias `_1`, `_2` … and every column stands behind one, so that no name of a table
+ * or column can be taken for another's.
  */
 #include "sql/sql.h"
 

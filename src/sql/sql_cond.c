@@ -331,8 +331,8 @@ static void write_rest(struct sql *sql, enum cond_kind kind, const struct cond *
 	}
 }
 
-/* About what it opens. An embed may be asked for in many places, each of which leads to all below it;
- * so no more than `*steps` conditions are looked at. */
+/* About what it opens. An embed may be asked for in many places, each of which leads to all below
+ * it; so no more than `*steps` conditions are looked at. */
 static size_t weigh(const struct cond *cond, size_t *steps)
 {
 	size_t most = 0;

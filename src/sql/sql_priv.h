@@ -36,8 +36,8 @@ enum {
 	OPEN_EXISTS = 7,   /* EXISTS ( SELECT distinct list from WHERE */
 };
 
-/* What stands before the text that follows and waits for it: a parenthesis, an operator and its left
- * side. The text ends with sql_close(). */
+/* What stands before the text that follows and waits for it: a parenthesis, an operator and its
+ * left side. The text ends with sql_close(). */
 void sql_open(struct sql *sql, size_t entries);
 
 static inline void sql_close(struct sql *sql, size_t entries)

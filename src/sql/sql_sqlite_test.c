@@ -237,8 +237,8 @@ static void test_tally_on_sqlite(void **state)
 
 static const char relations[] =
 	"INSERT INTO clients VALUES (1,'a'),(2,'b'),(3,NULL);"
-	"INSERT INTO projects (id,name,client_id,budget) VALUES (1,'p',1,100),(2,'q',1,250),(3,'r',2,50),"
-	"(4,'s',NULL,NULL);"
+	"INSERT INTO projects (id,name,client_id,budget) VALUES (1,'p',1,100),(2,'q',1,250),"
+	"(3,'r',2,50),(4,'s',NULL,NULL);"
 	"INSERT INTO details VALUES (1,'x'),(3,'y');"
 	"INSERT INTO tasks VALUES (1,'t',1),(2,'u',1),(3,'v',3);"
 	"INSERT INTO users VALUES (1,'m'),(2,'n');"
