@@ -42,8 +42,8 @@ void sql_bed_write(struct sql_bed *bed, const struct query *query);
  * SQLite does not take it. */
 void sql_bed_look(struct sql_bed *bed, const struct resource *resource);
 
-/* Only with SQLite. Makes all tables of the model on an empty database in memory. The functions that a store would
- * add are there, and give null. */
+/* Only with SQLite. Makes all tables of the model on an empty database in memory. The functions
+ * that a store would add are there, and give null. */
 struct sqlite3 *sql_bed_open(const struct model *model);
 /* Only with SQLite. Runs bed->sql; rows as `a,b;c,d` in bed->got. Returns SQLite's last code. */
 int sql_bed_run(struct sql_bed *bed, const struct resource *resource);
