@@ -3,7 +3,7 @@ import sqlite3
 
 import pytest
 from support.client import request
-from support.server import Server
+from support.server import Existing
 
 TEXTS = ["The fat cat sat on the mat", "A cat and a rat", "Fat rats eat cats", "nothing of this",
          "", None, "cat", "fat-cat (fat)", "caterpillar"]
@@ -24,12 +24,12 @@ def server(tmp_path_factory):
             db.execute("INSERT INTO indexed VALUES (?, ?)", (number, text))
             db.execute("INSERT INTO plain VALUES (?, ?)", (number, text))
     db.close()
-    with Server(folder, args=["--store", f"sqlite:{path}"]) as running:
+    with Existing(folder=folder, store=f"sqlite:{path}").start() as running:
         yield running
 
 
 def numbers(server, resource, condition):
-    answer = request(server.port, "GET", f"/{resource}?select=number&{condition}")
+    answer = request(server.address, "GET", f"/{resource}?select=number&{condition}")
     assert answer.status == 200, answer
     return sorted(int(row["number"]) for row in answer.json())
 

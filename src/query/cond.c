@@ -19,6 +19,7 @@ static struct cond *new_group(struct arena *arena, enum cond_kind kind,
 	cond->child_count = count;
 	for (size_t i = 0; i < count; i++) {
 		cond->parameters = cond->parameters || children[i]->parameters;
+		cond->tables += children[i]->tables;
 	}
 	return cond;
 }

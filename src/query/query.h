@@ -73,6 +73,9 @@ struct operand {
 	bool optional; /* the condition is dropped when the parameter is not given */
 };
 
+/* An embed may be asked for in many places, each of which asks for all below it. */
+enum { QUERY_TABLES = 1000 };
+
 enum cond_kind { COND_AND, COND_OR, COND_NOT, COND_COMPARE, COND_IN, COND_IS, COND_EXISTS };
 
 /*
@@ -87,6 +90,7 @@ struct cond {
 	enum cond_kind kind;
 	bool parameters;                    /* somewhere below an operand is a parameter */
 	uint16_t height;                    /* of the tree below; 0 is a leaf or a negated one */
+	uint32_t tables; /* EXISTS in all that is below, through embeds too; at most QUERY_TABLES */
 	const struct cond *const *children; /* AND, OR: 0 or more (none: true, false); NOT: one */
 	size_t child_count;
 	const struct field *field;    /* COMPARE, IN, IS; with a path, the json field */
