@@ -399,10 +399,103 @@ def test_write_refuses_a_database_that_is_open_elsewhere(tmp_path, serve):
     owner.close()
 
 
-def test_introspect_changes_no_file(music):
-    before = {file.name: file.read_bytes() for file in music.parent.iterdir()}
-    assert run_program("introspect", "--store", f"sqlite:{music}").returncode == 0
-    assert {file.name: file.read_bytes() for file in music.parent.iterdir()} == before
+@pytest.mark.parametrize("wal", [False, True], ids=["rollback journal", "WAL"])
+def test_introspect_changes_no_file(tmp_path, wal):
+    path = make(tmp_path / "50% of a?b#c.db", wal=wal)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    assert run_program("introspect", "--store", f"sqlite:{path}").returncode == 0
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_introspect_of_a_database_in_use(tmp_path):
+    """What its owner has committed is seen, also while it stands in the log only."""
+    owner = sqlite3.connect(make(tmp_path / "a.db", wal=True))
+    owner.execute("CREATE TABLE newest (id INTEGER PRIMARY KEY)")
+    owner.commit()
+    result = run_program("introspect", "--store", f"sqlite:{tmp_path / 'a.db'}")
+    assert "newest" in result.stdout, result
+    owner.close()
+
+
+OWN = """
+service: shelf
+listen: 127.0.0.1:1
+store: sqlite:none.db
+resources:
+  authors: { key: id, fields: { id: { type: integer, default: auto }, name: text(9) } }
+  books:
+    key: id
+    fields:
+      id: { type: uuid, default: auto, write: never }
+      author: { type: integer, references: authors }
+      price: { type: "decimal(10,2)", min: 0 }
+      state: { type: text, required: true, in: [draft, printed], default: draft }
+      sold: { type: boolean, write: once }
+      doc: json
+  books_per_state: { tally: books, by: [state] }
+"""
+
+
+def test_a_database_of_ours_keeps_its_types(tmp_path, serve, start):
+    path = tmp_path / "shelf.db"
+    file = tmp_path / "shelf.yaml"
+    file.write_text(OWN)
+    with start(file, store=f"sqlite:{path}") as server:
+        assert request(server.address, "POST", "/authors", {"name": "ann"}).status == 201
+        assert request(server.address, "POST", "/books", {
+            "author": 1, "price": 1.25, "sold": True, "doc": {"a": [1]}}).status == 201
+        rows = get_json(server.address, "/books?select=*,authors(name)")
+    with serve(path) as server:
+        assert get_json(server.address, "/books?select=*,authors(name)") == rows
+        assert get_json(server.address, "/books_per_state") == [{"state": "draft", "count": 1}]
+        assert get_json(server.address, "/books?price=lt.1.3&sold=eq.true&select=doc->a") == [
+            {"a": [1]}]
+        assert request(server.address, "POST", "/authors", {"name": "x"}).status == 405
+    with serve(path, "--write") as server:
+        bad = [{"state": "gone"}, {"price": -1}, {"price": 1.255}, {"author": 7}]
+        for row in bad:
+            assert request(server.address, "POST", "/books", row).status in (400, 409), row
+        assert request(server.address, "POST", "/books", {"price": 2}).status == 201
+    with sqlite3.connect(path) as owner:  # another program adds to it
+        owner.executescript("ALTER TABLE authors ADD COLUMN born TEXT;"
+                            "CREATE TABLE notes (id INTEGER PRIMARY KEY,"
+                            " book TEXT REFERENCES books (id), author REFERENCES authors (id));")
+    owner.close()
+    with serve(path) as server:
+        assert get_json(server.address, "/authors") == [{"id": 1, "name": "ann", "born": None}]
+        assert get_json(server.address, "/notes") == []
+    file.write_text(OWN.replace("in: [draft, printed]", "in: [draft, printed, lost]"))
+    with start(file, store=f"sqlite:{path}"):
+        pass
+    text = run_program("introspect", "--store", f"sqlite:{path}").stdout
+    assert "lost" in text and "read_only: true" in text
+    with sqlite3.connect(path) as owner:  # what does not fit any more is described anew
+        owner.executescript("DROP TABLE notes; ALTER TABLE authors RENAME COLUMN name TO title;")
+    owner.close()
+    with serve(path) as server:
+        assert get_json(server.address, "/authors") == [{"id": 1, "title": "ann", "born": None}]
+        assert len(get_json(server.address, "/books?select=*,authors(title)")) == 2
+
+
+def test_only_the_table_of_kept_answers_is_added(tmp_path, start):
+    """A database of an earlier version lacks it."""
+    path = tmp_path / "old.db"
+    file = tmp_path / "shelf.yaml"
+    file.write_text(OWN)
+    with start(file, store=f"sqlite:{path}"):
+        pass
+    owner = sqlite3.connect(path)
+    owner.execute("DROP TABLE _rl_idem")
+    owner.close()
+    with start(file, store=f"sqlite:{path}") as server:
+        assert [request(server.address, "POST", "/authors", {"name": "x"},
+                        {"Idempotency-Key": "k"}).status for _ in range(2)] == [201, 201]
+        assert len(get_json(server.address, "/authors")) == 1
+    owner = sqlite3.connect(path)
+    owner.executescript("DROP TABLE _rl_idem; CREATE TABLE _rl_idem (scope TEXT)")
+    owner.close()
+    with pytest.raises(DidNotStart, match="_rl_idem"):
+        start(file, store=f"sqlite:{path}")
 
 
 WRONG_USAGE = [["introspect"], ["introspect", "x.db"], ["introspect", "--nonsense"],

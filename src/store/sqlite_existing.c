@@ -113,38 +113,58 @@ static int try_open(const char *uri, sqlite3 **ret_db, int *ret_errno)
 static bool has_log(struct arena *arena, const char *path)
 {
 	struct stat status;
-	const char *log = arena_printf(arena, "%s-wal", path).ptr;
-	return stat(log, &status) == 0 && status.st_size > 0;
+	return stat(arena_printf(arena, "%s-wal", path).ptr, &status) == 0;
 }
 
-/* Returns the connection; *ret_uri is arena. */
-static sqlite3 *open_existing(const char *path, struct arena *arena, const char **ret_uri,
-							  struct error *error)
+/* Is the database in WAL mode? Through SQLite, since closing the file would drop the locks that this
+ * process may have on it. */
+static bool is_wal(const char *uri)
+{
+	enum { MODE_AT = 18, MODE_WAL = 2 }; /* of the header: the version that readers need */
+	sqlite3 *db = NULL;
+	sqlite3_file *file = NULL;
+	unsigned char mode = 0;
+	bool read = sqlite_existing_connect(uri, &db) == SQLITE_OK &&
+		sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
+		file->pMethods != NULL &&
+		file->pMethods->xRead(file, &mode, sizeof(mode), MODE_AT) == SQLITE_OK;
+	sqlite3_close(db);
+	return read && mode == MODE_WAL;
+}
+
+/* Returns the connection; *ret_uri is arena. `moment`: it is closed at once. */
+static sqlite3 *open_existing(const char *path, bool moment, struct arena *arena,
+							  const char **ret_uri, struct error *error)
 {
 	sqlite3 *db = NULL;
 	int number = 0;
-	*ret_uri = make_uri(arena, path, false);
-	int rc = try_open(*ret_uri, &db, &number);
+	int rc = SQLITE_OK;
+	const char *plain = make_uri(arena, path, false);
+	const char *as_it_is = make_uri(arena, path, true);
+	bool unused = !has_log(arena, path) && is_wal(plain); /* nobody has it open */
+	*ret_uri = as_it_is;
+	if (moment && unused && try_open(as_it_is, &db, &number) == SQLITE_OK) {
+		return db;
+	}
+	*ret_uri = plain;
+	rc = try_open(plain, &db, &number);
+	if (rc == SQLITE_OK) {
+		return db;
+	}
 	bool no_room = rc == SQLITE_READONLY_DIRECTORY || (rc & 0xff) == SQLITE_CANTOPEN;
-	if (no_room && !has_log(arena, path)) {
-		int other = 0;
-		const char *uri = make_uri(arena, path, true);
-		if (try_open(uri, &db, &other) == SQLITE_OK) {
-			*ret_uri = uri;
-			return db;
-		}
+	int other = 0;
+	if (no_room && unused && try_open(as_it_is, &db, &other) == SQLITE_OK) {
+		*ret_uri = as_it_is;
+		return db;
 	}
-	if (rc != SQLITE_OK) {
-		explain(path, rc, number, error);
-		return NULL;
-	}
-	return db;
+	explain(path, rc, number, error);
+	return NULL;
 }
 
 const char *sqlite_existing_uri(const char *path, struct arena *arena, struct error *error)
 {
 	const char *uri = NULL;
-	sqlite3 *db = open_existing(path, arena, &uri, error);
+	sqlite3 *db = open_existing(path, false, arena, &uri, error);
 	sqlite3_close(db);
 	return db != NULL ? uri : NULL;
 }
@@ -155,7 +175,7 @@ bool sqlite_existing_describe(const char *path, const struct describe_options *o
 	struct arena arena;
 	const char *uri = NULL;
 	arena_init(&arena, KIB(4));
-	sqlite3 *db = open_existing(path, &arena, &uri, error);
+	sqlite3 *db = open_existing(path, true, &arena, &uri, error);
 	bool ok = db != NULL && sqlite_describe(db, options, yaml, error);
 	if (ok && options->keeps_answers != NULL) {
 		*options->keeps_answers = sqlite_schema_keeps_answers(db);
