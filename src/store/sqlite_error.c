@@ -181,8 +181,8 @@ static bool is_constraint(struct sqlite_conn *conn, struct str table, struct str
 	return found;
 }
 
-/* The model's checks have names, `<table>_<field>_check`, and an existing table's may have some; that
- * of any other is a condition, which is nobody's business. */
+/* The model's checks have names, `<table>_<field>_check`, and an existing table's may have some;
+ * that of any other is a condition, which is nobody's business. */
 static bool fail_check(struct sqlite_conn *conn, const struct query *query, struct str message,
 					   struct error *error)
 {
