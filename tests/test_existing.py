@@ -110,6 +110,11 @@ READS = [
      [{"number": 2, "tracks": [{"name": "two"}]}, {"number": 1, "tracks": [{"name": "one"}]}]),
     ("artists?select=id&name=eq.FOO", [{"id": 1}]),  # the column's collation counts
     ("artists?select=id&active=is.true&order=id", [{"id": 1}, {"id": 3}]),
+    ("artists?select=id&active=eq.true&order=id", [{"id": 1}, {"id": 3}]),
+    ("artists?select=id&active=neq.true", [{"id": 2}]),
+    ("artists?select=id&active=in.(true)&order=id.desc", [{"id": 3}, {"id": 1}]),
+    ("artists?select=id&active=not.eq.false&order=id", [{"id": 1}, {"id": 3}]),
+    ("artists?select=id&active=isdistinct.true&order=id", [{"id": 2}, {"id": 4}]),
     ("artists?select=id,active&order=id", [{"id": 1, "active": True}, {"id": 2, "active": False},
                                            {"id": 3, "active": True}, {"id": 4, "active": None}]),
     ("artists?select=born&order=id", [{"born": "2001-01-01"}, {"born": "yesterday"},

@@ -175,6 +175,14 @@ static void read_write(struct load *load, const struct node *node, void *target)
 	}
 }
 
+static void read_loose(struct load *load, const struct node *node, void *target)
+{
+	struct draft_field *draft = target;
+
+	draft->loose = node;
+	(void)load_boolean(load, node, "`loose`", &draft->field->loose);
+}
+
 static void keep_in(struct load *load, const struct node *node, void *target)
 {
 	(void)load;
@@ -204,8 +212,8 @@ static const struct word field_words[] = {
 	{"default", keep_default}, {"write", read_write},
 	{"in", keep_in},           {"min", keep_min},
 	{"max", keep_max},         {"references", keep_references},
-	{"pattern", NULL},         {"accept", NULL},
-	{"computed", NULL},
+	{"loose", read_loose},     {"pattern", NULL},
+	{"accept", NULL},          {"computed", NULL},
 };
 
 static void load_one_field(struct load *load, const struct node *node, struct draft_field *draft)
@@ -440,6 +448,10 @@ static void load_values_of(struct load *load, const struct draft *draft,
 	field->required = field->required || field->key;
 	if (draft_field->broken) {
 		return;
+	}
+	if (draft_field->loose != NULL && field->type != TYPE_BOOLEAN) {
+		model_report_add(load->report, draft_field->loose->place, NULL,
+						 "`loose` is for the type boolean");
 	}
 	field->min = read_bound(load, draft_field->min, field, "`min`");
 	field->max = read_bound(load, draft_field->max, field, "`max`");

@@ -133,7 +133,10 @@ static const struct load_row type_rows[] = {
 	 "    hint: did you mean \"required\"?\n"},
 	{__LINE__, "      a: { type: integer, unique: true }\n",
 	 ":7:27: unknown word \"unique\" in a field\n"
-	 "    hint: known here: type, required, default, write, in, min, max, references\n"},
+	 "    hint: known here: type, required, default, write, in, min, max, references, loose\n"},
+	{__LINE__, "      a: { type: boolean, loose: true }\n", "  a boolean\n"},
+	{__LINE__, "      a: { type: integer, loose: true }\n",
+	 ":7:34: `loose` is for the type boolean\n"},
 	{__LINE__, "      a: 5\n",
 	 ":7:10: there is no type \"5\"\n"
 	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid or json\n"},

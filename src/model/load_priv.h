@@ -28,6 +28,7 @@ struct draft_field {
 	const struct node *max;
 	const struct node *fallback; /* default: */
 	const struct node *references;
+	const struct node *loose;
 	struct place required_place;
 	bool required_given;
 	bool type_given;

@@ -165,6 +165,7 @@ static void write_field(const struct field *field, struct buf *yaml)
 		buf_append(yaml, STR(", write: never"));
 		break;
 	}
+	buf_append(yaml, field->loose ? STR(", loose: true") : STR(""));
 	write_allowed(field, yaml);
 	buf_append(yaml, STR(" }\n"));
 }

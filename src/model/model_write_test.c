@@ -52,8 +52,9 @@ static bool same_field(const struct field *a, const struct field *b)
 	bool same = str_equal(a->name, b->name) && a->number == b->number && a->type == b->type &&
 		a->precision == b->precision && a->scale == b->scale && a->max_chars == b->max_chars &&
 		a->key == b->key && a->required == b->required && a->default_kind == b->default_kind &&
-		a->write == b->write && a->in_count == b->in_count && same_bound(a->min, b->min) &&
-		same_bound(a->max, b->max) && same_resource_name(a->references, b->references);
+		a->write == b->write && a->loose == b->loose && a->in_count == b->in_count &&
+		same_bound(a->min, b->min) && same_bound(a->max, b->max) &&
+		same_resource_name(a->references, b->references);
 	for (size_t i = 0; i < a->in_count && same; i++) {
 		same = same_value(&a->in[i], &b->in[i]);
 	}
@@ -117,7 +118,7 @@ static void test_round_trip(void **state)
 		 " t: { type: text(20), in: [\"\", yes, \"auto\", a b], default: \"auto\", write: once },"
 		 " u: { type: uuid, default: 00000000-0000-4000-8000-000000000000 },"
 		 " b: { type: boolean, default: false },"
-		 " c: { type: boolean, default: true },"
+		 " c: { type: boolean, default: true, loose: true },"
 		 " x: { type: text, default: database } } } }"},
 		{__LINE__,
 		 "{ a: { key: id, fields: { id: integer, t: { type: text, default: \"$${HOME} \\\"\\\\ \\n"
@@ -125,12 +126,12 @@ static void test_round_trip(void **state)
 		 " \"b \\\"$$c\": {}, c: \"auto\", d: [] } }, k: { type: json, default: \"database\" },"
 		 " l: { type: json, default: 7 }, m: { type: json, default: false } } } }"},
 		{__LINE__,
-		 "{ \"odd name: #\": { key: \"a b\", fields: { \"a b\": integer, \"null\": text, \"1\": text,"
-		 " \"ä, [x]\": text }, unique: { \"my rule\": [\"null\", \"1\"], other: \"ä, [x]\" },"
-		 " index: [\"1\", { fields: [\"null\", \"a b\"] }] } }"},
+		 "{ \"odd name: #\": { key: \"a b\", fields: { \"a b\": integer, \"null\": text,"
+		 " \"1\": text, \"ä, [x]\": text }, unique: { \"my rule\": [\"null\", \"1\"], other:"
+		 " \"ä, [x]\" }, index: [\"1\", { fields: [\"null\", \"a b\"] }] } }"},
 		{__LINE__,
-		 "{ a: { key: [x, y], fields: { x: integer, y: integer, z: { type: text, required: true } },"
-		 " unique: { z: z } }, b: { key: id, fields: { id: { type: integer, references: c },"
+		 "{ a: { key: [x, y], fields: { x: integer, y: integer, z: { type: text, required: true }"
+		 " }, unique: { z: z } }, b: { key: id, fields: { id: { type: integer, references: c },"
 		 " p: integer, q: integer, z: text, me: { type: integer, references: b } }, references: {"
 		 " to a: { fields: [q, p], to: a, on: [y, x] }, to z: { fields: z, to: a, on: z } } },"
 		 " c: { key: id, fields: { id: { type: integer, default: auto } } },"

@@ -182,10 +182,21 @@ bool sql_cond_has_tables(const struct cond *cond)
 
 /* ---- comparisons ---- */
 
+/* What is compared. A loose boolean as SQL makes it one: there any number but 0 is true. */
+static void write_left(struct sql *sql, const struct cond *cond)
+{
+	bool loose = cond->field->loose && cond->path == NULL;
+	sql_write(sql, loose ? STR("(") : STR(""));
+	sql_open(sql, loose ? OPEN_PARENTHESIS : 0);
+	write_own(sql, cond->field, cond->path);
+	sql_close(sql, loose ? OPEN_PARENTHESIS : 0);
+	sql_write(sql, loose ? STR("<>0)") : STR(""));
+}
+
 static void write_operator(struct sql *sql, const struct cond *cond, struct str word)
 {
 	assert(cond->operand.parameter < 0);
-	write_own(sql, cond->field, cond->path);
+	write_left(sql, cond);
 	sql_write(sql, word);
 	sql_param(sql, &cond->operand.value);
 }
@@ -311,7 +322,7 @@ static void write_in(struct sql *sql, const struct cond *cond)
 			places *= 2;
 		}
 	}
-	write_own(sql, cond->field, cond->path);
+	write_left(sql, cond);
 	sql_write(sql, STR(" IN ("));
 	for (size_t i = 0; i < places; i++) {
 		const struct operand *item = &cond->items[i < count ? i : count - 1];

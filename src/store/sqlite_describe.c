@@ -389,7 +389,7 @@ static void write_field(struct describe *describe, const struct catalog_table *t
 	bool never = column->generated || sqlite_catalog_is_blob(column->declared);
 	bool required = column->not_null && column->key == 0 && !column->generated;
 	bool bare = !required && !column->has_default && column != table->rowid && !never &&
-		reference == NULL;
+		reference == NULL && type != TYPE_BOOLEAN;
 	struct buf *yaml = describe->yaml;
 
 	if (column->collation.len > 0 && !str_equal_nocase(column->collation, STR("BINARY"))) {
@@ -404,6 +404,7 @@ static void write_field(struct describe *describe, const struct catalog_table *t
 	buf_append(yaml, required ? STR(", required: true") : STR(""));
 	write_default(describe, table, column, type, chars);
 	buf_append(yaml, never ? STR(", write: never") : STR(""));
+	buf_append(yaml, type == TYPE_BOOLEAN ? STR(", loose: true") : STR(""));
 	if (reference != NULL) {
 		buf_append(yaml, STR(", references: "));
 		yaml_write_value(yaml, reference->target->name);

@@ -116,8 +116,8 @@ static bool has_log(struct arena *arena, const char *path)
 	return stat(arena_printf(arena, "%s-wal", path).ptr, &status) == 0;
 }
 
-/* Is the database in WAL mode? Through SQLite, since closing the file would drop the locks that this
- * process may have on it. */
+/* Is the database in WAL mode? Through SQLite, since closing the file would drop the locks that
+ * this process may have on it. */
 static bool is_wal(const char *uri)
 {
 	enum { MODE_AT = 18, MODE_WAL = 2 }; /* of the header: the version that readers need */
