@@ -90,6 +90,8 @@ static bool open_service(struct app_service *service, struct service *loaded, st
 	service->store_url = arena_copy(&service->app->arena, model->store.str);
 	struct store_options store_options = {
 		.model = model,
+		.existing = service->app->options.existing != NULL,
+		.read_only = service->app->options.existing != NULL && !service->app->options.write,
 		.limits = &service->limits,
 		.fatal = on_fatal,
 		.context = service,

@@ -2,7 +2,7 @@
  * The running program: loops, services, their stores and listeners. The one place where all parts
  * meet.
  *
- * Ownership: app_create() to app_destroy(); it owns everything that runs.
+ * Ownership: app_create() to app_destroy(); it owns everything that runs. Options are borrowed.
  * Threads: the main thread runs the first loop; each further loop has a thread of its own.
  * Errors: written to the log with what to do next. Limits: of the first service file for loops and
  * what the process shares; of each service for the rest.
@@ -27,6 +27,10 @@ struct app_options {
 	const struct app_override *overrides;
 	size_t override_count;
 	struct log log;
+	/* The URL of a store whose tables are served, without a service file; NULL: none. `files` then
+	 * holds the one name by which messages call it. */
+	const char *existing;
+	bool write; /* to it */
 	bool open;  /* other addresses than loopback are fine without auth */
 	bool watch; /* reload when a service file changes */
 };

@@ -43,11 +43,45 @@ static void override(const struct app *app, struct model *model)
 	}
 }
 
+/* The service file that the database itself gives. NULL when it cannot be read: logged. */
+static struct model *describe(const struct app *app, const char *name, struct model_report *report)
+{
+	bool keeps_answers = false;
+	const struct describe_options options = {
+		.url = str_from(app->options.existing),
+		.listen = STR("127.0.0.1:3000"),
+		.write = app->options.write,
+		.keeps_answers = &keeps_answers,
+	};
+	struct error error = {0};
+	struct model *model = NULL;
+	struct buf yaml;
+	buf_init(&yaml, MIB(1));
+	if (store_describe(options.url, &options, &yaml, &error)) {
+		model = model_parse(buf_str(&yaml), str_from(name), environment, report);
+		if (model == NULL) {
+			model_report_add(
+				report, (struct place){0},
+				"`rowlock introspect` prints the service file that is meant here; serve "
+				"a corrected copy of it with --store",
+				"the tables cannot be served as they are");
+		}
+	} else {
+		app_log_error(app, STR(""), &error);
+	}
+	buf_finish(&yaml);
+	if (model != NULL && !(keeps_answers && app->options.write)) {
+		model->kept_answers = NULL; /* in somebody's database no table is made for them */
+	}
+	return model;
+}
+
 struct service *app_load(struct app *app, const char *file)
 {
 	struct model_report report;
 	model_report_init(&report);
-	struct model *model = model_load(file, environment, &report);
+	struct model *model = app->options.existing != NULL ? describe(app, file, &report)
+														: model_load(file, environment, &report);
 	struct service *service = NULL;
 	if (model != NULL) {
 		override(app, model);

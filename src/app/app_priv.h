@@ -65,7 +65,8 @@ struct app {
 
 /* Reads the service file again and puts it in place. A wrong one is logged; the old one stays. */
 void app_reload(struct app_service *service);
-/* Loads a service file with the program's overrides; NULL after logging what is wrong. */
+/* Loads a service file, or what the existing database says of itself, with the program's overrides;
+ * NULL after logging what is wrong. */
 struct service *app_load(struct app *app, const char *file);
 void app_log_error(const struct app *app, struct str service, const struct error *error);
 

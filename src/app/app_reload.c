@@ -19,14 +19,26 @@ static bool same_place(const struct app_service *service, const struct model *mo
 	return true;
 }
 
+static void log_reload(const struct app_service *service, enum log_level level, const char *message)
+{
+	struct log_field fields[] = {LOG_STR("file", str_from(service->file))};
+	log_event(&service->app->options.log, level, message, fields, 1);
+}
+
 void app_reload(struct app_service *service)
 {
 	struct app *app = service->app;
+	bool existing = app->options.existing != NULL;
+	if (existing && app->options.write) {
+		/* Nor may the file be opened once more: see store/sqlite_conn.c. */
+		log_reload(service, LOG_INFO, "the tables are this program's alone: none has changed");
+		return;
+	}
 	struct service *next = app_load(app, service->file);
-	struct log_field fields[] = {LOG_STR("file", str_from(service->file))};
 	if (next == NULL) {
-		log_event(&app->options.log, LOG_ERROR,
-				  "the service file is wrong; the old one keeps serving", fields, 1);
+		log_reload(service, LOG_ERROR,
+				   existing ? "the tables cannot be served; the old state keeps serving"
+							: "the service file is wrong; the old one keeps serving");
 		return;
 	}
 	struct error error = {0};
@@ -37,5 +49,6 @@ void app_reload(struct app_service *service)
 		return;
 	}
 	api_replace(service->api, next);
-	log_event(&app->options.log, LOG_INFO, "the service file was read again", fields, 1);
+	log_reload(service, LOG_INFO,
+			   existing ? "the tables were read again" : "the service file was read again");
 }

@@ -21,6 +21,7 @@ struct command {
 
 extern const struct command command_serve;
 extern const struct command command_check;
+extern const struct command command_introspect;
 
 /* One option of a command: `--name`, or `--name VALUE` and `--name=VALUE` when it takes a value. */
 struct option {

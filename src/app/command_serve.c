@@ -13,13 +13,19 @@
 
 static const char help[] =
 	"usage: rowlock serve FILE|FOLDER… [options]\n"
+	"       rowlock serve --store URL [--write] [options]\n"
 	"\n"
 	"Runs services in one process, each on its own address: the service files given, and every\n"
 	"service.yaml below the folders given. SIGTERM ends well: requests under way are answered.\n"
 	"SIGHUP reads the service files again; a wrong one is refused and the old one keeps serving.\n"
 	"\n"
+	"With --store and no file it serves every table and view of an existing database, on\n"
+	"127.0.0.1:3000. Nothing is made in it, and rows are only read unless --write is given.\n"
+	"\n"
 	"  --listen ADDRESS         HOST:PORT in place of the file's (one service only)\n"
 	"  --store URL              sqlite:FILE or memory: in place of the file's (one service only)\n"
+	"  --write                  the rows of an existing database may be written; while it is served\n"
+	"                           no other program can open it\n"
 	"  --set NAME.listen=VALUE  the same for one of several services; also NAME.store=\n"
 	"  --log text|json|off      lines for people, JSON lines, or errors only; the default is text\n"
 	"                           on a terminal and json elsewhere\n"
@@ -143,6 +149,41 @@ static bool read_log(const char *word, struct log *log)
 	return true;
 }
 
+/* The tables of a store take the place of the one service file. */
+static bool add_existing(struct serve *serve, const char *store, struct app_options *options)
+{
+	if (options->watch) {
+		fprintf(stderr, "rowlock serve: --watch is for service files; send SIGHUP\n");
+		return false;
+	}
+	options->existing = store;
+	return add_file(serve, arena_printf(&serve->arena, "(the tables of %s)", store).ptr);
+}
+
+/* What is to be served, of the operands and options. */
+static enum exit_code find_files(struct serve *serve, char **operands, int count, const char *store,
+								 struct app_options *options)
+{
+	if (count == 0 && store == NULL) {
+		fprintf(stderr,
+				"rowlock serve: give a service file, or a folder that holds some, or --store\n");
+		return EXIT_USAGE;
+	}
+	if (count == 0) {
+		return add_existing(serve, store, options) ? EXIT_DONE : EXIT_USAGE;
+	}
+	if (options->write) {
+		fprintf(stderr, "rowlock serve: --write is for --store without a service file\n");
+		return EXIT_USAGE;
+	}
+	for (int i = 0; i < count; i++) {
+		if (!add_operand(serve, operands[i])) {
+			return EXIT_FAILED;
+		}
+	}
+	return EXIT_DONE;
+}
+
 static enum exit_code serve(struct serve *serve, int argc, char **argv)
 {
 	struct app_options app_options = {0};
@@ -154,6 +195,7 @@ static enum exit_code serve(struct serve *serve, int argc, char **argv)
 		{.name = "store", .value = &store},
 		{.name = "set", .each = read_set, .context = serve},
 		{.name = "log", .value = &log},
+		{.name = "write", .flag = &app_options.write},
 		{.name = "watch", .flag = &app_options.watch},
 		{.name = "open", .flag = &app_options.open},
 		{0},
@@ -162,14 +204,9 @@ static enum exit_code serve(struct serve *serve, int argc, char **argv)
 	if (operands < 0 || !read_log(log, &app_options.log)) {
 		return EXIT_USAGE;
 	}
-	if (operands == 0) {
-		fprintf(stderr, "rowlock serve: give a service file, or a folder that holds some\n");
-		return EXIT_USAGE;
-	}
-	for (int i = 1; i <= operands; i++) {
-		if (!add_operand(serve, argv[i])) {
-			return EXIT_FAILED;
-		}
+	enum exit_code found = find_files(serve, argv + 1, operands, store, &app_options);
+	if (found != EXIT_DONE) {
+		return found;
 	}
 	if (serve->file_count > 1 && (listen != NULL || store != NULL)) {
 		fprintf(stderr,

@@ -8,6 +8,7 @@
 static const struct command *const commands[] = {
 	&command_serve,
 	&command_check,
+	&command_introspect,
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
@@ -17,7 +18,7 @@ static void print_help(FILE *out)
 		out,
 		"rowlock turns a service file into a REST microservice.\n\nusage: rowlock COMMAND …\n\n");
 	for (size_t i = 0; i < COMMANDS; i++) {
-		fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	}
 	fprintf(out,
 			"\n`rowlock COMMAND --help` tells more. `rowlock --version` prints the version.\n");

@@ -13,7 +13,7 @@ static const struct {
 };
 enum { FIELDS = sizeof(fields) / sizeof(fields[0]), KEY_FIELDS = 2 };
 
-const struct resource *kept_answers_create(struct arena *arena)
+const struct resource *kept_answers_create(struct arena *arena, size_t number)
 {
 	struct resource *resource = ARENA_NEW(arena, struct resource);
 	struct field *made = ARENA_ARRAY(arena, FIELDS, struct field);
@@ -35,6 +35,7 @@ const struct resource *kept_answers_create(struct arena *arena)
 	*index = (struct field_list){at, 1};
 	*resource = (struct resource){
 		.name = STR("_rl_idem"),
+		.number = number,
 		.fields = made,
 		.field_count = FIELDS,
 		.key = {key, KEY_FIELDS},

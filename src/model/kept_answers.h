@@ -9,7 +9,8 @@
 
 #include "model/model.h"
 
-/* In this order its fields: scope, key, hash, status, type, fields, body, at. */
-const struct resource *kept_answers_create(struct arena *arena);
+/* In this order its fields: scope, key, hash, status, type, fields, body, at. `number` is the one
+ * behind those of the model's resources. */
+const struct resource *kept_answers_create(struct arena *arena, size_t number);
 
 #endif

@@ -305,7 +305,6 @@ struct model *model_parse(struct str yaml, struct str file, model_environment *e
 	arena_init(&arena, 16384);
 	loaded = ARENA_NEW(&arena, struct loaded);
 	limits_init(&loaded->model.limits);
-	loaded->model.kept_answers = kept_answers_create(&loaded->arena);
 	loaded->model.file = arena_copy(&arena, file);
 	load = (struct load){
 		.arena = &arena,
@@ -318,6 +317,7 @@ struct model *model_parse(struct str yaml, struct str file, model_environment *e
 		load_root(&load, root);
 		loaded->model.hash = yaml_hash(root);
 	}
+	loaded->model.kept_answers = kept_answers_create(&arena, loaded->model.resource_count);
 	model_report_sort(report);
 	if (report->errors > 0) {
 		arena_finish(&arena);

@@ -152,11 +152,13 @@ static struct store *open_store(const struct store_options *options, struct erro
 	store->base.ops = &store_ops_memory;
 	store->limits = *options->limits;
 	arena_init(&store->arena, ARENA_BYTES);
-	store->table_count = model->resource_count;
+	store->table_count = model->resource_count + (model->kept_answers != NULL ? 1 : 0);
 	store->tables = ARENA_ARRAY(&store->arena, store->table_count, struct memory_table);
 	for (size_t r = 0; r < store->table_count; r++) {
-		store->tables[r].name = arena_copy(&store->arena, model->resources[r].name);
-		store->tables[r].field_count = model->resources[r].field_count;
+		const struct resource *resource = r < model->resource_count ? &model->resources[r]
+																	: model->kept_answers;
+		store->tables[r].name = arena_copy(&store->arena, resource->name);
+		store->tables[r].field_count = resource->field_count;
 	}
 	memory_references_make(store, model);
 	random_bytes(store->version_key, sizeof(store->version_key));
@@ -178,8 +180,9 @@ static void close_store(struct store *base)
 static bool adopt(struct store *base, const struct model *model, struct error *error)
 {
 	const struct memory_store *store = (const struct memory_store *)base;
-	bool same = model->resource_count == store->table_count;
-	for (size_t r = 0; r < store->table_count && same; r++) {
+	size_t kept = model->kept_answers != NULL ? 1 : 0;
+	bool same = model->resource_count + kept == store->table_count;
+	for (size_t r = 0; r < model->resource_count && same; r++) {
 		same = str_equal(store->tables[r].name, model->resources[r].name) &&
 			store->tables[r].field_count == model->resources[r].field_count;
 	}

@@ -1,4 +1,3 @@
-#include "store/sqlite_describe.h"
 #include "store/sqlite_priv.h"
 
 #include <assert.h>
@@ -65,9 +64,9 @@ static pid_t find_owner(const char *path)
 	return status == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0 ? lock.l_pid : 0;
 }
 
-static bool fail_in_use(const char *path, struct error *error)
+bool sqlite_fail_in_use(const char *path, struct error *error)
 {
-	pid_t owner = find_owner(path);
+	pid_t owner = is_open_here(path) ? 0 : find_owner(path);
 	if (owner > 0) {
 		error_set(error, ERROR_STORE, "the database %s is in use by another process (pid %ld)",
 				  path, (long)owner);
@@ -87,7 +86,7 @@ static bool explain(const struct sqlite_store *store, int rc, int number, struct
 	switch (rc & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		return fail_in_use(store->path, error);
+		return sqlite_fail_in_use(store->path, error);
 	case SQLITE_NOTADB:
 		error_set(error, ERROR_CONFIG, "%s is not an SQLite database", store->path);
 		return error_hint(error, "choose another file in `store:`");
@@ -199,7 +198,7 @@ static bool recover(struct sqlite_store *store, struct error *error)
 	}
 	int rc = sqlite3_extended_errcode(store->writer.conn.db);
 	if ((rc & 0xff) == SQLITE_BUSY) {
-		return fail_in_use(store->path, error);
+		return sqlite_fail_in_use(store->path, error);
 	}
 	error_set(error, ERROR_STORE, "the database %s could not be recovered: %s", store->path,
 			  sqlite3_errstr(rc));
@@ -252,8 +251,20 @@ static bool open_file(struct sqlite_store *store, const struct model *model, con
 	if (store->vfs == NULL) {
 		return error_set(error, ERROR_CONFIG, "this SQLite has no VFS %s", vfs);
 	}
+	struct sqlite_conn *conn = &store->writer.conn;
 	return check_path(store, error) && take_file(store, error) && recover(store, error) &&
-		sqlite_schema_make(&store->writer.conn, model, error) && sync_folder(store, error);
+		(store->existing ? sqlite_schema_compare(conn, model, error)
+						 : sqlite_schema_make(conn, model, error)) &&
+		sync_folder(store, error);
+}
+
+/* The writer's connection only looks for what others write. */
+static bool open_reader(struct sqlite_store *store, const struct model *model, struct error *error)
+{
+	struct sqlite_conn *conn = &store->writer.conn;
+	store->read_uri = sqlite_existing_uri(store->path, &store->arena, error);
+	return store->read_uri != NULL && sqlite_conn_open(conn, store, ROLE_READER, error) &&
+		sqlite3_busy_timeout(conn->db, 0) == SQLITE_OK && sqlite_schema_compare(conn, model, error);
 }
 
 static void free_store(struct sqlite_store *store)
@@ -282,7 +293,10 @@ struct store *sqlite_open_vfs(const struct store_options *options, const char *v
 	store->path = copy_path(&store->arena, options->location);
 	copy_references(store, options->model);
 
-	if (!open_file(store, options->model, vfs, error)) {
+	store->existing = options->existing;
+	bool ok = options->read_only ? open_reader(store, options->model, error)
+								 : open_file(store, options->model, vfs, error);
+	if (!ok) {
 		free_store(store);
 		return NULL;
 	}
@@ -351,30 +365,23 @@ static void cancel(struct store_session *session, struct store_request *request)
 	sqlite_work_cancel(request);
 }
 
-/* The file is only read, and its owner may be another process. */
 static bool describe(struct str location, const struct describe_options *options, struct buf *yaml,
 					 struct error *error)
 {
-	struct sqlite_conn conn = {.db = NULL};
 	struct arena arena;
 	arena_init(&arena, ARENA_BYTES);
 	const char *path = copy_path(&arena, location);
-	int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-	int rc = sqlite3_open_v2(path, &conn.db, flags, vfs_default);
-	bool ok = rc == SQLITE_OK && sqlite_describe(conn.db, options, yaml, error);
-	if (rc != SQLITE_OK) {
-		error_set(error, ERROR_CONFIG, "the database %s cannot be opened: %s", path,
-				  sqlite3_errstr(rc));
-		error_hint(error, "name a file that is there and may be read: sqlite:FILE");
-	}
-	sqlite3_close(conn.db);
+	bool ok = sqlite_existing_describe(path, options, yaml, error);
 	arena_finish(&arena);
 	return ok;
 }
 
 static bool version(struct store_session *session, const struct query *query, uint64_t *ret_version)
 {
-	const struct sqlite_store *store = ((struct sqlite_session *)session)->store;
+	struct sqlite_store *store = ((struct sqlite_session *)session)->store;
+	if (store->read_uri != NULL) {
+		return sqlite_existing_version(store, ret_version);
+	}
 	return sqlite_versions_of(&store->versions, query, ret_version);
 }
 

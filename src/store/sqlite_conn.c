@@ -4,9 +4,9 @@
  * STATEMENTS_KEPT the one that was not used for longest goes. Texts that a client can make long
  * (a list of 10,000 values) are not kept at all.
  *
- * Connections are never opened read-only, though readers refuse to write (query_only): under
- * `unix-excl` the process owns the file through one POSIX write lock, and a lock taken through a
- * read-only descriptor would turn it into a read lock.
+ * Connections of a store that writes are never opened read-only, though readers refuse to write
+ * (query_only): under `unix-excl` the process owns the file through one POSIX write lock, and a lock
+ * taken through a read-only descriptor would turn it into a read lock.
  */
 #include "store/sqlite_priv.h"
 
@@ -15,7 +15,7 @@
 
 #include "base/alloc.h"
 
-enum { BUSY_MS = 2000, SQL_MAX_BYTES = 16 << 20 };
+enum { BUSY_MS = 2000, SQL_MAX_BYTES = 16 << 20, ODD_BYTES = 1024 };
 
 static const char pragmas_all[] = "PRAGMA synchronous=FULL;"
 								  "PRAGMA wal_autocheckpoint=0;"
@@ -41,6 +41,18 @@ bool sqlite_conn_exec(struct sqlite_conn *conn, const char *text, struct error *
 	return sqlite3_exec(conn->db, text, NULL, NULL, NULL) == SQLITE_OK || sqlite_fail(conn, error);
 }
 
+static int open_file(const struct sqlite_store *store, enum sqlite_role role, sqlite3 **ret_db)
+{
+	if (store->read_uri != NULL) {
+		return sqlite_existing_connect(store->read_uri, ret_db);
+	}
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	if (role == ROLE_WRITER && !store->existing) {
+		flags |= SQLITE_OPEN_CREATE;
+	}
+	return sqlite3_open_v2(store->path, ret_db, flags, sqlite_vfs_name(store->vfs));
+}
+
 bool sqlite_conn_open(struct sqlite_conn *conn, const struct sqlite_store *store,
 					  enum sqlite_role role, struct error *error)
 {
@@ -48,12 +60,7 @@ bool sqlite_conn_open(struct sqlite_conn *conn, const struct sqlite_store *store
 	map_init(&conn->statements);
 	conn->function_error = alloc_zeroed(1, sizeof(*conn->function_error));
 	sql_init(&conn->sql, &sql_dialect_sqlite, SQL_MAX_BYTES);
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-	if (role == ROLE_WRITER) {
-		flags |= SQLITE_OPEN_CREATE;
-	}
-	const char *vfs = sqlite_vfs_name(store->vfs);
-	if (sqlite3_open_v2(store->path, &conn->db, flags, vfs) != SQLITE_OK) {
+	if (open_file(store, role, &conn->db) != SQLITE_OK) {
 		return sqlite_fail(conn, error);
 	}
 	/* The writer waits for nobody: that another process has the file is to be said at once. */
@@ -100,6 +107,7 @@ static void destroy_statement(struct sqlite_statement *statement)
 {
 	sqlite3_finalize(statement->stmt);
 	free(statement->values);
+	arena_finish(&statement->odd);
 	free(statement);
 }
 
@@ -173,6 +181,7 @@ static struct sqlite_statement *prepare_new(struct sqlite_conn *conn, struct str
 													  sizeof(*statement) + (keep ? text.len : 0));
 	statement->stmt = stmt;
 	statement->kept = keep;
+	arena_init(&statement->odd, ODD_BYTES);
 	if (keep) {
 		char *copy = (char *)(statement + 1);
 		memcpy(copy, text.ptr, text.len);
@@ -225,6 +234,10 @@ void sqlite_conn_release(struct sqlite_conn *conn, struct sqlite_statement *stat
 	assert(conn->open > 0);
 	conn->open--;
 	statement->used = false;
+	if (statement->has_odd) {
+		arena_reset(&statement->odd);
+		statement->has_odd = false;
+	}
 	if (statement->kept) {
 		sqlite3_reset(statement->stmt);
 	} else {

@@ -28,6 +28,8 @@ struct sqlite_statement {
 	bool kept;            /* by the connection; else it is finalized when it is released */
 	bool used;            /* prepared and not yet released */
 	struct value *values; /* of a row, one for each column; made by sqlite_row() */
+	struct arena odd;     /* what of the row is given in another form than it is stored in */
+	bool has_odd;
 	struct sqlite_statement *newer;
 	struct sqlite_statement *older;
 };
@@ -67,9 +69,13 @@ int sqlite_conn_run(struct sqlite_conn *conn, struct str text);
 /* The value's text is borrowed until the statement is bound anew. */
 int sqlite_bind(sqlite3_stmt *stmt, int number, const struct value *value);
 bool sqlite_bind_params(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct error *error);
-/* A text is borrowed until the statement's next step. */
-void sqlite_column(sqlite3_stmt *stmt, int number, const struct field *field,
+/* A text is borrowed until the statement's next step. Tables that others made may hold anything: a
+ * BLOB is given as `\x` and its bytes in hex, and what is no JSON in a json field as a JSON string.
+ */
+void sqlite_column(struct sqlite_statement *statement, int number, const struct field *field,
 				   struct value *ret_value);
+/* `\x` and the bytes in hex, as PostgreSQL shows them. */
+void sqlite_write_blob(struct buf *buf, struct str bytes);
 /* The statement's row: one value for each fetch, until the statement's next step. */
 const struct value *sqlite_row(struct sqlite_statement *statement, const struct query *query);
 

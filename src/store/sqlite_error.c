@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "store/sqlite_priv.h"
 
-enum { MESSAGE_BYTES = 65536, PROBE_ROWS = 1000 };
+enum { MESSAGE_BYTES = 65536, PROBE_ROWS = 1000, NAME_BYTES = 256 };
 
 static bool is_full(int number)
 {
@@ -145,10 +145,50 @@ static bool fail_not_null(const struct query *query, struct str column, struct e
 	return error_set(error, ERROR_NOT_NULL, NULL);
 }
 
-/* The model's checks have names, `<table>_<field>_check`; that of any other is a condition, which
- * is nobody's business. */
-static bool fail_check(const struct query *query, struct str name, struct error *error)
+static bool is_one_of(char c, struct str characters)
 {
+	return str_find(characters, c, 0) < characters.len;
+}
+
+/* Does `sql` go on, behind white space, with this name, plain or in quotes? */
+static bool goes_on_with(struct str sql, struct str name)
+{
+	sql = str_trim(sql);
+	bool quoted = sql.len > 0 && is_one_of(sql.ptr[0], STR("\"`['"));
+	sql = str_slice(sql, quoted ? 1 : 0, sql.len);
+	return name.len > 0 && sql.len > name.len && str_starts_with(sql, name) &&
+		is_one_of(sql.ptr[name.len], quoted ? STR("\"`]'") : STR(" \t\r\n("));
+}
+
+/* Is there a `CONSTRAINT name` in the table's text? */
+static bool is_constraint(struct sqlite_conn *conn, struct str table, struct str name)
+{
+	static const struct str word = STR_INIT("CONSTRAINT");
+	struct sqlite_statement *statement = sqlite_conn_prepare(
+		conn, STR("SELECT sql FROM sqlite_schema WHERE name=?1"), NULL);
+	const struct value value = {.kind = VALUE_TEXT, .text = table};
+	bool found = false;
+	if (statement != NULL && sqlite_bind(statement->stmt, 1, &value) == SQLITE_OK &&
+		sqlite3_step(statement->stmt) == SQLITE_ROW) {
+		const char *ptr = (const char *)sqlite3_column_text(statement->stmt, 0);
+		struct str sql = {ptr == NULL ? "" : ptr, (size_t)sqlite3_column_bytes(statement->stmt, 0)};
+		for (size_t i = 0; i + word.len < sql.len && !found; i++) {
+			found = str_equal_nocase(str_slice(sql, i, i + word.len), word) &&
+				goes_on_with(str_slice(sql, i + word.len, sql.len), name);
+		}
+	}
+	sqlite_conn_release(conn, statement);
+	return found;
+}
+
+/* The model's checks have names, `<table>_<field>_check`, and an existing table's may have some; that
+ * of any other is a condition, which is nobody's business. */
+static bool fail_check(struct sqlite_conn *conn, const struct query *query, struct str message,
+					   struct error *error)
+{
+	char copy[NAME_BYTES];
+	struct str name = {copy, message.len < sizeof(copy) ? message.len : sizeof(copy)};
+	memcpy(copy, message.ptr, name.len); /* SQLite's own text goes with the next statement */
 	const struct resource *resource = query->resource;
 	struct str rest = str_slice(name, resource->name.len + 1, name.len);
 	for (size_t i = 0; i < resource->field_count && str_starts_with(name, resource->name); i++) {
@@ -157,6 +197,11 @@ static bool fail_check(const struct query *query, struct str name, struct error 
 			str_equal(str_slice(rest, field.len, rest.len), STR("_check"))) {
 			return constraint_check(error, resource, &resource->fields[i]);
 		}
+	}
+	if (is_constraint(conn, resource->name, name)) {
+		return error_set(error, ERROR_CHECK,
+						 "new row for relation \"%.*s\" violates check constraint \"%.*s\"",
+						 STR_ARG(resource->name), STR_ARG(name));
 	}
 	return error_set(error, ERROR_CHECK, NULL);
 }
@@ -179,7 +224,12 @@ bool sqlite_fail_write(struct sqlite_conn *conn, const struct query *query, size
 	case SQLITE_CONSTRAINT_NOTNULL:
 		return fail_not_null(query, what, error);
 	case SQLITE_CONSTRAINT_CHECK:
-		return fail_check(query, what, error);
+		return fail_check(conn, query, what, error);
+	case SQLITE_CONSTRAINT_TRIGGER:
+		/* RAISE in a trigger: its text is meant for whoever wrote the row. */
+		return error_set(error, ERROR_CHECK, "%s", sqlite3_errmsg(conn->db));
+	case SQLITE_CONSTRAINT_DATATYPE:
+		return error_set(error, ERROR_VALUE, "a value does not fit the type of its column");
 	case SQLITE_CONSTRAINT_FOREIGNKEY:
 		return error_set(error, ERROR_REFERENCE, NULL);
 	default:
@@ -321,7 +371,7 @@ static bool is_used(struct sqlite_conn *conn, const struct query *query, struct 
 	bool found = false;
 	while (statement != NULL && !found && sqlite3_step(statement->stmt) == SQLITE_ROW) {
 		for (size_t i = 0; i < reference->count; i++) {
-			sqlite_column(statement->stmt, (int)i, probe->fields.items[i], &probe->values[i]);
+			sqlite_column(statement, (int)i, probe->fields.items[i], &probe->values[i]);
 		}
 		found = has_row(conn, reference->child, reference->child_fields, probe->values,
 						reference->count);

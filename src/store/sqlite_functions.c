@@ -22,8 +22,8 @@ static struct str text_of(sqlite3_value *argument)
 	return (struct str){ptr == NULL ? "" : ptr, (size_t)sqlite3_value_bytes(argument)};
 }
 
-/* A value as the store's columns give it: see sqlite_column(). */
-static struct value value_of(sqlite3_value *argument)
+/* A value as the store's columns give it: see sqlite_column(). `blob` is for the text of one. */
+static struct value value_of(sqlite3_value *argument, struct buf *blob)
 {
 	switch (sqlite3_value_type(argument)) {
 	case SQLITE_NULL:
@@ -32,6 +32,12 @@ static struct value value_of(sqlite3_value *argument)
 		return (struct value){.kind = VALUE_INTEGER, .integer = sqlite3_value_int64(argument)};
 	case SQLITE_FLOAT:
 		return (struct value){.kind = VALUE_NUMBER, .number = sqlite3_value_double(argument)};
+	case SQLITE_BLOB: {
+		const char *ptr = sqlite3_value_blob(argument);
+		size_t len = (size_t)sqlite3_value_bytes(argument);
+		sqlite_write_blob(blob, (struct str){ptr == NULL ? "" : ptr, len});
+		return (struct value){.kind = VALUE_TEXT, .text = buf_str(blob)};
+	}
 	default:
 		return (struct value){.kind = VALUE_TEXT, .text = text_of(argument)};
 	}
@@ -70,17 +76,22 @@ static void run_json(sqlite3_context *context, int count, sqlite3_value **argume
 {
 	(void)count;
 	struct buf scratch;
-	struct value json = value_of(arguments[0]);
+	struct buf blob;
+	buf_init(&blob, SIZE_MAX);
 	buf_init(&scratch, SIZE_MAX);
+	struct value json = value_of(arguments[0], &blob);
 	struct value found = term_path(pointer_of(arguments[1]), &json, &scratch);
 	give(context, &found);
 	buf_finish(&scratch);
+	buf_finish(&blob);
 }
 
 static void run_operator(sqlite3_context *context, sqlite3_value **arguments, enum operator_name op)
 {
 	struct error error = {0};
-	struct value value = value_of(arguments[0]);
+	struct buf blob;
+	buf_init(&blob, SIZE_MAX);
+	struct value value = value_of(arguments[0], &blob);
 	enum truth truth;
 	if (!term_matches(op, &value, pointer_of(arguments[1]), &truth, &error)) {
 		give_error(context, &error);
@@ -89,6 +100,7 @@ static void run_operator(sqlite3_context *context, sqlite3_value **arguments, en
 	} else {
 		sqlite3_result_int(context, truth == IS_SO);
 	}
+	buf_finish(&blob);
 }
 
 static void run_like(sqlite3_context *context, int count, sqlite3_value **arguments)
@@ -114,9 +126,11 @@ static void run_cast(sqlite3_context *context, int count, sqlite3_value **argume
 	(void)count;
 	struct error error = {0};
 	struct buf scratch;
-	struct value value = value_of(arguments[0]);
+	struct buf blob;
 	struct value made;
+	buf_init(&blob, SIZE_MAX);
 	buf_init(&scratch, SIZE_MAX);
+	struct value value = value_of(arguments[0], &blob);
 	if (term_cast(pointer_of(arguments[1]), pointer_of(arguments[2]), &value, &scratch, &made,
 				  &error)) {
 		give(context, &made);
@@ -124,6 +138,7 @@ static void run_cast(sqlite3_context *context, int count, sqlite3_value **argume
 		give_error(context, &error);
 	}
 	buf_finish(&scratch);
+	buf_finish(&blob);
 }
 
 bool sqlite_functions_add(struct sqlite_conn *conn)

@@ -6,7 +6,8 @@
  * reads on the loop; sqlite_worker.c answers those that take longer;
  * sqlite_writer.c is the one thread that writes, sqlite_write.c what it does for one request;
  * sqlite_schema.c makes or compares the tables, of which sqlite_catalog.c reads what is there;
- * sqlite_error.c turns failures into errors. sqlite_describe.c stands alone: it needs no store.
+ * sqlite_error.c turns failures into errors; sqlite_existing.c opens databases that are only read.
+ * sqlite_describe.c stands alone: it needs no store.
  *
  * Ownership: struct sqlite_store owns everything here. Threads: a connection is used by one thread
  * at a time; what several threads touch stands below the mutex that guards it.
@@ -49,10 +50,13 @@ bool sqlite_is_final(const struct sqlite_conn *conn, enum sqlite_phase phase);
 
 /* ---- sqlite_schema.c ---- */
 
-/* Makes everything on an empty database; else compares. */
+/* Makes everything on an empty database; else compares, and makes the table of kept answers when
+ * it alone is missing. */
 bool sqlite_schema_make(struct sqlite_conn *conn, const struct model *model, struct error *error);
 bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model,
 						   struct error *error);
+/* Has the database our table of kept answers? */
+bool sqlite_schema_keeps_answers(sqlite3 *db);
 
 /* ---- sqlite_embed.c ---- */
 
@@ -210,8 +214,21 @@ static inline bool sqlite_is_bulk(const struct query *query)
 bool sqlite_transaction_run(struct store_transaction *transaction, const struct query *query,
 							struct buf *body, struct store_result *ret_result, struct error *error);
 
+/* ---- sqlite_existing.c: databases that are only read, and may be somebody else's ---- */
+
+/* The name by which the file is opened to be read; arena. NULL when it cannot be. */
+const char *sqlite_existing_uri(const char *path, struct arena *arena, struct error *error);
+/* SQLite's code; *ret_db is to be closed in either case. */
+int sqlite_existing_connect(const char *uri, sqlite3 **ret_db);
+bool sqlite_existing_describe(const char *path, const struct describe_options *options,
+							  struct buf *yaml, struct error *error);
+/* Changes with every commit of any process: see store_version(). */
+bool sqlite_existing_version(struct sqlite_store *store, uint64_t *ret_version);
+
 /* ---- sqlite.c ---- */
 
+/* Sets the error that another process has the file, and which one. */
+bool sqlite_fail_in_use(const char *path, struct error *error);
 /* A thread that no signal is delivered to. */
 bool sqlite_thread_start(pthread_t *ret_thread, void *(*main)(void *context), void *context);
 
@@ -229,7 +246,9 @@ struct sqlite_store {
 	struct store_base base;
 	struct limits limits;
 	const char *path;       /* arena */
-	struct sqlite_vfs *vfs; /* owned */
+	const char *read_uri;   /* arena; of a store that is read only, else NULL */
+	bool existing;          /* see struct store_options */
+	struct sqlite_vfs *vfs; /* owned; NULL when it is read only */
 	struct sqlite_versions versions;
 	void (*fatal)(void *context, const struct error *error);
 	void *context;

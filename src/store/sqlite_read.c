@@ -148,7 +148,7 @@ static bool is_small(void *context)
 
 static bool may_move(int rc)
 {
-	/* Busy is what no reader should ever see here; if one does, it may wait on a worker. */
+	/* Another process is writing its database, which is only read here: a worker may wait. */
 	int primary = rc & 0xff;
 	return primary == SQLITE_INTERRUPT || primary == SQLITE_TOOBIG || primary == SQLITE_BUSY;
 }
@@ -178,8 +178,9 @@ static enum outcome read_inline(struct sqlite_session *session, struct store_req
 	session->body = request->body;
 	sqlite_read_init(&read, conn, request->query, &session->store->limits, &request->error);
 	if (!sqlite_read_begin(&read, &request->error) || !sqlite_read_select(&read, &request->error)) {
+		bool busy = (sqlite3_errcode(conn->db) & 0xff) == SQLITE_BUSY;
 		sqlite_read_end(&read);
-		return OUTCOME_FAILED;
+		return busy ? OUTCOME_MOVE : OUTCOME_FAILED;
 	}
 	read.source.between = is_small;
 	read.source.context = session;
@@ -262,6 +263,7 @@ struct store_session *sqlite_session_open(struct sqlite_store *store, struct loo
 		free(session);
 		return NULL;
 	}
+	sqlite3_busy_timeout(session->conn.db, 0);
 	sqlite3_progress_handler(session->conn.db, TICK_OPS, on_progress, session);
 	pthread_mutex_lock(&store->mutex);
 	session->next = store->sessions;

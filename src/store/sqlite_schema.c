@@ -7,14 +7,34 @@
 #include <assert.h>
 #include <stdarg.h>
 
+#include "model/kept_answers.h"
 #include "store/sqlite_catalog.h"
 #include "store/sqlite_priv.h"
 
 enum { STATEMENT_BYTES = 1 << 20, NAME_BYTES = 4096, SHOWN = 3 };
 
-/* Calls `each` for every object of the model, or of its tallies, in an order in which they can be
- * made: all tables, then what stands on them. */
-static bool each_object(const struct model *model, bool tallies_only, void *context,
+enum objects {
+	OBJECTS_ALL,
+	OBJECTS_TALLIES,
+	OBJECTS_KEPT_ANSWERS,
+};
+
+/* The resource whose objects come next; NULL when there are none of these at `number`. */
+static const struct resource *object_owner(const struct model *model, enum objects objects,
+										   size_t number)
+{
+	if (number == model->resource_count) {
+		return objects == OBJECTS_TALLIES ? NULL : model->kept_answers;
+	}
+	const struct resource *resource = &model->resources[number];
+	bool wanted = objects == OBJECTS_ALL ||
+		(objects == OBJECTS_TALLIES && resource->tally_of != NULL);
+	return wanted ? resource : NULL;
+}
+
+/* Calls `each` for every such object of the model, in an order in which they can be made: all
+ * tables, then what stands on them. */
+static bool each_object(const struct model *model, enum objects objects, void *context,
 						bool (*each)(void *context, struct str name, struct str text,
 									 struct error *error),
 						struct error *error)
@@ -25,14 +45,12 @@ static bool each_object(const struct model *model, bool tallies_only, void *cont
 	buf_init(&name, NAME_BYTES);
 	bool ok = true;
 	for (int tables = 1; tables >= 0 && ok; tables--) {
-		for (size_t r = 0; r < model->resource_count && ok; r++) {
-			if (tallies_only && model->resources[r].tally_of == NULL) {
-				continue;
-			}
-			for (size_t number = 0; ok; number++) {
+		for (size_t r = 0; r <= model->resource_count && ok; r++) {
+			const struct resource *owner = object_owner(model, objects, r);
+			for (size_t number = 0; ok && owner != NULL; number++) {
 				buf_clear(&text);
 				buf_clear(&name);
-				if (!sql_schema(&sql_dialect_sqlite, &model->resources[r], number, &text, &name)) {
+				if (!sql_schema(&sql_dialect_sqlite, owner, number, &text, &name)) {
 					break;
 				}
 				assert(!text.failed && !name.failed);
@@ -328,31 +346,47 @@ static void compare_table(struct comparison *comparison, const struct resource *
 
 /* ---- what only this program makes ---- */
 
+enum found { FOUND_NOTHING, FOUND_SAME, FOUND_OTHER, FOUND_ERROR };
+
+/* What the database has under that name. */
+static enum found find_object(sqlite3 *db, struct str name, struct str text)
+{
+	static const char query[] = "SELECT sql FROM sqlite_schema WHERE name=?1";
+	sqlite3_stmt *stmt = NULL;
+	enum found found = FOUND_ERROR;
+	if (sqlite3_prepare_v2(db, query, -1, &stmt, NULL) == SQLITE_OK &&
+		sqlite3_bind_text(stmt, 1, name.ptr, (int)name.len, SQLITE_STATIC) == SQLITE_OK) {
+		int rc = sqlite3_step(stmt);
+		if (rc == SQLITE_ROW) {
+			const char *ptr = (const char *)sqlite3_column_text(stmt, 0);
+			size_t len = (size_t)sqlite3_column_bytes(stmt, 0);
+			bool same = same_text((struct str){ptr == NULL ? "" : ptr, len}, text);
+			found = same ? FOUND_SAME : FOUND_OTHER;
+		} else if (rc == SQLITE_DONE) {
+			found = FOUND_NOTHING;
+		}
+	}
+	sqlite3_finalize(stmt);
+	return found;
+}
+
 static bool compare_object(void *context, struct str name, struct str text, struct error *error)
 {
 	struct comparison *comparison = context;
-	struct sqlite_conn *conn = comparison->conn;
 	const char *type = str_starts_with(text, STR("CREATE TABLE")) ? "table" : "trigger";
-	struct sqlite_statement *statement = sqlite_conn_prepare(
-		conn, STR("SELECT sql FROM sqlite_schema WHERE name=?1"), error);
-	if (statement == NULL) {
-		return false;
-	}
-	struct value value = {.kind = VALUE_TEXT, .text = name};
-	sqlite_bind(statement->stmt, 1, &value);
-	int rc = sqlite3_step(statement->stmt);
-	bool ok = rc == SQLITE_ROW || rc == SQLITE_DONE || sqlite_fail(conn, error);
-	if (rc == SQLITE_DONE) {
+	switch (find_object(comparison->conn->db, name, text)) {
+	case FOUND_NOTHING:
 		note(comparison, type, name, " is missing");
-	} else if (ok) {
-		const char *ptr = (const char *)sqlite3_column_text(statement->stmt, 0);
-		size_t len = (size_t)sqlite3_column_bytes(statement->stmt, 0);
-		if (!same_text((struct str){ptr == NULL ? "" : ptr, len}, text)) {
-			note(comparison, type, name, " is another");
-		}
+		return true;
+	case FOUND_OTHER:
+		note(comparison, type, name, " is another");
+		return true;
+	case FOUND_SAME:
+		return true;
+	case FOUND_ERROR:
+		break;
 	}
-	sqlite_conn_release(conn, statement);
-	return ok;
+	return sqlite_fail(comparison->conn, error);
 }
 
 static bool compare(struct comparison *comparison, const struct model *model, struct error *error)
@@ -366,7 +400,7 @@ static bool compare(struct comparison *comparison, const struct model *model, st
 			compare_table(comparison, &model->resources[i]);
 		}
 	}
-	if (!each_object(model, true, comparison, compare_object, error)) {
+	if (!each_object(model, OBJECTS_TALLIES, comparison, compare_object, error)) {
 		return false;
 	}
 	if (comparison->count == 0) {
@@ -409,21 +443,83 @@ static bool is_empty(struct sqlite_conn *conn, bool *ret_empty, struct error *er
 	return ok;
 }
 
+/* ---- the table of kept answers ---- */
+
+static enum found find_kept_answers(sqlite3 *db, const struct resource *kept_answers)
+{
+	struct buf text;
+	struct buf name;
+	buf_init(&text, STATEMENT_BYTES);
+	buf_init(&name, NAME_BYTES);
+	(void)sql_schema(&sql_dialect_sqlite, kept_answers, 0, &text, &name);
+	enum found found = find_object(db, buf_str(&name), buf_str(&text));
+	buf_finish(&text);
+	buf_finish(&name);
+	return found;
+}
+
+bool sqlite_schema_keeps_answers(sqlite3 *db)
+{
+	struct arena arena;
+	arena_init(&arena, 4096);
+	bool keeps = find_kept_answers(db, kept_answers_create(&arena, 0)) == FOUND_SAME;
+	arena_finish(&arena);
+	return keeps;
+}
+
+static bool is_read_only(const struct model *model)
+{
+	for (size_t i = 0; i < model->resource_count; i++) {
+		if (!model->resources[i].read_only) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool make_objects(struct sqlite_conn *conn, const struct model *model, enum objects objects,
+						 struct error *error)
+{
+	if (sqlite_conn_run(conn, STR("BEGIN IMMEDIATE")) != SQLITE_OK) {
+		return sqlite_fail(conn, error);
+	}
+	if (!each_object(model, objects, conn, make_object, error)) {
+		sqlite_conn_run(conn, STR("ROLLBACK"));
+		return false;
+	}
+	return sqlite_conn_run(conn, STR("COMMIT")) == SQLITE_OK || sqlite_fail(conn, error);
+}
+
+/* Databases of earlier versions, and other programs', have all but this one. */
+static bool add_kept_answers(struct sqlite_conn *conn, const struct model *model,
+							 struct error *error)
+{
+	if (model->kept_answers == NULL || is_read_only(model)) {
+		return true;
+	}
+	switch (find_kept_answers(conn->db, model->kept_answers)) {
+	case FOUND_SAME:
+		return true;
+	case FOUND_NOTHING:
+		return make_objects(conn, model, OBJECTS_KEPT_ANSWERS, error);
+	case FOUND_OTHER:
+		error_set(error, ERROR_CONFIG, "the table %.*s of the database is another program's",
+				  STR_ARG(model->kept_answers->name));
+		return error_hint(error, "rename it: rowlock keeps answers of repeated requests there");
+	case FOUND_ERROR:
+		break;
+	}
+	return sqlite_fail(conn, error);
+}
+
 bool sqlite_schema_make(struct sqlite_conn *conn, const struct model *model, struct error *error)
 {
 	bool empty = false;
 	if (!is_empty(conn, &empty, error)) {
 		return false;
 	}
-	if (!empty) {
-		return sqlite_schema_compare(conn, model, error);
+	if (empty) {
+		return make_objects(conn, model, OBJECTS_ALL, error);
 	}
-	if (sqlite_conn_run(conn, STR("BEGIN IMMEDIATE")) != SQLITE_OK) {
-		return sqlite_fail(conn, error);
-	}
-	if (!each_object(model, false, conn, make_object, error)) {
-		sqlite_conn_run(conn, STR("ROLLBACK"));
-		return false;
-	}
-	return sqlite_conn_run(conn, STR("COMMIT")) == SQLITE_OK || sqlite_fail(conn, error);
+	return sqlite_schema_compare(conn, model, error) && add_kept_answers(conn, model, error);
 }

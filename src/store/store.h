@@ -85,7 +85,8 @@ struct store_request {
 
 struct store_options {
 	const struct model *model;
-	bool existing; /* the database is somebody's: nothing is made in it */
+	bool existing;  /* the database is somebody's: nothing is made in it */
+	bool read_only; /* and nothing is written: others may write it meanwhile */
 	const struct limits *limits;
 	struct str location; /* what follows the scheme: a file's path */
 	/* Called, on any thread, when the store cannot go on (a failed sync): the program must end
@@ -112,6 +113,9 @@ struct describe_options {
 	struct str url;    /* of the store, for the text */
 	struct str listen; /* "" for none */
 	bool write;        /* else every resource is read only */
+	/* Set to whether the database has the table for kept answers (model->kept_answers). May be
+	 * NULL. */
+	bool *keeps_answers;
 };
 
 struct store_ops {
