@@ -7,7 +7,7 @@ import pytest
 from support import bookshop, hostile
 from support.pipeline import exchange
 
-SAMPLE = 300
+SAMPLE = 200
 STORE_TEXTS = ("sql logic", "no such", 'near "', ": syntax error", "unrecognized token", "sqlite",
                "incomplete input", "datatype mismatch", "misuse", "constraint failed", "libmariadb")
 HEADERS = {"accept-ranges", "access-control-allow-origin", "allow", "cache-control", "connection",
