@@ -5,12 +5,13 @@ as a read of what was kept, and all go through the checker in support/linearize.
 """
 import random
 import signal
+import sqlite3
 
 import pytest
 from support import library, swarm
 from support.client import Connection, request, request_bytes
 from support.linearize import READ, WRITE, NotLinearizable, Op, check
-from support.server import run_program
+from support.server import Server, run_program
 from support.workload import Budget
 
 WRITERS, READERS = 8, 24
@@ -192,6 +193,80 @@ def test_a_tag_belongs_to_its_representation(filled):
         for path, headers in shapes:
             answer = connection.request("GET", path, headers={**headers, **everything})
             assert answer.status == 304, (path, answer)
+
+
+KEYED = """
+service: keyed
+listen: ${LISTEN:-127.0.0.1:8888}
+store: ${STORE:-sqlite:keyed.db}
+resources:
+""" + "".join(f"""
+  {name}:
+    key: id
+    fields: {{ id: "{kind}", value: integer }}
+""" for name, kind in (("integers", "integer"), ("numbers", "number"), ("decimals", "decimal(6,2)"),
+                       ("texts", "text"), ("booleans", "boolean"), ("uuids", "uuid")))
+SPELLINGS = {
+    "integers": ("7", "7"), "numbers": ("2.5", "2.50", "25e-1"), "decimals": ("1.5", "1.50"),
+    "texts": ("abc",), "booleans": ("true", "t", "TRUE"),
+    "uuids": ("6f0d9d4e-5a0b-4c9e-8a55-0c5b6a7d8e9f", "6F0D9D4E-5A0B-4C9E-8A55-0C5B6A7D8E9F"),
+}
+
+
+@pytest.mark.parametrize("table", SPELLINGS)
+def test_keys_of_each_type(start, tmp_path, table):
+    """However a key is written, a change of its row is seen."""
+    file = tmp_path / "keyed.yaml"
+    file.write_text(KEYED, encoding="utf-8")
+    server = start(file)
+    with Connection(server.address) as connection:
+        keys = SPELLINGS[table]
+        answer = connection.request("POST", f"/{table}", {"id": keys[0], "value": 0})
+        assert answer.status == 201, answer
+        paths = [path for key in keys for path in (
+            f"/{table}?id=eq.{key}", f"/{table}/{key}", f"/{table}?id=in.({key})",
+            f"/{table}?and=(id.eq.{key},value.gte.0)")]
+        paths = [path for path in paths if connection.request("GET", path).status == 200]
+        assert len(paths) >= 4
+        for value in range(1, 8):
+            kept = kept_answers(connection, paths)
+            answer = connection.request("PATCH", f"/{table}?value=gte.0" if value % 2 else
+                                        f"/{table}?id=eq.{keys[0]}", {"value": value})
+            assert answer.status == 204, answer
+            for path, tag in kept.items():
+                fresh = connection.request("GET", path, headers={"If-None-Match": tag})
+                assert fresh.status == 200, (path, fresh)
+                assert f'"value":{value}' in fresh.body.decode(), (path, fresh)
+
+
+EXISTING = [
+    "CREATE TABLE names (id TEXT COLLATE NOCASE PRIMARY KEY, value INTEGER)",
+    "CREATE TABLE names (id TEXT COLLATE NOCASE PRIMARY KEY, value INTEGER) STRICT",
+    "CREATE TABLE names (id TEXT COLLATE RTRIM PRIMARY KEY, value INTEGER) STRICT",
+    "CREATE TABLE names (id VARCHAR(9) COLLATE NOCASE PRIMARY KEY, value INT) WITHOUT ROWID",
+]
+
+
+@pytest.mark.parametrize("table", EXISTING)
+def test_keys_that_compare_loosely(tmp_path, table):
+    """In an existing database several texts may be one key: a change by one shows by another."""
+    database = tmp_path / "existing.db"
+    with sqlite3.connect(database) as connection:
+        connection.execute(table)
+        connection.execute("INSERT INTO names VALUES ('abc', 0)")
+    connection.close()
+    server = Server(folder=tmp_path, store=f"sqlite:{database}", args=["--write"])
+    server.files = ()
+    with server.start(), Connection(server.address) as connection:
+        paths = [path for key in ("abc", "ABC", "Abc", "abc%20%20") for path in (
+            f"/names?id=eq.{key}", f"/names/{key}")]
+        paths = [path for path in paths if b"abc" in connection.request("GET", path).body]
+        assert len(paths) > 2
+        kept = kept_answers(connection, paths)
+        assert connection.request("PATCH", "/names?id=eq.abc", {"value": 5}).status == 204
+        for path, tag in kept.items():
+            fresh = connection.request("GET", path, headers={"If-None-Match": tag})
+            assert fresh.status == 200 and b'"value":5' in fresh.body, (path, fresh)
 
 
 def test_a_refused_write_changes_no_tag(filled):
