@@ -26,7 +26,7 @@ class Transfer:
     rows_per_s: float
     bytes: int          # with the framing of HTTP
     cpu_us: float       # user + system time per row
-    growth_bytes: int   # of resident memory: its peak, over what it was before
+    growth_bytes: int   # of resident memory: its peak, over what it was at rest
 
 
 def ask(port, path, accept):
@@ -72,11 +72,15 @@ def digest(port, path, accept):
         return found.hexdigest()
 
 
-def _measured(system, act):
+def at_rest(system):
+    """Resident memory now; peaks count from here on."""
+    system.reset_peak()
+    return system.resident_bytes()
+
+
+def _measured(system, rest, act):
     """What `act` takes of a system; it returns the bytes that it moved."""
     pids = system.pids()
-    before = system.resident_bytes()
-    system.reset_peak()
     cpu = system.cpu_seconds(pids)
     begin = time.monotonic()
     count = act()
@@ -84,30 +88,31 @@ def _measured(system, act):
     cpu = system.cpu_seconds(pids) - cpu
     return Transfer(seconds=seconds, rows_per_s=rows.EVENTS / seconds, bytes=count,
                     cpu_us=cpu * 1e6 / rows.EVENTS,
-                    growth_bytes=max(0, system.peak_bytes() - before))
+                    growth_bytes=max(0, system.peak_bytes() - rest))
 
 
-def stream(system, scenario):
-    """One stream of all events."""
+def stream(system, scenario, rest):
+    """One stream of all events; `rest` is at_rest()."""
     path, accept = system.streams[scenario]
-    return _measured(system, lambda: drain(system.port, path, accept))
+    return _measured(system, rest, lambda: drain(system.port, path, accept))
+
+
+def post(port, lines):
+    """One POST of all events as NDJSON; the bytes of its body."""
+    size = os.path.getsize(lines)
+    with Client(port, timeout=TIMEOUT_SECONDS) as client, open(lines, "rb") as file:
+        client.send((f"POST /imports HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\n"
+                     "Content-Type: application/x-ndjson\r\n\r\n").encode())
+        client.socket.sendfile(file)
+        status, _, body = client.receive()
+        if status != 201:
+            raise BenchError(f"the import answered {status}: {body[:300]!r}")
+    return size
 
 
 def import_lines(system, lines):
-    """One POST of all events as NDJSON into an empty table, and a look whether they are there."""
-    size = os.path.getsize(lines)
-
-    def act():
-        with Client(system.port, timeout=TIMEOUT_SECONDS) as client, open(lines, "rb") as file:
-            client.send((f"POST /imports HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\n"
-                         "Content-Type: application/x-ndjson\r\n\r\n").encode())
-            client.socket.sendfile(file)
-            status, _, body = client.receive()
-            if status != 201:
-                raise BenchError(f"{system.name}: the import answered {status}: {body[:300]!r}")
-        return size
-
-    transfer = _measured(system, act)
+    """An import into an empty table, and a look whether all rows are there."""
+    transfer = _measured(system, at_rest(system), lambda: post(system.port, lines))
     with Client(system.port, timeout=TIMEOUT_SECONDS) as client, open(lines, "rb") as file:
         first = json.loads(file.readline())
         count = client.value("GET", "/imports?select=count()")

@@ -179,42 +179,45 @@ class Fastify(Rows):
         self.store = os.path.join(work, "fastify.db")
         self.kept = kept
 
-    @staticmethod
-    def why_not():
-        """Why it cannot run here, or None."""
+    def install(self, say):
+        """Makes its packages ready; why that cannot be, or None.
+
+        The copy of the lock file is made last: what was cut short is done again.
+        """
         if shutil.which("node") is None or shutil.which("npm") is None:
             return "Node and npm are not installed"
         version = process.output(["node", "--version"])
         if int(version.removeprefix("v").split(".")[0]) < 20:
             return f"it needs Node 20 or newer, and this is {version}"
+        lock = os.path.join(self.folder, "package-lock.json")
+        installed = os.path.join(self.folder, "node_modules", "installed-package-lock.json")
+        if os.path.exists(installed) and filecmp.cmp(lock, installed, shallow=False):
+            return None
+        say("fastify: installing its packages and compiling SQLite, once")
+        with open(self.log, "ab") as log:
+            done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=self.folder,
+                                  env=self._npm_environment(), stdin=subprocess.DEVNULL,
+                                  stdout=log, stderr=log, timeout=900, check=False)
+        if done.returncode != 0:
+            return f"npm ci failed, see {os.path.relpath(self.log)}"
+        shutil.copyfile(lock, installed)
         return None
 
-    def start_filled(self, say):
-        self._install(say)
+    @staticmethod
+    def _npm_environment():
+        """SQLite is compiled here: the ready-made binary lies outside the registry, and so do the
+        headers, unless they came with Node."""
+        environment = {**os.environ, "npm_config_build_from_source": "true"}
+        prefix = os.path.dirname(os.path.dirname(os.path.realpath(shutil.which("node"))))
+        if os.path.exists(os.path.join(prefix, "include", "node", "node.h")):
+            environment["npm_config_nodedir"] = prefix
+        return environment
+
+    def start_filled(self, _say):
         shutil.copyfile(self.kept.database, self.store)
         self.spawn(["node", os.path.join(self.folder, "server.mjs"), self.store, str(self.port)],
                    env={**os.environ, "NODE_ENV": "production"})
         self.wait_answer()
-
-    def _install(self, say):
-        """The copy of the lock file is made last: what was cut short is done again."""
-        lock = os.path.join(self.folder, "package-lock.json")
-        installed = os.path.join(self.folder, "node_modules", "installed-package-lock.json")
-        if os.path.exists(installed) and filecmp.cmp(lock, installed, shallow=False):
-            return
-        say("fastify: installing its packages and compiling SQLite, once")
-        # Built here: the ready-made binary lies outside the registry. The headers are Node's own.
-        environment = {**os.environ, "npm_config_build_from_source": "true"}
-        headers = os.path.dirname(os.path.dirname(os.path.realpath(shutil.which("node"))))
-        if os.path.exists(os.path.join(headers, "include", "node", "node.h")):
-            environment["npm_config_nodedir"] = headers
-        with open(self.log, "ab") as log:
-            done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=self.folder,
-                                  env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                  timeout=900, check=False)
-        if done.returncode != 0:
-            raise BenchError(f"npm ci in {self.folder} failed:\n{process.tail(self.log)}")
-        shutil.copyfile(lock, installed)
 
     def version(self):
         def package(name):

@@ -1,6 +1,6 @@
 /*
- * What a query costs before the store sees it: parse, check and SQL text of one query string with an
- * embed, again and again on one arena. Prints nanoseconds of CPU time a query; with `show`, the
+ * What a query costs before the store sees it: parse, check and SQL text of one query string with
+ * an embed, again and again on one arena. Prints nanoseconds of CPU time a query; with `show`, the
  * statements.
  */
 #include <inttypes.h>

@@ -54,7 +54,7 @@ class Kept:
         os.rename(self.lines + ".new", self.lines)
 
     def expected(self):
-        """{number: (project, page of projects, page with clients, page of clients with projects)}"""
+        """{number: (project, page of projects, the same with clients, clients with projects)}"""
         with contextlib.closing(sqlite3.connect(self.database)) as db:
             db.row_factory = sqlite3.Row
             return {number: self._expected(db, number) for number in SAMPLE}
@@ -71,8 +71,8 @@ class Kept:
             {"id": row["id"], "name": row["name"],
              "client": select("SELECT id, name FROM clients WHERE id = ?", row["client_id"])[0]}
             for row in page]
-        with_projects = select(f"SELECT id, name FROM clients WHERE id > ? ORDER BY id LIMIT {PAGE}",
-                               number)
+        with_projects = select("SELECT id, name FROM clients WHERE id > ? ORDER BY id"
+                               f" LIMIT {PAGE}", number)
         for row in with_projects:
             row["projects"] = select("SELECT id, name FROM projects WHERE client_id = ?"
                                      " ORDER BY id", row["id"])

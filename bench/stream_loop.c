@@ -1,7 +1,7 @@
 /*
  * The plain loop that streams are measured against: steps one statement, reads every column and
- * writes it as JSON, NDJSON or CSV to a socket, with no more code than that takes. One connection at
- * a time; the path of its request ends with the format. The bytes are those of the server under
+ * writes it as JSON, NDJSON or CSV to a socket, with no more code than that takes. One connection
+ * at a time; the path of its request ends with the format. The bytes are those of the server under
  * test, which bench/run checks.
  *
  *   stream_loop DATABASE PORT
