@@ -26,13 +26,16 @@ enum kind { KIND_INTEGER, KIND_NUMBER, KIND_TEXT, KIND_BOOLEAN };
 
 struct column {
 	const char *name;
+	const char *key; /* what stands before the value in JSON */
 	enum kind kind;
 };
 
 static const struct column columns[] = {
-	{"id", KIND_INTEGER},   {"kind", KIND_INTEGER}, {"level", KIND_INTEGER}, {"size", KIND_INTEGER},
-	{"price", KIND_NUMBER}, {"rate", KIND_NUMBER},  {"name", KIND_TEXT},     {"city", KIND_TEXT},
-	{"note", KIND_TEXT},    {"done", KIND_BOOLEAN},
+	{"id", "{\"id\":", KIND_INTEGER},       {"kind", ",\"kind\":", KIND_INTEGER},
+	{"level", ",\"level\":", KIND_INTEGER}, {"size", ",\"size\":", KIND_INTEGER},
+	{"price", ",\"price\":", KIND_NUMBER},  {"rate", ",\"rate\":", KIND_NUMBER},
+	{"name", ",\"name\":", KIND_TEXT},      {"city", ",\"city\":", KIND_TEXT},
+	{"note", ",\"note\":", KIND_TEXT},      {"done", ",\"done\":", KIND_BOOLEAN},
 };
 
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
@@ -123,19 +126,20 @@ static void put_number(struct out *out, double number)
 
 static void put_json_text(struct out *out, const char *text, size_t len)
 {
+	size_t from = 0; /* of what is not yet written */
 	put_byte(out, '"');
 	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '"' || text[i] == '\\') {
-			put_byte(out, '\\');
-			put_byte(out, text[i]);
-		} else if ((unsigned char)text[i] < ' ') {
-			char escape[NUMBER_BYTES];
-			(void)snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)text[i]);
-			put_text(out, escape);
-		} else {
-			put_byte(out, text[i]);
+		unsigned char byte = (unsigned char)text[i];
+		if (byte >= ' ' && byte != '"' && byte != '\\') {
+			continue;
 		}
+		char escape[NUMBER_BYTES];
+		(void)snprintf(escape, sizeof(escape), byte < ' ' ? "\\u%04x" : "\\%c", byte);
+		put(out, text + from, i - from);
+		put_text(out, escape);
+		from = i + 1;
 	}
+	put(out, text + from, len - from);
 	put_byte(out, '"');
 }
 
@@ -195,9 +199,7 @@ static void put_row(struct out *out, sqlite3_stmt *stmt, enum format format, boo
 		if (format == FORMAT_CSV) {
 			put_text(out, i > 0 ? "," : "");
 		} else {
-			put_text(out, i > 0 ? ",\"" : "{\"");
-			put_text(out, columns[i].name);
-			put_text(out, "\":");
+			put_text(out, columns[i].key);
 		}
 		put_value(out, stmt, i, format);
 	}
