@@ -616,12 +616,17 @@ static void test_depth(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_relations), cmocka_unit_test(test_no_relation),
-		cmocka_unit_test(test_ambiguous), cmocka_unit_test(test_levels),
-		cmocka_unit_test(test_inner),     cmocka_unit_test(test_spreads),
-		cmocka_unit_test(test_folded),    cmocka_unit_test(test_writes),
+		cmocka_unit_test(test_relations),
+		cmocka_unit_test(test_no_relation),
+		cmocka_unit_test(test_ambiguous),
+		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_inner),
+		cmocka_unit_test(test_spreads),
+		cmocka_unit_test(test_folded),
+		cmocka_unit_test(test_writes),
 		cmocka_unit_test(test_mentions),
-		cmocka_unit_test(test_depth),     cmocka_unit_test(test_relations_by_hand),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_relations_by_hand),
 		cmocka_unit_test(test_many_ways),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,8 +88,8 @@ enum cond_kind { COND_AND, COND_OR, COND_NOT, COND_COMPARE, COND_IN, COND_IS, CO
  */
 struct cond {
 	enum cond_kind kind;
-	bool parameters;                    /* somewhere below an operand is a parameter */
-	uint16_t height;                    /* of the tree below; 0 is a leaf or a negated one */
+	bool parameters; /* somewhere below an operand is a parameter */
+	uint16_t height; /* of the tree below; 0 is a leaf or a negated one */
 	uint32_t tables; /* EXISTS in all that is below, through embeds too; at most QUERY_TABLES */
 	const struct cond *const *children; /* AND, OR: 0 or more (none: true, false); NOT: one */
 	size_t child_count;
