@@ -63,6 +63,7 @@ void sql_clear(struct sql *sql)
 	sql->param_count = 0;
 	sql->alias = 0;
 	sql->aliases = 0;
+	sql->join_count = 0;
 	sql->open = 0;
 	sql->named = NULL;
 	free_made(sql);

@@ -50,6 +50,18 @@ struct sql_dialect {
 /* Instead of an alias: RETURNING can call the written table by its own name only. */
 #define SQL_NAMED SIZE_MAX
 
+/* An embedded row that comes with the row that it belongs to: a to-one relation, joined. */
+struct sql_join {
+	const struct query_embed *embed;
+	size_t parent; /* alias of the table of the row that it belongs to */
+	size_t alias;
+	size_t column; /* where its fetch begins in the statement's row, from 0 */
+	size_t found;  /* the column that is null when there is no such row */
+};
+
+/* More tables than these (SQLite: 64), or columns, are not worth a wider row. */
+enum { SQL_JOINS = 16, SQL_JOINED_COLUMNS = 400 };
+
 /* One statement under construction. */
 struct sql {
 	const struct sql_dialect *dialect;
@@ -57,11 +69,13 @@ struct sql {
 	const struct value **params; /* owned: in the order of the placeholders */
 	size_t param_count;
 	size_t param_capacity;
-	size_t keys_at;                  /* sql_embed(): the first placeholder of the keys */
-	struct sql_made *made;           /* owned: the chunk that is being filled */
-	size_t alias;                    /* of the table whose columns are written; 0: none */
-	size_t aliases;                  /* given so far */
-	size_t open;                     /* entries on the stack of the database's parser, at most */
+	size_t keys_at;                   /* sql_embed(): the first placeholder of the keys */
+	struct sql_made *made;            /* owned: the chunk that is being filled */
+	size_t alias;                     /* of the table whose columns are written; 0: none */
+	size_t aliases;                   /* given so far */
+	size_t open;                      /* entries on the stack of the database's parser, at most */
+	struct sql_join joins[SQL_JOINS]; /* of sql_select() and sql_embed() */
+	size_t join_count;
 	const struct resource *named;    /* the table of the alias SQL_NAMED */
 	const struct map *indexed;       /* tables that are FTS5's own, by name; NULL: none. Kept */
 	const struct resource *resource; /* whose conditions are written */
@@ -78,9 +92,10 @@ void sql_clear(struct sql *sql);
  * last.
  */
 
-/* LIST and GET: query->fetch in order. */
+/* LIST and GET: query->fetch in order, then the fetches of what is in sql->joins. The rows of other
+ * embeds are left to sql_embed(). */
 void sql_select(struct sql *sql, const struct query *query);
-/* The rows of an embed that belong to the parent row with these keys; `keys` has
+/* In the same way the rows of an embed that belong to the parent row with these keys; `keys` has
  * relation->from_fields.count values, whose placeholders stand together from sql->keys_at on. */
 void sql_embed(struct sql *sql, const struct query_embed *embed, const struct value *keys);
 /* The number of rows that match, without limit and offset. */

@@ -47,8 +47,7 @@ static void write_own(struct sql *sql, const struct field *field, const struct j
 }
 
 /* The join of a to-one relation, whose own fields are equal to the parent's. */
-static void write_join(struct sql *sql, const struct relation *relation, size_t holder,
-					   size_t parent)
+void sql_write_join(struct sql *sql, const struct relation *relation, size_t holder, size_t parent)
 {
 	const struct field_list *fields = sql_holder_fields(relation);
 	for (size_t i = 0; i < fields->count; i++) {
@@ -82,7 +81,7 @@ void sql_write_term(struct sql *sql, const struct term *term)
 	sql_write(sql, STR(" FROM "));
 	sql_write_table(sql, relation->to);
 	sql_write(sql, STR(" WHERE "));
-	write_join(sql, relation, sql->alias, parent);
+	sql_write_join(sql, relation, sql->alias, parent);
 	buf_append_byte(&sql->text, ')');
 	sql->alias = parent;
 }
@@ -156,7 +155,7 @@ static void write_exists(struct sql *sql, const struct query_embed *embed)
 		sql_close(sql, OPEN_EXISTS);
 		sql_write(sql, STR(" AND "));
 	}
-	write_join(sql, embed->relation, holder, parent);
+	sql_write_join(sql, embed->relation, holder, parent);
 	if (embed->query.offset > 0) {
 		sql_write(sql, STR(" LIMIT 1 OFFSET "));
 		sql_param_number(sql, embed->query.offset);

@@ -165,7 +165,7 @@ static void write_range(struct sql *sql, const struct query *query)
 	}
 }
 
-/* ---- statements ---- */
+/* ---- other tables ---- */
 
 bool sql_fetch_has_tables(const struct query *query)
 {
@@ -187,21 +187,111 @@ static bool has_tables(const struct query *query)
 	return sql_fetch_has_tables(query) || sql_cond_has_tables(query->where);
 }
 
-static void write_columns(struct sql *sql, const struct query *query)
+/* ---- joins ---- */
+
+/* At most one row of it belongs to each row, whatever else is asked of it. */
+static bool is_joinable(const struct query *query, const struct query_embed *embed)
 {
+	return embed != NULL && embed->to_one && embed->relation->junction == NULL &&
+		embed->query.limit > 0 && embed->query.offset == 0 && !embed->query.grouped &&
+		!query->grouped && !query->distinct;
+}
+
+static bool has_joins(const struct query *query)
+{
+	for (size_t i = 0; i < query->column_count; i++) {
+		if (is_joinable(query, query->columns[i].embed)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Columns of the statement's row that are a query's own. */
+static size_t own_columns(const struct query *query)
+{
+	return query->fetch_count == 0 ? 1 : query->fetch_count;
+}
+
+/* Lists the joins of a query whose table has this alias, and those within them. */
+static void list_joins(struct sql *sql, const struct query *query, size_t alias, size_t *column)
+{
+	for (size_t i = 0; i < query->column_count; i++) {
+		const struct query_embed *embed = query->columns[i].embed;
+		if (!is_joinable(query, embed) || sql->join_count == SQL_JOINS ||
+			own_columns(&embed->query) > SQL_JOINED_COLUMNS - *column) {
+			continue;
+		}
+		struct sql_join *join = &sql->joins[sql->join_count++];
+		*join = (struct sql_join){
+			.embed = embed,
+			.parent = alias,
+			.alias = ++sql->aliases,
+			.column = *column,
+			.found = *column + own_columns(&embed->query),
+		};
+		*column = join->found + 1;
+		list_joins(sql, &embed->query, join->alias, column);
+	}
+}
+
+static void write_joined_columns(struct sql *sql)
+{
+	size_t own = sql->alias;
+	for (size_t i = 0; i < sql->join_count; i++) {
+		const struct sql_join *join = &sql->joins[i];
+		sql->alias = join->alias;
+		buf_append_byte(&sql->text, ',');
+		sql_write_fetch(sql, &join->embed->query);
+		buf_append_byte(&sql->text, ',');
+		sql_write_column(sql, join->alias, join->embed->relation->to_fields.items[0]);
+	}
+	sql->alias = own;
+}
+
+static void write_joined_tables(struct sql *sql)
+{
+	size_t own = sql->alias;
+	for (size_t i = 0; i < sql->join_count; i++) {
+		const struct sql_join *join = &sql->joins[i];
+		sql->alias = join->alias;
+		sql_write(sql, STR(" LEFT JOIN "));
+		sql_write_table(sql, join->embed->relation->to);
+		sql_write(sql, STR(" ON "));
+		sql_write_join(sql, join->embed->relation, join->alias, join->parent);
+		sql_open(sql, OPEN_OPERATOR + OPEN_PARENTHESIS);
+		sql_write_where(sql, &join->embed->query, STR(" AND ("));
+		sql_close(sql, OPEN_OPERATOR + OPEN_PARENTHESIS);
+		sql_write(sql, join->embed->query.where != NULL ? STR(")") : STR(""));
+	}
+	sql->alias = own;
+}
+
+/* ---- statements ---- */
+
+/* `SELECT columns FROM`, with an alias for the table where it needs one. */
+static void begin_rows(struct sql *sql, const struct query *query, bool other_tables)
+{
+	bool joins = own_columns(query) < SQL_JOINED_COLUMNS && has_joins(query);
+	if (other_tables || joins || has_tables(query)) {
+		sql->alias = ++sql->aliases;
+	}
+	if (joins) {
+		size_t column = own_columns(query);
+		list_joins(sql, query, sql->alias, &column);
+	}
 	sql_write(sql, query->distinct ? STR("SELECT DISTINCT ") : STR("SELECT "));
 	sql_write_fetch(sql, query);
+	write_joined_columns(sql);
 	sql_write(sql, STR(" FROM "));
 }
 
 /* All but order and range. */
 static void write_rows(struct sql *sql, const struct query *query)
 {
-	if (has_tables(query)) {
-		sql->alias = ++sql->aliases;
-	}
-	write_columns(sql, query);
+	begin_rows(sql, query, false);
 	sql_write_table(sql, query->resource);
+	write_joined_tables(sql);
 	sql_write_where(sql, query, STR(" WHERE "));
 	write_groups(sql, query);
 }
@@ -221,11 +311,9 @@ void sql_embed(struct sql *sql, const struct query_embed *embed, const struct va
 	const struct field_list *fields = sql_holder_fields(relation);
 	const struct query *query = &embed->query;
 	size_t holder = 0;
-	if (relation->junction != NULL || has_tables(query)) {
-		sql->alias = ++sql->aliases;
-	}
-	write_columns(sql, query);
+	begin_rows(sql, query, relation->junction != NULL);
 	sql_write_related(sql, relation, &holder);
+	write_joined_tables(sql);
 	sql->keys_at = sql->param_count;
 	for (size_t i = 0; i < fields->count; i++) {
 		sql_write(sql, i > 0 ? STR(" AND ") : STR(" WHERE "));

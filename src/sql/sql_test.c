@@ -104,7 +104,8 @@ static const struct row select_rows[] = {
 	 "_2.\"name\" FROM \"clients\" AS _2 WHERE "
 	 "_2.\"id\"=_1.\"client_id\") DESC NULLS FIRST,_1.\"id\""},
 	{__LINE__, "projects", "select=name,...clients(client:name)",
-	 "SELECT \"name\",\"client_id\" FROM \"projects\" ORDER BY \"id\""},
+	 "SELECT _1.\"name\",_1.\"client_id\",_2.\"name\",_2.\"id\" FROM \"projects\" AS _1 LEFT "
+	 "JOIN \"clients\" AS _2 ON _2.\"id\"=_1.\"client_id\" ORDER BY _1.\"id\""},
 	{__LINE__, "projects", "select=...clients(name),id.count()",
 	 "SELECT (SELECT _2.\"name\" FROM \"clients\" AS _2 WHERE "
 	 "_2.\"id\"=_1.\"client_id\"),count(_1.\"id\") FROM \"projects\" AS "
@@ -122,22 +123,22 @@ static const struct row select_rows[] = {
 	 "WHERE _3.\"id\"=_1.\"project_id\"),?,?)) FROM \"tasks\" AS _1 "
 	 "GROUP BY 2 ORDER BY 2 NULLS LAST -- *,*,*"},
 	{__LINE__, "organizations", "select=id,referee(id)&order=referee(id)",
-	 "SELECT _1.\"id\",_1.\"referee\" FROM \"organizations\" AS _1 "
-	 "ORDER BY (SELECT _2.\"id\" FROM \"organizations\" AS _2 WHERE "
-	 "_2.\"id\"=_1.\"referee\") NULLS LAST,_1.\"id\""},
+	 "SELECT _1.\"id\",_1.\"referee\",_2.\"id\",_2.\"id\" FROM \"organizations\" AS _1 LEFT "
+	 "JOIN \"organizations\" AS _2 ON _2.\"id\"=_1.\"referee\" ORDER BY (SELECT _3.\"id\" FROM "
+	 "\"organizations\" AS _3 WHERE _3.\"id\"=_1.\"referee\") NULLS LAST,_1.\"id\""},
 	{__LINE__, "stays", "select=id,rooms(number)&order=rooms(number)",
-	 "SELECT _1.\"id\",_1.\"house\",_1.\"number\" FROM \"stays\" AS _1 "
-	 "ORDER BY (SELECT _2.\"number\" FROM \"rooms\" AS _2 WHERE "
-	 "_2.\"house\"=_1.\"house\" AND _2.\"number\"=_1.\"number\") NULLS "
-	 "LAST,_1.\"id\""},
+	 "SELECT _1.\"id\",_1.\"house\",_1.\"number\",_2.\"number\",_2.\"house\" FROM \"stays\" AS "
+	 "_1 LEFT JOIN \"rooms\" AS _2 ON _2.\"house\"=_1.\"house\" AND "
+	 "_2.\"number\"=_1.\"number\" ORDER BY (SELECT _3.\"number\" FROM \"rooms\" AS _3 WHERE "
+	 "_3.\"house\"=_1.\"house\" AND _3.\"number\"=_1.\"number\") NULLS LAST,_1.\"id\""},
 	{__LINE__, "details", "select=note,projects()&order=projects(data->>a).nullsfirst&note=eq.x",
 	 "SELECT _1.\"note\" FROM \"details\" AS _1 WHERE _1.\"note\"=? "
 	 "ORDER BY (SELECT rowlock_json(_2.\"data\",?) FROM \"projects\" AS "
 	 "_2 WHERE _2.\"id\"=_1.\"project_id\"),_1.\"project_id\" -- x,*"},
 	{__LINE__, "projects", "select=details(note)&order=details(note)&limit=1",
-	 "SELECT _1.\"id\" FROM \"projects\" AS _1 ORDER BY (SELECT "
-	 "_2.\"note\" FROM \"details\" AS _2 WHERE "
-	 "_2.\"project_id\"=_1.\"id\") NULLS LAST,_1.\"id\" LIMIT ? -- 1"},
+	 "SELECT _1.\"id\",_2.\"note\",_2.\"project_id\" FROM \"projects\" AS _1 LEFT JOIN "
+	 "\"details\" AS _2 ON _2.\"project_id\"=_1.\"id\" ORDER BY (SELECT _3.\"note\" FROM "
+	 "\"details\" AS _3 WHERE _3.\"project_id\"=_1.\"id\") NULLS LAST,_1.\"id\" LIMIT ? -- 1"},
 };
 
 static const struct row where_rows[] = {
@@ -228,10 +229,10 @@ static const struct row exists_rows[] = {
 	 "\"clients\" AS _2 WHERE _2.\"id\"=_1.\"client_id\")) ORDER BY "
 	 "_1.\"id\""},
 	{__LINE__, "projects", "select=clients!inner(name)&clients.name=eq.a&id=gt.1",
-	 "SELECT _1.\"client_id\" FROM \"projects\" AS _1 WHERE "
-	 "EXISTS(SELECT 1 FROM \"clients\" AS _2 WHERE _2.\"name\"=? AND "
-	 "_2.\"id\"=_1.\"client_id\") AND (_1.\"id\">?) ORDER BY _1.\"id\" "
-	 "-- a,1"},
+	 "SELECT _1.\"client_id\",_2.\"name\",_2.\"id\" FROM \"projects\" AS _1 LEFT JOIN "
+	 "\"clients\" AS _2 ON _2.\"id\"=_1.\"client_id\" AND (_2.\"name\"=?) WHERE EXISTS(SELECT "
+	 "1 FROM \"clients\" AS _3 WHERE _3.\"name\"=? AND _3.\"id\"=_1.\"client_id\") AND "
+	 "(_1.\"id\">?) ORDER BY _1.\"id\" -- a,a,1"},
 	{__LINE__, "clients", "select=projects!inner(id)",
 	 "SELECT _1.\"id\" FROM \"clients\" AS _1 WHERE EXISTS(SELECT 1 "
 	 "FROM \"projects\" AS _2 WHERE _2.\"client_id\"=_1.\"id\") ORDER "
@@ -271,9 +272,10 @@ static const struct row exists_rows[] = {
 	 "_4.\"id\"=_2.\"project_id\") AND _3.\"user_id\"=_1.\"id\") ORDER "
 	 "BY _1.\"id\" -- 1"},
 	{__LINE__, "organizations", "select=r:referee!inner(id)&r.id=eq.1",
-	 "SELECT _1.\"referee\" FROM \"organizations\" AS _1 WHERE "
-	 "EXISTS(SELECT 1 FROM \"organizations\" AS _2 WHERE _2.\"id\"=? "
-	 "AND _2.\"id\"=_1.\"referee\") ORDER BY _1.\"id\" -- 1"},
+	 "SELECT _1.\"referee\",_2.\"id\",_2.\"id\" FROM \"organizations\" AS _1 LEFT JOIN "
+	 "\"organizations\" AS _2 ON _2.\"id\"=_1.\"referee\" AND (_2.\"id\"=?) WHERE "
+	 "EXISTS(SELECT 1 FROM \"organizations\" AS _3 WHERE _3.\"id\"=? AND "
+	 "_3.\"id\"=_1.\"referee\") ORDER BY _1.\"id\" -- 1,1"},
 	{__LINE__, "organizations", "select=c:organizations!referee!inner(id)&c.id=eq.1",
 	 "SELECT _1.\"id\" FROM \"organizations\" AS _1 WHERE EXISTS(SELECT "
 	 "1 FROM \"organizations\" AS _2 WHERE _2.\"id\"=? AND "

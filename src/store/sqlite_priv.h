@@ -90,6 +90,9 @@ struct sqlite_source {
 
 void sqlite_source_init(struct sqlite_source *source, struct sqlite_conn *conn,
 						struct error *error);
+/* The statement that was just prepared gives the rows of these embeds too. */
+void sqlite_source_joined(struct sqlite_source *source, struct sqlite_statement *statement,
+						  const struct sql *sql);
 void sqlite_source_finish(struct sqlite_source *source);
 
 /* ---- sqlite_read.c ---- */

@@ -58,7 +58,11 @@ bool sqlite_read_select(struct sqlite_read *read, struct error *error)
 	sql_clear(&conn->sql);
 	sql_select(&conn->sql, read->query);
 	read->statement = sqlite_conn_prepare_sql(conn, error);
-	return read->statement != NULL;
+	if (read->statement == NULL) {
+		return false;
+	}
+	sqlite_source_joined(&read->source, read->statement, &conn->sql);
+	return true;
 }
 
 int sqlite_read_step(struct sqlite_read *read)

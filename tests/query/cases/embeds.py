@@ -216,6 +216,12 @@ JOINS = [
          [{"id": 3, "by": {"name": "Ozu"}}], has={"Warning": re.compile("^299 ")}),
     rows("rows with an embed", D + "id,films()&films=not.is.null", ids(1, 2, 3, 4)),
     rows("rows without an embed", D + "id,films()&films=is.null", ids(5)),
+    # Of a statement's row at most 16 embeds are part; the others are read for themselves.
+    *[rows(f"{count} times a to-one",
+           F + "id," + ",".join(f"d{i}:directors(id)" for i in range(count)) + "&id=lt.2",
+           [{"id": 1, **{f"d{i}": {"id": 1} for i in range(count)}}]) for count in (16, 17, 40)],
+    rows("to-one within to-one", F + "id,directors(id,countries(id))&id=in.(1,7)",
+         [{"id": 1, "directors": {"id": 1, "countries": {"id": 1}}}, {"id": 7, "directors": None}]),
     rows("rows without a to-one", F + "id,directors()&directors=is.null", ids(7)),
     rows("rows with a filtered embed", D + "id,films()&films.year=eq.1985&films=not.is.null",
          ids(1, 3)),
