@@ -4,10 +4,11 @@ import subprocess
 import pytest
 from support.server import RATINGS, program, run_program
 
-COMMANDS = ["serve", "check"]
+COMMANDS = ["serve", "check"]  # that take a service file
 
 
 @pytest.mark.parametrize("args", [["--help"], ["serve", "--help"], ["check", "--help"],
+                                  ["introspect", "--help"],
                                   ["--version"]])
 def test_help(args):
     result = run_program(*args)
