@@ -58,6 +58,22 @@ def service(system):
         return len(body)
 
 
+def api(system, expected):
+    """Checks the query API's answers; expected: that of rows.Kept."""
+    names = ("item", "page", "to_one", "to_many")
+    with Client(system.port) as client:
+        for number, answers in expected.items():
+            for name, want in zip(names, answers):
+                path = system.gets[name][0] % number
+                expect(system, f"GET {path}", client.value("GET", path), want)
+            path = system.gets["point"][0] % number
+            expect(system, f"GET {path}", client.value("GET", path), [answers[0]])
+        target = system.target("insert")
+        status, _, _ = client.request("POST", target.path, target.body)
+        expect(system, "the status of an insert", status, 201)
+    system.target("unchanged")  # looks itself
+
+
 def consistent(system):
     """After the writes: the counts of some users are the histogram of their ratings."""
     with Client(system.port) as client:

@@ -29,8 +29,8 @@ class Client:
         self.close()
 
     @staticmethod
-    def text(method, path, body=None):
-        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    def text(method, path, body=None, fields=""):
+        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{fields}"
         if body is None:
             return (head + "\r\n").encode()
         return (head + "Content-Type: application/json\r\n"
@@ -44,12 +44,12 @@ class Client:
         while b"\r\n\r\n" not in self.buffer:
             self._more()
         head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
-        length = None
+        status = int(head.split(b" ", 2)[1])
+        length = 0 if status in (204, 304) else None
         for line in head.split(b"\r\n")[1:]:
             name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
+            if name.lower() == b"content-length" and status != 304:
                 length = int(value)
-        status = int(head.split(b" ", 2)[1])
         if length is None:
             raise BenchError(f"an answer {status} has no Content-Length")
         while len(self.buffer) < length:

@@ -9,12 +9,11 @@ import time
 import data
 import process
 from process import BenchError
-from systems import HERE
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 CONNECTIONS = 64
 WARM_SECONDS = 1
 DRAIN_SECONDS = 0.2   # requests that the warm-up left behind are not part of the window
-PATHS = {"constant": "/health"}
 
 
 class WindowError(BenchError):
@@ -36,6 +35,17 @@ class Window:
     load_foreign: float
 
 
+@dataclasses.dataclass
+class Target:
+    """What wrk asks for: a script of lua/, and what it needs."""
+
+    script: str
+    path: str = "/"     # with %d where a random number from 1 to `numbers` goes
+    numbers: int = 0
+    tag: str = ""       # for If-None-Match
+    body: str = ""      # of a POST
+
+
 class Cores:
     def __init__(self, server, load):
         count = os.cpu_count() or 1
@@ -45,17 +55,19 @@ class Cores:
         self.load = load
 
 
-def wrk(core, port, scenario, seconds, seed):
+def wrk(core, port, target, seconds, seed):
     """Runs wrk to its end: its report and its own CPU seconds."""
     if shutil.which("wrk") is None:
         raise BenchError("wrk is not installed")
     environment = {**os.environ, "BENCH_LUA": os.path.join(HERE, "lua"),
                    "BENCH_SEED": str(seed), "BENCH_USERS": str(data.USERS),
-                   "BENCH_ITEMS": str(data.ITEMS)}
+                   "BENCH_ITEMS": str(data.ITEMS), "BENCH_PATH": target.path,
+                   "BENCH_NUMBERS": str(target.numbers), "BENCH_TAG": target.tag,
+                   "BENCH_BODY": target.body}
     command = process.pinned(core, [
         "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s",
-        "-s", os.path.join(HERE, "lua", f"{scenario}.lua"),
-        f"http://127.0.0.1:{port}{PATHS.get(scenario, '/')}"])
+        "-s", os.path.join(HERE, "lua", f"{target.script}.lua"),
+        f"http://127.0.0.1:{port}{target.path.replace('%d', '1')}"])
     before = os.times()
     with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -65,7 +77,7 @@ def wrk(core, port, scenario, seconds, seed):
         except BaseException as error:
             process.stop(child, 2)
             if isinstance(error, subprocess.TimeoutExpired):
-                raise BenchError(f"wrk does not end: {scenario} on port {port}") from error
+                raise BenchError(f"wrk does not end: {target.path} on port {port}") from error
             raise
     after = os.times()
     used = (after.children_user + after.children_system
@@ -78,14 +90,15 @@ def wrk(core, port, scenario, seconds, seed):
 
 def measure(system, scenario, cores, seconds, seed):
     """Warms up, then measures one window. A failed request is an error of the run."""
-    wrk(cores.load, system.port, scenario, WARM_SECONDS, seed + 1000)
+    target = system.target(scenario)
+    wrk(cores.load, system.port, target, WARM_SECONDS, seed + 1000)
     time.sleep(DRAIN_SECONDS)
     pids = system.pids()
     busy = process.core_busy_seconds(cores.server)
     load_busy = process.core_busy_seconds(cores.load)
     begin = time.monotonic()
     cpu = system.cpu_seconds(pids)
-    report, wrk_cpu = wrk(cores.load, system.port, scenario, seconds, seed)
+    report, wrk_cpu = wrk(cores.load, system.port, target, seconds, seed)
     if system.pids() != pids:
         raise BenchError(f"{system.name}: its processes changed while being measured")
     cpu = system.cpu_seconds(pids) - cpu
@@ -98,6 +111,8 @@ def measure(system, scenario, cores, seconds, seed):
     if failed or report["requests"] == 0:
         raise WindowError(f"{system.name}, {scenario}: {report['requests']} requests, "
                           f"errors {failed}\n{process.tail(system.log)}")
+    if target != system.target(scenario):  # else every answer was a 304
+        raise WindowError(f"{system.name}, {scenario}: the tag changed under the load")
     return Window(
         requests=report["requests"], seconds=report["seconds"],
         cpu_us=cpu * 1e6 / report["requests"], rps=report["requests"] / report["seconds"],

@@ -1,5 +1,7 @@
-"""The peers: nginx with a constant answer, and Flask under uWSGI on a private MariaDB."""
+"""The peers: nginx with a constant answer, Flask under uWSGI on a private MariaDB, Fastify."""
 import contextlib
+import filecmp
+import json
 import os
 import shutil
 import subprocess
@@ -10,7 +12,9 @@ import pymysql
 
 import data
 import process
+import rows
 from process import BenchError
+from rows_systems import Rows
 from systems import HERE, System
 
 NGINX = """
@@ -151,3 +155,75 @@ class Flask(System):
                                  "pymysql.__version__, 'Python', platform.python_version())"])
         database = process.output(["mariadbd", "--version"]).split("Ver ")[-1].split(" for ")[0]
         return f"{python}, uWSGI {process.output(['uwsgi-core', '--version'])}, MariaDB {database}"
+
+
+class Fastify(Rows):
+    """The service of rows.yaml in Fastify and better-sqlite3, on a copy of what is kept."""
+
+    name = "fastify"
+    title = "Fastify + SQLite"
+    folder = os.path.join(HERE, "fastify")
+    gets = {
+        "point": ("/projects?id=%d", rows.PROJECTS),
+        "item": ("/projects/%d", rows.PROJECTS),
+        "page": ("/projects?after=%d", rows.PROJECTS - rows.PAGE),
+        "to_one": ("/projects-with-client?after=%d", rows.PROJECTS - rows.PAGE),
+        "to_many": ("/clients-with-projects?after=%d", rows.CLIENTS - rows.PAGE),
+    }
+    unchanged = "/tagged/projects/777"
+    streams = {"stream_json": ("/events", "application/json"),
+               "stream_ndjson": ("/events", "application/x-ndjson")}
+
+    def __init__(self, work, core, kept):
+        super().__init__(work, core)
+        self.store = os.path.join(work, "fastify.db")
+        self.kept = kept
+
+    def install(self, say):
+        """Makes its packages ready; why that cannot be, or None.
+
+        The copy of the lock file is made last: what was cut short is done again.
+        """
+        if shutil.which("node") is None or shutil.which("npm") is None:
+            return "Node and npm are not installed"
+        version = process.output(["node", "--version"])
+        if int(version.removeprefix("v").split(".")[0]) < 20:
+            return f"it needs Node 20 or newer, and this is {version}"
+        lock = os.path.join(self.folder, "package-lock.json")
+        installed = os.path.join(self.folder, "node_modules", "installed-package-lock.json")
+        if os.path.exists(installed) and filecmp.cmp(lock, installed, shallow=False):
+            return None
+        say("fastify: installing its packages and compiling SQLite, once")
+        with open(self.log, "ab") as log:
+            done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=self.folder,
+                                  env=self._npm_environment(), stdin=subprocess.DEVNULL,
+                                  stdout=log, stderr=log, timeout=900, check=False)
+        if done.returncode != 0:
+            return f"npm ci failed, see {os.path.relpath(self.log)}"
+        shutil.copyfile(lock, installed)
+        return None
+
+    @staticmethod
+    def _npm_environment():
+        """SQLite is compiled here: the ready-made binary lies outside the registry, and so do the
+        headers, unless they came with Node."""
+        environment = {**os.environ, "npm_config_build_from_source": "true"}
+        prefix = os.path.dirname(os.path.dirname(os.path.realpath(shutil.which("node"))))
+        if os.path.exists(os.path.join(prefix, "include", "node", "node.h")):
+            environment["npm_config_nodedir"] = prefix
+        return environment
+
+    def start_filled(self, _say):
+        shutil.copyfile(self.kept.database, self.store)
+        self.spawn(["node", os.path.join(self.folder, "server.mjs"), self.store, str(self.port)],
+                   env={**os.environ, "NODE_ENV": "production"})
+        self.wait_answer()
+
+    def version(self):
+        def package(name):
+            path = os.path.join(self.folder, "node_modules", name, "package.json")
+            with open(path, encoding="utf-8") as file:
+                return f"{name} {json.load(file)['version']}"
+
+        return f"{package('fastify')}, {package('better-sqlite3')}, " \
+               f"Node {process.output(['node', '--version'])}"

@@ -1,4 +1,5 @@
 """Medians, ratios and targets: the tables on the screen and in README.md."""
+import dataclasses
 import os
 import statistics
 
@@ -8,9 +9,26 @@ BEGIN = "<!-- results: begin -->"
 END = "<!-- results: end -->"
 WRITES = ("mixed", "put")
 
+PEERS = {"flask": "Flask", "fastify": "Fastify"}  # one of them at most in each scenario
+
 # scenario: (CPU per request against nginx's constant, at most; requests/s against Flask, at least)
-TARGETS = {"constant": (1.1, None), "list": (2.2, 20), "put": (3.5, 8)}
+TARGETS = {"constant": (1.1, None), "list": (2.2, 20), "put": (3.5, 8),
+           "point": (2.0, None), "item": (2.0, None), "unchanged": (1.2, None)}
 IDLE_TARGETS = {"growth_kib": 8, "resident_mib": 20, "start_ms": 100}
+STREAM_TARGETS = {"growth_mib": 16, "rate": 0.7}  # memory; rows/s against the plain loop
+IMPORT_TARGETS = {"growth_mib": 64, "rows_per_s": 300000}
+QUERY_TARGET_US = 5
+
+
+@dataclasses.dataclass
+class Results:
+    """All that was measured; the rounds are in order."""
+
+    loads: dict = dataclasses.field(default_factory=dict)      # {scenario: {system: [Window]}}
+    rests: dict = dataclasses.field(default_factory=dict)      # {system: Idle}
+    transfers: dict = dataclasses.field(default_factory=dict)  # {scenario: {system: [Transfer]}}
+    query_ns: list = dataclasses.field(default_factory=list)
+    failures: list = dataclasses.field(default_factory=list)   # (scenario, system, why)
 
 
 def median(windows, field):
@@ -53,10 +71,15 @@ def table(header, rows):
     return "\n".join([line(header), rule] + [line(row) for row in rows])
 
 
-def measured(results, titles):
-    """results: {scenario: {system: [Window, ...]}}, the rounds in order."""
+def peer_of(systems):
+    """The windows of the peer that answers the same scenario, or None."""
+    return next((systems[name] for name in PEERS if name in systems), None)
+
+
+def measured(loads, titles):
+    """loads: those of Results."""
     rows = []
-    for scenario, systems in results.items():
+    for scenario, systems in loads.items():
         for name, windows in systems.items():
             if not windows or (name == "nginx" and scenario != "constant"):
                 continue
@@ -65,12 +88,12 @@ def measured(results, titles):
                 f"{median(windows, 'rps'):.0f}", f"{median(windows, 'p50_us') / 1000:.2f}",
                 f"{median(windows, 'p99_us') / 1000:.2f}",
                 number(ratio(windows, systems.get("nginx"), "cpu_us")),
-                number(ratio(windows, systems.get("flask"), "rps"), 1),
+                number(ratio(windows, peer_of(systems), "rps"), 1),
                 f"{median(windows, 'busy') * 100:.0f} %",
                 f"{max(w.foreign for w in windows) * 100:.0f} / "
                 f"{max(w.load_foreign for w in windows) * 100:.0f} %"))
     return table(("scenario", "system", "CPU µs/request", "requests/s", "p50 ms", "p99 ms",
-                  "CPU × nginx", "rate × Flask", "core used", "others (server / load)"), rows)
+                  "CPU × nginx", "rate × peer", "core used", "others (server / load)"), rows)
 
 
 def idle_table(idle, titles):
@@ -82,10 +105,29 @@ def idle_table(idle, titles):
                  rows)
 
 
-def verdicts(results, idle, failures=()):
+def growth_mib(transfers):
+    """The most of all rounds: a bound is a bound."""
+    return max(transfer.growth_bytes for transfer in transfers) / 2**20
+
+
+def transfer_table(transfers, titles):
+    rows = []
+    for scenario, systems in transfers.items():
+        for name, rounds in systems.items():
+            if rounds:
+                rows.append((
+                    scenario, titles[name], f"{median(rounds, 'rows_per_s'):.0f}",
+                    f"{median(rounds, 'bytes') / median(rounds, 'seconds') / 2**20:.0f}",
+                    f"{median(rounds, 'cpu_us'):.2f}", f"{growth_mib(rounds):.1f}",
+                    number(ratio(rounds, systems.get("loop"), "rows_per_s"))))
+    return table(("scenario", "system", "rows/s", "MiB/s", "CPU µs/row", "memory growth MiB",
+                  "rate × loop"), rows)
+
+
+def verdicts(results):
     """Rows (scenario, target, wanted, measured, verdict) for the server under test."""
     rows = [(scenario, f"{name} measured without an error", "yes", "no", "MISS")
-            for scenario, name, _ in failures]
+            for scenario, name, _ in results.failures]
 
     def add(scenario, what, value, bound, at_most, digits=2):
         if value is not None:
@@ -94,15 +136,32 @@ def verdicts(results, idle, failures=()):
                          f"{value:.{digits}f}", "pass" if kept else "MISS"))
 
     for scenario, (cpu, rate) in TARGETS.items():
-        systems = results.get(scenario, {})
+        systems = results.loads.get(scenario, {})
         own = systems.get("rowlock")
         add(scenario, "CPU/request × nginx's constant",
             ratio(own, systems.get("nginx"), "cpu_us"), cpu, True)
         if rate is not None:
             add(scenario, "requests/s × Flask",
                 ratio(own, systems.get("flask"), "rps"), rate, False, 1)
-    if "rowlock" in idle:
-        rest = idle["rowlock"]
+    if results.query_ns:
+        add("query", "µs of parse, check and SQL text", statistics.median(results.query_ns) / 1000,
+            QUERY_TARGET_US, True)
+    for scenario, systems in results.transfers.items():
+        own = systems.get("rowlock")
+        if not own:
+            continue
+        if scenario == "import":
+            add(scenario, "rows/s", median(own, "rows_per_s"), IMPORT_TARGETS["rows_per_s"], False,
+                0)
+            add(scenario, "MiB that memory grows by", growth_mib(own),
+                IMPORT_TARGETS["growth_mib"], True, 1)
+            continue
+        add(scenario, "rows/s × a plain loop", ratio(own, systems.get("loop"), "rows_per_s"),
+            STREAM_TARGETS["rate"], False)
+        add(scenario, "MiB that memory grows by", growth_mib(own), STREAM_TARGETS["growth_mib"],
+            True, 1)
+    if "rowlock" in results.rests:
+        rest = results.rests["rowlock"]
         add("idle", "KiB per idle connection", rest.growth_bytes / 1024,
             IDLE_TARGETS["growth_kib"], True)
         add("idle", "resident MiB", rest.resident_bytes / 2**20,
@@ -112,16 +171,18 @@ def verdicts(results, idle, failures=()):
     return rows
 
 
-def render(results, idle, titles, facts, failures):
-    """The report as Markdown; facts: [(label, text)], failures: [(scenario, system, why)]."""
-    if noise(results) is not None:
-        facts = facts + [("noise", noise(results))]
+def render(results, titles, facts):
+    """The report as Markdown; facts: [(label, text)]."""
+    if noise(results.loads) is not None:
+        facts = facts + [("noise", noise(results.loads))]
     parts = ["\n".join(f"- {label}: {text}" for label, text in facts)]
-    if results:
-        parts.append(measured(results, titles))
-    if idle:
-        parts.append(idle_table(idle, titles))
-    rows = verdicts(results, idle, failures)
+    if results.loads:
+        parts.append(measured(results.loads, titles))
+    if results.transfers:
+        parts.append(transfer_table(results.transfers, titles))
+    if results.rests:
+        parts.append(idle_table(results.rests, titles))
+    rows = verdicts(results)
     if rows:
         parts.append(table(("scenario", "target", "wanted", "measured", "verdict"), rows))
     return "\n\n".join(parts)

@@ -4,6 +4,7 @@ import signal
 import time
 
 import data
+import load
 import process
 from http_client import Client
 from process import BenchError
@@ -44,6 +45,13 @@ class System:
     def resident_bytes(self):
         return sum(process.resident_bytes(pid) for pid in self.pids())
 
+    def reset_peak(self):
+        for pid in self.pids():
+            process.reset_peak(pid)
+
+    def peak_bytes(self):
+        return sum(process.peak_bytes(pid) for pid in self.pids())
+
     def pause(self):
         """Stops all processes, so that they take nothing from the system being measured."""
         self._signal(signal.SIGSTOP)
@@ -75,6 +83,10 @@ class System:
                                  f"{seconds} s:\n{process.tail(self.log)}")
             time.sleep(0.0003)
 
+    def target(self, scenario):
+        """What wrk is to ask for."""
+        return load.Target(scenario, "/health" if scenario == "constant" else "/")
+
     def version(self):
         raise NotImplementedError
 
@@ -83,17 +95,18 @@ class Rowlock(System):
     name = "rowlock"
     title = "Rowlock"
     scenarios = ("constant", "list", "counts", "mixed", "put")
+    file = "ratings.yaml"
 
     def __init__(self, work, core, binary):
         super().__init__(work, core)
         self.binary = os.path.abspath(binary)
-        self.store = os.path.join(work, "rowlock.db")
+        self.store = os.path.join(work, self.file.replace(".yaml", ".db"))
         if not os.access(self.binary, os.X_OK):
             raise BenchError(f"{binary} is missing: build it first, or measure the peers alone "
-                             "with --only nginx,flask")
+                             "with --only nginx,flask,fastify")
 
     def launch(self):
-        self.spawn([self.binary, "serve", os.path.join(HERE, "ratings.yaml"),
+        self.spawn([self.binary, "serve", os.path.join(HERE, self.file),
                     "--listen", f"127.0.0.1:{self.port}", "--store", f"sqlite:{self.store}",
                     "--log", "off"])
 

@@ -11,6 +11,7 @@ from process import BenchError
 from systems import HERE
 
 ROOT = os.path.dirname(HERE)
+KEPT = "kept"  # folder of the work folder that a run leaves to the next
 BEGAN = time.monotonic()
 
 
@@ -47,7 +48,7 @@ def file_system(path):
 
 
 def prepare(work):
-    """An empty work folder on a disk, and its lock: one run at a time."""
+    """A work folder on a disk, empty but for what is kept, and its lock: one run at a time."""
     os.makedirs(work, exist_ok=True)
     if os.listdir(work) and not os.path.exists(os.path.join(work, "lock")):
         raise BenchError(f"{work} is not empty and no folder of an earlier run")
@@ -62,6 +63,8 @@ def prepare(work):
                          "--work FOLDER on a disk")
     for name in os.listdir(work):
         path = os.path.join(work, name)
+        if name == KEPT:
+            continue
         if os.path.isdir(path):
             shutil.rmtree(path)
         elif name != "lock":

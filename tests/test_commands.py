@@ -4,7 +4,7 @@ import subprocess
 import pytest
 from support.server import RATINGS, program, run_program
 
-COMMANDS = ["serve", "check"]  # that take a service file
+COMMANDS = ["serve", "check", "openapi"]
 
 
 @pytest.mark.parametrize("args", [["--help"], ["serve", "--help"], ["check", "--help"],

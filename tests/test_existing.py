@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 from support.client import Connection, get_json, request
-from support.server import DidNotStart, Server, free_port, program, run_program
+from support.server import DidNotStart, Existing, free_port, program, run_program
 
 MUSIC = """
 CREATE TABLE artists (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL COLLATE NOCASE UNIQUE,
@@ -58,13 +58,7 @@ INSERT INTO docs VALUES (1, '{"a": [1]}', 2, 'many', 1), (2, 'not json', 'x', 1.
 """
 
 
-class Existing(Server):
-    """`rowlock serve --store sqlite:FILE` without a service file."""
-
-    def command(self):
-        return [*self.under, program(), "serve", "--store", self.store, "--listen", self.listen,
-                *self.args]
-
+class Reloaded(Existing):
     def reload(self):
         """SIGHUP; waits until its outcome is in the log."""
         before = len(self.log())
@@ -91,7 +85,7 @@ def serve_fixture(tmp_path):
     running = []
 
     def serve(path, *args, **options):
-        running.append(Existing(folder=tmp_path, store=f"sqlite:{path}", args=args, **options))
+        running.append(Reloaded(folder=tmp_path, store=f"sqlite:{path}", args=args, **options))
         return running[-1].start()
 
     yield serve

@@ -94,6 +94,7 @@ bool general_read_body(struct general *general, const struct body_options *optio
 	*kept = *options;
 	kept->limits = call_limits(call);
 	kept->lenient = true;
+	kept->release = http_body_release;
 	kept->columns = general->parsed.has_columns ? &general->parsed.columns : NULL;
 	kept->missing_default = prefers(&call->preferences, PREFER_MISSING, MISSING_DEFAULT);
 	if (!accept_body(call->request, &kept->format, &general->error)) {

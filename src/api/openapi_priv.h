@@ -56,7 +56,7 @@ void openapi_ref(struct openapi *openapi, const char *kind, struct str name, con
 
 void openapi_write_paths(struct openapi *openapi);
 /* The parameters of a path, named as in its template, inside `parameters: [`. `segments` are those
- * of the operation, which may name them otherwise; fields of `resource` (or NULL) give types. */
+ * of the operation, which may name them otherwise; fields of `resource` give types (NULL: none). */
 void openapi_path_parameters(struct openapi *openapi, const struct endpoint *endpoint,
 							 const struct segment *segments, const struct resource *resource);
 /* The shared answers of resources: rows and row. */

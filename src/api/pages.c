@@ -1,5 +1,6 @@
 #include "api/pages.h"
 
+#include "api/accept.h"
 #include "api/assets.h"
 #include "api/openapi.h"
 #include "api/swagger.h"
@@ -8,10 +9,10 @@
 #define TYPE_HTML STR("text/html; charset=utf-8")
 #define TYPE_OPENAPI STR("application/openapi+json")
 
-/* Nothing but this server is asked. Swagger UI sets styles of elements and has pictures as data. */
+/* Nothing but this server is asked. Swagger UI has pictures as data. */
 #define POLICY_UI                                                                                  \
-	STR("default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "             \
-		"object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'")
+	STR("default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; "           \
+		"form-action 'self'; frame-ancestors 'none'")
 #define POLICY_PLAIN                                                                               \
 	STR("default-src 'none'; style-src 'unsafe-inline'; base-uri 'self'; form-action 'none'; "     \
 		"frame-ancestors 'none'")
@@ -74,22 +75,6 @@ const struct pages *pages_create(const struct service *service, struct arena *ar
 
 /* ---- answering ---- */
 
-/* Is the type named in Accept, with a weight above 0? A range such as `text/`+`*` names none. */
-static bool accepts(const struct call *call, struct str type)
-{
-	struct str rest = http_request_field(call->request, STR("Accept"));
-	while (rest.len > 0) {
-		struct str member = str_split(&rest, ',');
-		struct str name = str_trim(str_split(&member, ';'));
-		struct str weight = str_trim(member);
-		bool refused = str_equal(weight, STR("q=0")) || str_equal(weight, STR("q=0.0"));
-		if (str_equal_nocase(name, type) && !refused) {
-			return true;
-		}
-	}
-	return false;
-}
-
 static struct str tag_inside(struct str tag)
 {
 	tag = str_trim(tag);
@@ -142,7 +127,8 @@ static void answer_page(struct call *call, const struct page *page, struct str c
 void pages_run_root(struct call *call)
 {
 	const struct pages *pages = call->binding->service->pages;
-	bool browser = accepts(call, STR("text/html")) && !accepts(call, TYPE_OPENAPI);
+	bool browser = accept_prefers(call->request, STR("text/html")) &&
+		!accept_prefers(call->request, TYPE_OPENAPI);
 	call_add_field(call, STR("Vary"), STR("Accept, Accept-Encoding"));
 	if (browser) {
 		call_add_field(call, STR("Content-Security-Policy"), POLICY_PLAIN);
@@ -156,7 +142,7 @@ void pages_run_openapi(struct call *call)
 {
 	const struct pages *pages = call->binding->service->pages;
 	bool below = str_starts_with(call->request->path, STR("/.rowlock/"));
-	bool named = accepts(call, TYPE_OPENAPI);
+	bool named = accept_prefers(call->request, TYPE_OPENAPI);
 	call_add_field(call, STR("Vary"), STR("Accept, Accept-Encoding"));
 	answer_page(call, below ? &pages->openapi_below : &pages->openapi,
 				named ? TYPE_OPENAPI : STR("application/json"));

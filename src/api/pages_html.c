@@ -255,12 +255,9 @@ static void write_fields(struct buf *text, const struct resource *resource)
 /* A value of the field's type, for an example. */
 static void write_example(struct buf *json, const struct field *field)
 {
-	if (field->in != NULL) {
-		value_write_json(json, field, &field->in[0]);
-		return;
-	}
-	if (field->min != NULL) {
-		value_write_json(json, field, field->min);
+	const struct value *value = field->in != NULL ? &field->in[0] : field->min;
+	if (value != NULL) {
+		value_write_json(json, field, value);
 		return;
 	}
 	switch (field->type) {
@@ -284,50 +281,160 @@ static void write_example(struct buf *json, const struct field *field)
 	buf_append(json, STR("{}"));
 }
 
-/* A body with what a new row must have; `fixed` fields are known from the path. */
-static void write_body_example(struct buf *text, const struct resource *resource,
-							   const struct field_list *fixed)
+/* The same as it stands in an address. */
+static void write_example_address(struct buf *text, const struct field *field)
 {
 	struct buf json;
 	buf_init(&json, MIB(1));
-	for (size_t i = 0; i < resource->field_count; i++) {
-		const struct field *field = &resource->fields[i];
-		bool known = false;
-		for (size_t k = 0; k < fixed->count; k++) {
-			known = known || fixed->items[k] == field;
-		}
-		bool asked = (field->required || field->key) && field->default_kind == DEFAULT_NONE;
-		if (!known && asked && field->write != WRITE_NEVER) {
-			outline_key(&json, field->name);
-			write_example(&json, field);
+	write_example(&json, field);
+	struct str value = buf_str(&json);
+	bool quoted = value.len >= 2 && value.ptr[0] == '"';
+	url_encode(text, quoted ? str_slice(value, 1, value.len - 1) : value);
+	buf_finish(&json);
+}
+
+static bool list_holds(const struct field_list *list, const struct field *field)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->items[i] == field) {
+			return true;
 		}
 	}
-	buf_append_byte(text, '{');
-	html_text(text, buf_str(&json));
-	buf_append_byte(text, '}');
+	return false;
+}
+
+/* What a new row must have, or the first field that a change may have; `fixed` fields are known
+ * from the path. */
+static void write_example_row(struct buf *json, const struct resource *resource,
+							  const struct field_list *fixed, bool change)
+{
+	size_t count = 0;
+	outline_open(json, '{');
+	for (size_t i = 0; i < resource->field_count && (!change || count == 0); i++) {
+		const struct field *field = &resource->fields[i];
+		bool asked = change ? !field->key && field->write == WRITE_ALWAYS
+							: (field->required || field->key) && field->write != WRITE_NEVER &&
+				field->default_kind == DEFAULT_NONE;
+		if (asked && !list_holds(fixed, field)) {
+			outline_key(json, field->name);
+			write_example(json, field);
+			count++;
+		}
+	}
+	outline_close(json, '}');
+}
+
+/* Between the single quotes of a shell. */
+static void write_shell_text(struct buf *text, struct str s)
+{
+	while (s.len > 0) {
+		struct str part = str_slice(s, 0, str_find(s, '\'', 0));
+		html_text(text, part);
+		s = str_slice(s, part.len, s.len);
+		if (s.len > 0) {
+			html_text(text, STR("'\\''"));
+			s = str_slice(s, 1, s.len);
+		}
+	}
+}
+
+static void write_example_body(struct buf *text, const struct operation *operation, bool item)
+{
+	const struct field_list none = {0};
+	const struct plan *plan = operation->plan;
+	const struct resource *resource = plan != NULL ? plan->route->resource : operation->resource;
+	const struct field_list *fixed = plan != NULL ? &plan->fixed : item ? &resource->key : &none;
+	bool change = plan != NULL ? plan->route->action == ACTION_UPDATE
+							   : operation->method == HTTP_PATCH;
+	struct buf json;
+	buf_init(&json, MIB(1));
+	bool inside = plan != NULL && plan->route->from.len > 0;
+	if (inside) {
+		outline_open(&json, '{');
+		outline_key(&json, plan->route->from);
+		outline_open(&json, '[');
+	}
+	write_example_row(&json, resource, fixed, change);
+	if (inside) {
+		buf_append(&json, STR("]}"));
+	}
+	buf_append(text, STR(" --json &#39;"));
+	write_shell_text(text, buf_str(&json));
+	buf_append(text, STR("&#39;"));
 	buf_finish(&json);
+}
+
+static void write_example_parameter(struct buf *text, const struct operation *operation, size_t at)
+{
+	if (operation->resource != NULL) {
+		for (size_t i = 0; i < operation->resource->key.count; i++) {
+			buf_append(text, i > 0 ? STR(",") : STR(""));
+			write_example_address(text, operation->resource->key.items[i]);
+		}
+		return;
+	}
+	const struct route *route = operation->plan->route;
+	const struct field *field = route->resource != NULL
+		? resource_field(route->resource, route->segments[at].text)
+		: NULL;
+	if (field != NULL) {
+		write_example_address(text, field);
+	} else {
+		buf_append(text, STR("text"));
+	}
+}
+
+/* What changes or deletes all rows that match says which: the key, or the first field. */
+static void write_example_filter(struct buf *text, const struct resource *resource)
+{
+	struct field_list key = resource->key;
+	const struct field *first = &resource->fields[0];
+	if (key.count == 0) {
+		key = (struct field_list){&first, 1};
+	}
+	for (size_t i = 0; i < key.count; i++) {
+		buf_append(text, i > 0 ? STR("&amp;") : STR("?"));
+		url_encode(text, key.items[i]->name);
+		buf_append(text, STR("=eq."));
+		write_example_address(text, key.items[i]);
+	}
+}
+
+static bool takes_body(const struct operation *operation)
+{
+	if (operation->plan == NULL) {
+		return operation->method != HTTP_GET && operation->method != HTTP_DELETE;
+	}
+	enum route_action action = operation->plan->route->action;
+	return action != ACTION_REPLY && action != ACTION_LIST && action != ACTION_GET &&
+		action != ACTION_DELETE;
 }
 
 static void write_curl(struct buf *text, const struct endpoint *endpoint,
 					   const struct operation *operation)
 {
-	const struct field_list none = {0};
-	const struct plan *plan = operation->plan;
-	const struct resource *resource = plan != NULL ? plan->route->resource : operation->resource;
-	bool body = resource != NULL &&
-		(operation->method == HTTP_POST || operation->method == HTTP_PUT ||
-		 operation->method == HTTP_PATCH);
+	bool item = has_parameters(endpoint);
 	buf_append(text, STR("curl"));
 	if (operation->method != HTTP_GET) {
 		buf_printf(text, " -X %.*s", STR_ARG(http_method_name(operation->method)));
 	}
-	if (body) {
-		buf_append(text, STR(" --json &#39;"));
-		write_body_example(text, resource, plan != NULL ? &plan->fixed : &none);
-		buf_append(text, STR("&#39;"));
+	if (takes_body(operation)) {
+		write_example_body(text, operation, item);
 	}
 	buf_append(text, STR(" &quot;$SERVICE"));
-	write_path(text, endpoint);
+	for (size_t i = 0; i < endpoint->segment_count; i++) {
+		buf_append_byte(text, '/');
+		if (endpoint->segments[i].parameter) {
+			write_example_parameter(text, operation, i);
+		} else {
+			url_encode(text, endpoint->segments[i].text);
+		}
+	}
+	bool many = operation->resource != NULL && !item && operation->method != HTTP_GET &&
+		operation->method != HTTP_POST;
+	if (many) {
+		write_example_filter(text, operation->resource);
+	}
 	buf_append(text, STR("&quot;\n"));
 }
 

@@ -125,11 +125,38 @@ static void test_allow(void **state)
 	arena_finish(&arena);
 }
 
+/* Every path once, in the order in which they were added, named as by its first operation. */
+static void test_endpoints(void **state)
+{
+	(void)state;
+	static const struct segment other[] = {{STR_INIT("users"), false}, {STR_INIT("name"), true}};
+	static const size_t firsts[] = {0, 1, 3, 4, 5, 6};
+	struct arena arena;
+	arena_init(&arena, 4096);
+	struct router router;
+	build(&router, &arena);
+	struct operation operation = {.method = HTTP_PATCH};
+	assert_true(router_add(&router, other, 2, &operation));
+	const struct endpoint *endpoint = router.endpoints;
+	for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++, endpoint = endpoint->next) {
+		assert_non_null(endpoint);
+		assert_int_equal(endpoint->segment_count, routes[firsts[i]].count);
+		for (size_t k = 0; k < endpoint->segment_count; k++) {
+			const struct segment *want = &routes[firsts[i]].segments[k];
+			assert_true(str_equal(endpoint->segments[k].text, want->text));
+			assert_int_equal(endpoint->segments[k].parameter, want->parameter);
+		}
+	}
+	assert_null(endpoint);
+	arena_finish(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_allow),
+		cmocka_unit_test(test_endpoints),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

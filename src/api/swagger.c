@@ -31,9 +31,8 @@ static const char shared_parameters[] =
 	"\"in\":\"header\",\"type\":\"string\"},"
 	"\"rangeUnit\":{\"name\":\"Range-Unit\",\"description\":\"Limiting and Pagination\","
 	"\"required\":false,\"default\":\"items\",\"in\":\"header\",\"type\":\"string\"},"
-	"\"offset\":{\"name\":\"offset\",\"description\":\"Limiting and "
-	"Pagination\",\"required\":false,"
-	"\"in\":\"query\",\"type\":\"string\"},"
+	"\"offset\":{\"name\":\"offset\",\"description\":\"Limiting and Pagination\","
+	"\"required\":false,\"in\":\"query\",\"type\":\"string\"},"
 	"\"limit\":{\"name\":\"limit\",\"description\":\"Limiting and Pagination\",\"required\":false,"
 	"\"in\":\"query\",\"type\":\"string\"}";
 

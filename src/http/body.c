@@ -107,6 +107,20 @@ static bool map_file(struct http_body *body, struct error *error)
 	return true;
 }
 
+void http_body_release(struct str body, size_t bytes)
+{
+	/* Batches are small: what was read before this window was released before. */
+	enum { WINDOW_BYTES = 8 << 20 };
+	if (body.len <= HTTP_BODY_MEMORY_BYTES) {
+		return;
+	}
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t end = bytes / page * page;
+	size_t from = end > WINDOW_BYTES ? end - WINDOW_BYTES : 0;
+	/* Pages of the file: whoever looks there again reads them again. */
+	madvise((char *)(uintptr_t)body.ptr + from, end - from, MADV_DONTNEED);
+}
+
 /* ---- the body ---- */
 
 void http_body_init(struct http_body *body, struct http_server *server)

@@ -127,6 +127,9 @@ struct http_stats http_server_stats(const struct http_server *server);
 /* ---- an exchange ---- */
 
 const struct http_request *http_exchange_request(const struct http_exchange *exchange);
+/* The first `bytes` of a request's body have been read: a large one, which lies in a file, need not
+ * keep them in memory. Any thread. */
+void http_body_release(struct str body, size_t bytes);
 /* Memory that lives until the exchange is answered. */
 struct arena *http_exchange_arena(struct http_exchange *exchange);
 struct loop *http_exchange_loop(struct http_exchange *exchange);

@@ -68,6 +68,9 @@ struct body_options {
 	const struct field_list *fixed;
 	const struct value *fixed_values;
 	enum error_code fixed_error; /* of another value; ERROR_NONE: ERROR_CHECK */
+	/* Of batches: called when no row points into the first `bytes` of the body any more. NULL: no
+	 * matter. On the thread that reads them. */
+	void (*release)(struct str body, size_t bytes);
 };
 
 /* Reads a body into ret_query->given, values, row_count, for INSERT, UPSERT, REPLACE or UPDATE

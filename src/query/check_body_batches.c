@@ -16,6 +16,7 @@ struct batches {
 	bool begun;            /* the first batch was asked for */
 	enum body_event ended; /* ROW: there may be more rows */
 	size_t from;           /* where the batch begins in the body */
+	struct str text;       /* the body */
 };
 
 /* Reads on until the batch is full or the body ends. */
@@ -46,6 +47,9 @@ static void begin_batch(struct batches *batches)
 		arena_reset(&batches->arena);
 		body->row_count = 0;
 		batches->from = body->at;
+		if (body->options->release != NULL) {
+			body->options->release(batches->text, body->at);
+		}
 		make_room(batches);
 	} else if (body->row_count > 0) {
 		struct value *first = body->values;
@@ -84,6 +88,7 @@ bool check_body_batches(struct str text, const struct body_options *options, str
 	}
 	arena_init(&batches->arena, BLOCK_BYTES);
 	batches->base.next = next_batch;
+	batches->text = text;
 	batches->from = body->at;
 	body->row_arena = &batches->arena;
 	batches->ended = body_add_row(body);

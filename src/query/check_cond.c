@@ -302,6 +302,12 @@ bool check_where(struct checker *checker, struct level *level, const struct cond
 	if (!check_inner(checker, level, &where)) {
 		return false;
 	}
+	if (where != NULL && where->tables > QUERY_TABLES) {
+		error_set(checker->error, ERROR_PARSE, "More than %d questions about embedded resources",
+				  QUERY_TABLES);
+		return error_details(checker->error,
+							 "each place that asks for an embedded resource asks for all below it");
+	}
 	*ret_where = level->resource->tally_of == NULL ? where : hide_empty(checker, level, where);
 	return true;
 }

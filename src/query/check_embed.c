@@ -210,7 +210,9 @@ const struct cond *check_exists(struct checker *checker, struct level *child, bo
 	struct cond *cond = ARENA_NEW(checker->arena, struct cond);
 	cond->kind = COND_EXISTS;
 	cond->embed = child->embed;
-	cond->parameters = child->query->where != NULL && child->query->where->parameters;
+	const struct cond *below = child->query->where;
+	cond->parameters = below != NULL && below->parameters;
+	cond->tables = 1 + (below != NULL ? below->tables : 0);
 	child->used = true;
 	return negated ? cond_negate(checker->arena, cond) : cond;
 }

@@ -560,6 +560,42 @@ static bool check_nested(struct model *model, size_t depth, const struct check_o
 	return ok;
 }
 
+/* Each of `count` conditions asks for an embed, below which one more is asked for. */
+static bool check_mentions(struct model *model, size_t count, struct error *error)
+{
+	struct arena arena;
+	struct buf text;
+	struct query query;
+	struct limits most;
+	struct check_options options = {.limits = &most};
+	arena_init(&arena, BLOCK_BYTES);
+	buf_init(&text, TEXT_BYTES);
+	limits_init(&most);
+	most.filter_terms = 100000;
+	buf_append(&text, STR("select=referee(referee())&referee.referee=is.null&and=(id.gt.0"));
+	for (size_t i = 0; i < count; i++) {
+		buf_append(&text, STR(",referee.is.null"));
+	}
+	buf_append(&text, STR(")"));
+	buf_append_byte(&text, '\0');
+	bool ok = test_check(text.ptr, QUERY_LIST, test_resource(model, "organizations"), &options,
+						 &arena, &query, error);
+	buf_finish(&text);
+	arena_finish(&arena);
+	return ok;
+}
+
+static void test_mentions(void **state)
+{
+	(void)state;
+	struct model *model = test_relations_model();
+	struct error error = {.code = ERROR_NONE};
+	assert_true(check_mentions(model, QUERY_TABLES / 2, &error));
+	assert_false(check_mentions(model, QUERY_TABLES / 2 + 1, &error));
+	assert_int_equal(error.code, ERROR_PARSE);
+	model_destroy(model);
+}
+
 static void test_depth(void **state)
 {
 	(void)state;
@@ -580,11 +616,17 @@ static void test_depth(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_relations), cmocka_unit_test(test_no_relation),
-		cmocka_unit_test(test_ambiguous), cmocka_unit_test(test_levels),
-		cmocka_unit_test(test_inner),     cmocka_unit_test(test_spreads),
-		cmocka_unit_test(test_folded),    cmocka_unit_test(test_writes),
-		cmocka_unit_test(test_depth),     cmocka_unit_test(test_relations_by_hand),
+		cmocka_unit_test(test_relations),
+		cmocka_unit_test(test_no_relation),
+		cmocka_unit_test(test_ambiguous),
+		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_inner),
+		cmocka_unit_test(test_spreads),
+		cmocka_unit_test(test_folded),
+		cmocka_unit_test(test_writes),
+		cmocka_unit_test(test_mentions),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_relations_by_hand),
 		cmocka_unit_test(test_many_ways),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

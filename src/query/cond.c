@@ -19,6 +19,7 @@ static struct cond *new_group(struct arena *arena, enum cond_kind kind,
 	cond->child_count = count;
 	for (size_t i = 0; i < count; i++) {
 		cond->parameters = cond->parameters || children[i]->parameters;
+		cond->tables += children[i]->tables;
 	}
 	return cond;
 }
@@ -175,6 +176,15 @@ static enum words_syntax words_syntax(enum operator_name op)
 							   : WORDS_WEB;
 }
 
+static struct str fts5_text(struct arena *arena, const struct phrase *phrase)
+{
+	struct buf buf;
+	buf_init(&buf, SIZE_MAX);
+	struct str text = words_write_fts5(phrase, &buf) ? arena_copy(arena, buf_str(&buf)) : STR("");
+	buf_finish(&buf);
+	return text;
+}
+
 /* The tree of a question: a leaf for each phrase, negations down at the leaves. */
 static const struct cond *join_words(struct arena *arena, const struct cond *leaf,
 									 const struct words_node *node, bool negated)
@@ -187,6 +197,7 @@ static const struct cond *join_words(struct arena *arena, const struct cond *lea
 		*made = *leaf;
 		made->op = OPERATOR_FTS;
 		made->compiled = (struct value){.kind = VALUE_POINTER, .pointer = &node->phrase};
+		made->fts5 = fts5_text(arena, &node->phrase);
 		return negated ? cond_negate(arena, made) : made;
 	}
 	const struct cond **children = ARENA_ARRAY(arena, 2, const struct cond *);

@@ -71,129 +71,145 @@ static const struct parse_row select_rows[] = {
 	{__LINE__, "select=count(a)", " select count(a)"},
 	{__LINE__, "select=r(a->b,c::text)", " select r(a->'b',c::text)"},
 	{__LINE__, "select=... r(a)", " select ...r(a)"},
-	/* errors */
-	{__LINE__, "select=a,",
-	 "PARSE@2 \"failed to parse select parameter (a,)\" (line 1, column 3) / "
-	 "unexpected end of input expecting \"...\", field name (* or "
-	 "[a..z0..9_$]), \"*\" or \"count()\""},
-	{__LINE__, "select=,a",
-	 "PARSE@0 \"failed to parse select parameter (,a)\" (line 1, column 1) / "
-	 "unexpected \",\" expecting \"...\", field name (* or [a..z0..9_$]), "
-	 "\"*\" or \"count()\""},
-	{__LINE__, "select=a)",
-	 "PARSE@1 \"failed to parse select parameter (a))\" (line 1, column 2) / "
-	 "unexpected \")\" expecting \",\" or end of input"},
-	{__LINE__, "select=x:",
-	 "PARSE@2 \"failed to parse select parameter (x:)\" (line 1, column 3) / "
-	 "unexpected end of input expecting field name (* or [a..z0..9_$])"},
-	{__LINE__, "select=x:*",
-	 "PARSE@2 \"failed to parse select parameter (x:*)\" (line 1, column 3) / "
-	 "unexpected \"*\" expecting field name (* or [a..z0..9_$])"},
-	{__LINE__, "select=a.b",
-	 "PARSE@2 \"failed to parse select parameter (a.b)\" (line 1, column 3) / "
-	 "unexpected \"b\" expecting \"sum()\", \"avg()\", \"count()\", \"max()\" "
-	 "or \"min()\""},
-	{__LINE__, "select=a.sum",
-	 "PARSE@2 \"failed to parse select parameter (a.sum)\" (line 1, column 3) "
-	 "/ unexpected \"sum\" expecting \"sum()\", \"avg()\", \"count()\", "
-	 "\"max()\" or \"min()\""},
-	{__LINE__, "select=a.sum()x",
-	 "PARSE@7 \"failed to parse select parameter (a.sum()x)\" (line 1, column "
-	 "8) / unexpected \"x\" expecting \",\" or end of input"},
-	{__LINE__, "select=a.",
-	 "PARSE@2 \"failed to parse select parameter (a.)\" (line 1, column 3) / "
-	 "unexpected end of input expecting \"sum()\", \"avg()\", \"count()\", "
-	 "\"max()\" or \"min()\""},
-	{__LINE__, "select=a::",
-	 "PARSE@3 \"failed to parse select parameter (a::)\" (line 1, column 4) / "
-	 "unexpected end of input expecting the name of a type"},
-	{__LINE__, "select=a::::b",
-	 "PARSE@3 \"failed to parse select parameter (a::::b)\" (line 1, column 4) "
-	 "/ unexpected \":\" expecting the name of a type"},
-	{__LINE__, "select=a->",
-	 "PARSE@3 \"failed to parse select parameter (a->)\" (line 1, column 4) / "
-	 "unexpected end of input expecting key or position of a json path"},
-	{__LINE__, "select=a->>b->c",
-	 "PARSE@5 \"failed to parse select parameter (a->>b->c)\" (line 1, column "
-	 "6) / unexpected \"-\" expecting \",\" or end of input"},
-	{__LINE__, "select=a::int::text",
-	 "PARSE@6 \"failed to parse select parameter (a::int::text)\" (line 1, "
-	 "column 7) / unexpected \":\" expecting \",\" or end of input"},
-	{__LINE__, "select=a.sum().max()",
-	 "PARSE@7 \"failed to parse select parameter (a.sum().max())\" (line 1, "
-	 "column 8) / unexpected \".\" expecting \",\" or end of input"},
-	{__LINE__, "select=count()x",
-	 "PARSE@7 \"failed to parse select parameter (count()x)\" (line 1, column "
-	 "8) / unexpected \"x\" expecting \",\" or end of input"},
-	{__LINE__, "select=count().sum()",
-	 "PARSE@7 \"failed to parse select parameter (count().sum())\" (line 1, "
-	 "column 8) / unexpected \".\" expecting \",\" or end of input"},
-	{__LINE__, "select=x:y:a",
-	 "PARSE@3 \"failed to parse select parameter (x:y:a)\" (line 1, column 4) "
-	 "/ unexpected \":\" expecting \",\" or end of input"},
-	{__LINE__, "select=*:a",
-	 "PARSE@1 \"failed to parse select parameter (*:a)\" (line 1, column 2) / "
-	 "unexpected \":\" expecting \",\" or end of input"},
-	{__LINE__, "select=*a",
-	 "PARSE@1 \"failed to parse select parameter (*a)\" (line 1, column 2) / "
-	 "unexpected \"a\" expecting \",\" or end of input"},
-	{__LINE__, "select=r(",
-	 "PARSE@2 \"failed to parse select parameter (r()\" (line 1, column 3) / "
-	 "unexpected end of input expecting \"...\", field name (* or "
-	 "[a..z0..9_$]), \"*\" or \"count()\""},
-	{__LINE__, "select=r(a",
-	 "PARSE@3 \"failed to parse select parameter (r(a)\" (line 1, column 4) / "
-	 "unexpected end of input expecting \",\" or \")\""},
-	{__LINE__, "select=r(a,",
-	 "PARSE@4 \"failed to parse select parameter (r(a,)\" (line 1, column 5) / "
-	 "unexpected end of input expecting \"...\", field name (* or "
-	 "[a..z0..9_$]), \"*\" or \"count()\""},
-	{__LINE__, "select=r(,a)",
-	 "PARSE@2 \"failed to parse select parameter "
-	 "(r(,a))\" (line 1, column 3) / unexpected \",\" expecting \"...\", field "
-	 "name (* or [a..z0..9_$]), \"*\" or \"count()\""},
-	{__LINE__, "select=r(a))",
-	 "PARSE@4 \"failed to parse select parameter (r(a)))\" (line 1, column 5) "
-	 "/ unexpected \")\" expecting \",\" or end of input"},
-	{__LINE__, "select=r(a)b",
-	 "PARSE@4 \"failed to parse select parameter (r(a)b)\" (line 1, column 5) "
-	 "/ unexpected \"b\" expecting \",\" or end of input"},
-	{__LINE__, "select=r!(a)",
-	 "PARSE@2 \"failed to parse select parameter (r!(a))\" (line 1, column 3) "
-	 "/ unexpected \"(\" expecting \"inner\", \"left\" or the name of a "
-	 "relation"},
-	{__LINE__, "select=r!inner",
-	 "PARSE@7 \"failed to parse select parameter (r!inner)\" (line 1, column "
-	 "8) / unexpected end of input expecting \"(\""},
-	{__LINE__, "select=r!a!b!c(a)",
-	 "PARSE@5 \"failed to parse select parameter (r!a!b!c(a))\" (line 1, "
-	 "column 6) / unexpected \"!\" expecting \"(\""},
-	{__LINE__, "select=...",
-	 "PARSE@3 \"failed to parse select parameter (...)\" (line 1, column 4) / "
-	 "unexpected end of input expecting field name (* or [a..z0..9_$])"},
-	{__LINE__, "select=...r",
-	 "PARSE@4 \"failed to parse select parameter (...r)\" (line 1, column 5) / "
-	 "unexpected end of input expecting \"(\""},
-	{__LINE__, "select=...x:r(a)",
-	 "PARSE@4 \"failed to parse select parameter (...x:r(a))\" (line 1, column "
-	 "5) / unexpected \":\" expecting \"(\""},
-	{__LINE__, "select=...*",
-	 "PARSE@3 \"failed to parse select parameter (...*)\" (line 1, column 4) / "
-	 "unexpected \"*\" expecting field name (* or [a..z0..9_$])"},
-	{__LINE__, "select=...a.sum()",
-	 "PARSE@4 \"failed to parse select parameter (...a.sum())\" (line 1, "
-	 "column 5) / unexpected \".\" expecting \"(\""},
-	{__LINE__, "select=r->a(b)",
-	 "PARSE@4 \"failed to parse select parameter (r->a(b))\" (line 1, column "
-	 "5) / unexpected \"(\" expecting \",\" or end of input"},
-	{__LINE__, "select=r(s(t(a)))", "PARSE@6 Embedded resources nested deeper than 2 levels"},
-	{__LINE__, "select=r(s(a,t()))", "PARSE@8 Embedded resources nested deeper than 2 levels"},
 };
 
 static void test_select(void **state)
 {
 	(void)state;
 	TEST_PARSE_ROWS(select_rows, PARSE_QUERY_STRING);
+}
+
+static const struct parse_row select_errors_rows[] = {
+	{__LINE__, "select=a,",
+	 "PARSE@2 \"failed to parse select parameter (a,)\" (line 1, "
+	 "column 3) / unexpected end of input expecting \"...\", field "
+	 "name (* or [a..z0..9_$]), \"*\" or \"count()\""},
+	{__LINE__, "select=,a",
+	 "PARSE@0 \"failed to parse select parameter (,a)\" (line 1, "
+	 "column 1) / unexpected \",\" expecting \"...\", field name (* "
+	 "or [a..z0..9_$]), \"*\" or \"count()\""},
+	{__LINE__, "select=a)",
+	 "PARSE@1 \"failed to parse select parameter (a))\" (line 1, "
+	 "column 2) / unexpected \")\" expecting \",\" or end of input"},
+	{__LINE__, "select=x:",
+	 "PARSE@2 \"failed to parse select parameter (x:)\" (line 1, "
+	 "column 3) / unexpected end of input expecting field name (* or "
+	 "[a..z0..9_$])"},
+	{__LINE__, "select=x:*",
+	 "PARSE@2 \"failed to parse select parameter (x:*)\" (line 1, "
+	 "column 3) / unexpected \"*\" expecting field name (* or "
+	 "[a..z0..9_$])"},
+	{__LINE__, "select=a.b",
+	 "PARSE@2 \"failed to parse select parameter (a.b)\" (line 1, "
+	 "column 3) / unexpected \"b\" expecting \"sum()\", \"avg()\", "
+	 "\"count()\", \"max()\" or \"min()\""},
+	{__LINE__, "select=a.sum",
+	 "PARSE@2 \"failed to parse select parameter (a.sum)\" (line 1, "
+	 "column 3) / unexpected \"sum\" expecting \"sum()\", \"avg()\", "
+	 "\"count()\", \"max()\" or \"min()\""},
+	{__LINE__, "select=a.sum()x",
+	 "PARSE@7 \"failed to parse select parameter (a.sum()x)\" (line "
+	 "1, column 8) / unexpected \"x\" expecting \",\" or end of input"},
+	{__LINE__, "select=a.",
+	 "PARSE@2 \"failed to parse select parameter (a.)\" (line 1, "
+	 "column 3) / unexpected end of input expecting \"sum()\", "
+	 "\"avg()\", \"count()\", \"max()\" or \"min()\""},
+	{__LINE__, "select=a::",
+	 "PARSE@3 \"failed to parse select parameter (a::)\" (line 1, "
+	 "column 4) / unexpected end of input expecting the name of a type"},
+	{__LINE__, "select=a::::b",
+	 "PARSE@3 \"failed to parse select parameter (a::::b)\" (line 1, "
+	 "column 4) / unexpected \":\" expecting the name of a type"},
+	{__LINE__, "select=a->",
+	 "PARSE@3 \"failed to parse select parameter (a->)\" (line 1, "
+	 "column 4) / unexpected end of input expecting key or position "
+	 "of a json path"},
+	{__LINE__, "select=a->>b->c",
+	 "PARSE@5 \"failed to parse select parameter (a->>b->c)\" (line "
+	 "1, column 6) / unexpected \"-\" expecting \",\" or end of input"},
+	{__LINE__, "select=a::int::text",
+	 "PARSE@6 \"failed to parse select parameter (a::int::text)\" "
+	 "(line 1, column 7) / unexpected \":\" expecting \",\" or end of "
+	 "input"},
+	{__LINE__, "select=a.sum().max()",
+	 "PARSE@7 \"failed to parse select parameter (a.sum().max())\" "
+	 "(line 1, column 8) / unexpected \".\" expecting \",\" or end of "
+	 "input"},
+	{__LINE__, "select=count()x",
+	 "PARSE@7 \"failed to parse select parameter (count()x)\" (line "
+	 "1, column 8) / unexpected \"x\" expecting \",\" or end of input"},
+	{__LINE__, "select=count().sum()",
+	 "PARSE@7 \"failed to parse select parameter (count().sum())\" "
+	 "(line 1, column 8) / unexpected \".\" expecting \",\" or end of "
+	 "input"},
+	{__LINE__, "select=x:y:a",
+	 "PARSE@3 \"failed to parse select parameter (x:y:a)\" (line 1, "
+	 "column 4) / unexpected \":\" expecting \",\" or end of input"},
+	{__LINE__, "select=*:a",
+	 "PARSE@1 \"failed to parse select parameter (*:a)\" (line 1, "
+	 "column 2) / unexpected \":\" expecting \",\" or end of input"},
+	{__LINE__, "select=*a",
+	 "PARSE@1 \"failed to parse select parameter (*a)\" (line 1, "
+	 "column 2) / unexpected \"a\" expecting \",\" or end of input"},
+	{__LINE__, "select=r(",
+	 "PARSE@2 \"failed to parse select parameter (r()\" (line 1, "
+	 "column 3) / unexpected end of input expecting \"...\", field "
+	 "name (* or [a..z0..9_$]), \"*\" or \"count()\""},
+	{__LINE__, "select=r(a",
+	 "PARSE@3 \"failed to parse select parameter (r(a)\" (line 1, "
+	 "column 4) / unexpected end of input expecting \",\" or \")\""},
+	{__LINE__, "select=r(a,",
+	 "PARSE@4 \"failed to parse select parameter (r(a,)\" (line 1, "
+	 "column 5) / unexpected end of input expecting \"...\", field "
+	 "name (* or [a..z0..9_$]), \"*\" or \"count()\""},
+	{__LINE__, "select=r(,a)",
+	 "PARSE@2 \"failed to parse select parameter (r(,a))\" (line 1, "
+	 "column 3) / unexpected \",\" expecting \"...\", field name (* "
+	 "or [a..z0..9_$]), \"*\" or \"count()\""},
+	{__LINE__, "select=r(a))",
+	 "PARSE@4 \"failed to parse select parameter (r(a)))\" (line 1, "
+	 "column 5) / unexpected \")\" expecting \",\" or end of input"},
+	{__LINE__, "select=r(a)b",
+	 "PARSE@4 \"failed to parse select parameter (r(a)b)\" (line 1, "
+	 "column 5) / unexpected \"b\" expecting \",\" or end of input"},
+	{__LINE__, "select=r!(a)",
+	 "PARSE@2 \"failed to parse select parameter (r!(a))\" (line 1, "
+	 "column 3) / unexpected \"(\" expecting \"inner\", \"left\" or "
+	 "the name of a relation"},
+	{__LINE__, "select=r!inner",
+	 "PARSE@7 \"failed to parse select parameter (r!inner)\" (line 1, "
+	 "column 8) / unexpected end of input expecting \"(\""},
+	{__LINE__, "select=r!a!b!c(a)",
+	 "PARSE@5 \"failed to parse select parameter (r!a!b!c(a))\" (line "
+	 "1, column 6) / unexpected \"!\" expecting \"(\""},
+	{__LINE__, "select=...",
+	 "PARSE@3 \"failed to parse select parameter (...)\" (line 1, "
+	 "column 4) / unexpected end of input expecting field name (* or "
+	 "[a..z0..9_$])"},
+	{__LINE__, "select=...r",
+	 "PARSE@4 \"failed to parse select parameter (...r)\" (line 1, "
+	 "column 5) / unexpected end of input expecting \"(\""},
+	{__LINE__, "select=...x:r(a)",
+	 "PARSE@4 \"failed to parse select parameter (...x:r(a))\" (line "
+	 "1, column 5) / unexpected \":\" expecting \"(\""},
+	{__LINE__, "select=...*",
+	 "PARSE@3 \"failed to parse select parameter (...*)\" (line 1, "
+	 "column 4) / unexpected \"*\" expecting field name (* or "
+	 "[a..z0..9_$])"},
+	{__LINE__, "select=...a.sum()",
+	 "PARSE@4 \"failed to parse select parameter (...a.sum())\" (line "
+	 "1, column 5) / unexpected \".\" expecting \"(\""},
+	{__LINE__, "select=r->a(b)",
+	 "PARSE@4 \"failed to parse select parameter (r->a(b))\" (line 1, "
+	 "column 5) / unexpected \"(\" expecting \",\" or end of input"},
+	{__LINE__, "select=r(s(t(a)))", "PARSE@6 Embedded resources nested deeper than 2 levels"},
+	{__LINE__, "select=r(s(a,t()))", "PARSE@8 Embedded resources nested deeper than 2 levels"},
+};
+
+static void test_select_errors(void **state)
+{
+	(void)state;
+	TEST_PARSE_ROWS(select_errors_rows, PARSE_QUERY_STRING);
 }
 
 static const struct parse_row order_rows[] = {
@@ -218,62 +234,68 @@ static const struct parse_row order_rows[] = {
 	{__LINE__, "order=asc.desc", " order asc desc nullsfirst"},
 	/* errors */
 	{__LINE__, "order=",
-	 "PARSE@0 \"failed to parse order ()\" (line 1, column 1) / unexpected end of input "
-	 "expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@0 \"failed to parse order ()\" (line 1, column 1) / "
+	 "unexpected end of input expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "order=a.sideways",
-	 "PARSE@2 \"failed to parse order (a.sideways)\" (line 1, column 3) / unexpected "
-	 "\"sideways\" expecting \"asc\", \"desc\", \"nullsfirst\" or \"nullslast\""},
+	 "PARSE@2 \"failed to parse order (a.sideways)\" (line 1, column "
+	 "3) / unexpected \"sideways\" expecting \"asc\", \"desc\", "
+	 "\"nullsfirst\" or \"nullslast\""},
 	{__LINE__, "order=a.nullsfirst.asc",
-	 "PARSE@13 \"failed to parse order (a.nullsfirst.asc)\" (line 1, column 14) / unexpected "
-	 "\"asc\" expecting \",\" or end of input"},
+	 "PARSE@13 \"failed to parse order (a.nullsfirst.asc)\" (line 1, "
+	 "column 14) / unexpected \"asc\" expecting \",\" or end of input"},
 	{__LINE__, "order=a.nullsfirst.nullslast",
-	 "PARSE@13 \"failed to parse order (a.nullsfirst.nullslast)\" (line 1, column 14) / "
-	 "unexpected \"nullslast\" expecting \",\" or end of input"},
+	 "PARSE@13 \"failed to parse order (a.nullsfirst.nullslast)\" "
+	 "(line 1, column 14) / unexpected \"nullslast\" expecting \",\" "
+	 "or end of input"},
 	{__LINE__, "order=a.asc.desc",
-	 "PARSE@6 \"failed to parse order (a.asc.desc)\" (line 1, column 7) / unexpected \"desc\" "
-	 "expecting \"nullsfirst\" or \"nullslast\""},
+	 "PARSE@6 \"failed to parse order (a.asc.desc)\" (line 1, column "
+	 "7) / unexpected \"desc\" expecting \"nullsfirst\" or "
+	 "\"nullslast\""},
 	{__LINE__, "order=a.desc.asc",
-	 "PARSE@7 \"failed to parse order (a.desc.asc)\" (line 1, column 8) / unexpected \"asc\" "
-	 "expecting \"nullsfirst\" or \"nullslast\""},
+	 "PARSE@7 \"failed to parse order (a.desc.asc)\" (line 1, column "
+	 "8) / unexpected \"asc\" expecting \"nullsfirst\" or "
+	 "\"nullslast\""},
 	{__LINE__, "order=a.asc.nullsfirst.x",
-	 "PARSE@17 \"failed to parse order (a.asc.nullsfirst.x)\" (line 1, column 18) / unexpected "
-	 "\"x\" expecting \",\" or end of input"},
+	 "PARSE@17 \"failed to parse order (a.asc.nullsfirst.x)\" (line "
+	 "1, column 18) / unexpected \"x\" expecting \",\" or end of input"},
 	{__LINE__, "order=a b)",
-	 "PARSE@3 \"failed to parse order (a b))\" (line 1, column 4) / unexpected \")\" expecting "
-	 "delimiter (.), \",\" or end of input"},
+	 "PARSE@3 \"failed to parse order (a b))\" (line 1, column 4) / "
+	 "unexpected \")\" expecting delimiter (.), \",\" or end of input"},
 	{__LINE__, "order=a,",
-	 "PARSE@2 \"failed to parse order (a,)\" (line 1, column 3) / unexpected end of input "
-	 "expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@2 \"failed to parse order (a,)\" (line 1, column 3) / "
+	 "unexpected end of input expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "order=,a",
-	 "PARSE@0 \"failed to parse order (,a)\" (line 1, column 1) / unexpected \",\" expecting "
-	 "field name (* or [a..z0..9_$])"},
+	 "PARSE@0 \"failed to parse order (,a)\" (line 1, column 1) / "
+	 "unexpected \",\" expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "order=a.",
-	 "PARSE@2 \"failed to parse order (a.)\" (line 1, column 3) / unexpected end of input "
-	 "expecting \"asc\", \"desc\", \"nullsfirst\" or \"nullslast\""},
+	 "PARSE@2 \"failed to parse order (a.)\" (line 1, column 3) / "
+	 "unexpected end of input expecting \"asc\", \"desc\", "
+	 "\"nullsfirst\" or \"nullslast\""},
 	{__LINE__, "order=r(",
-	 "PARSE@2 \"failed to parse order (r()\" (line 1, column 3) / unexpected end of input "
-	 "expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@2 \"failed to parse order (r()\" (line 1, column 3) / "
+	 "unexpected end of input expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "order=r(a",
-	 "PARSE@3 \"failed to parse order (r(a)\" (line 1, column 4) / unexpected end of input "
-	 "expecting \")\""},
+	 "PARSE@3 \"failed to parse order (r(a)\" (line 1, column 4) / "
+	 "unexpected end of input expecting \")\""},
 	{__LINE__, "order=r()",
-	 "PARSE@2 \"failed to parse order (r())\" (line 1, column 3) / unexpected \")\" expecting "
-	 "field name (* or [a..z0..9_$])"},
+	 "PARSE@2 \"failed to parse order (r())\" (line 1, column 3) / "
+	 "unexpected \")\" expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "order=r(a)b",
-	 "PARSE@4 \"failed to parse order (r(a)b)\" (line 1, column 5) / unexpected \"b\" "
-	 "expecting delimiter (.), \",\" or end of input"},
+	 "PARSE@4 \"failed to parse order (r(a)b)\" (line 1, column 5) / "
+	 "unexpected \"b\" expecting delimiter (.), \",\" or end of input"},
 	{__LINE__, "order=r(s(a))",
-	 "PARSE@3 \"failed to parse order (r(s(a)))\" (line 1, column 4) / unexpected \"(\" "
-	 "expecting \")\""},
+	 "PARSE@3 \"failed to parse order (r(s(a)))\" (line 1, column 4) "
+	 "/ unexpected \"(\" expecting \")\""},
 	{__LINE__, "order=r.a",
-	 "PARSE@2 \"failed to parse order (r.a)\" (line 1, column 3) / unexpected \"a\" expecting "
-	 "\"asc\", \"desc\", \"nullsfirst\" or \"nullslast\""},
+	 "PARSE@2 \"failed to parse order (r.a)\" (line 1, column 3) / "
+	 "unexpected \"a\" expecting \"asc\", \"desc\", \"nullsfirst\" or "
+	 "\"nullslast\""},
 	{__LINE__, "order=a->",
-	 "PARSE@3 \"failed to parse order (a->)\" (line 1, column 4) / unexpected end of input "
-	 "expecting key or position of a json path"},
+	 "PARSE@3 \"failed to parse order (a->)\" (line 1, column 4) / "
+	 "unexpected end of input expecting key or position of a json path"},
 	{__LINE__, "order=*",
-	 "PARSE@0 \"failed to parse order (*)\" (line 1, column 1) / unexpected \"*\" expecting "
-	 "field name (* or [a..z0..9_$])"},
+	 "PARSE@0 \"failed to parse order (*)\" (line 1, column 1) / "
+	 "unexpected \"*\" expecting field name (* or [a..z0..9_$])"},
 };
 
 static void test_order(void **state)
@@ -297,23 +319,23 @@ static const struct parse_row range_rows[] = {
 	{__LINE__, "limit=-1",
 	 "RANGE Requested range not satisfiable / Limit should be greater than or equal to zero."},
 	{__LINE__, "limit=x",
-	 "PARSE@0 \"failed to parse limit (x)\" (line 1, column 1) / unexpected \"x\" expecting "
-	 "digits"},
+	 "PARSE@0 \"failed to parse limit (x)\" (line 1, column 1) / "
+	 "unexpected \"x\" expecting digits"},
 	{__LINE__, "limit=",
-	 "PARSE@0 \"failed to parse limit ()\" (line 1, column 1) / unexpected end of input "
-	 "expecting digits"},
+	 "PARSE@0 \"failed to parse limit ()\" (line 1, column 1) / "
+	 "unexpected end of input expecting digits"},
 	{__LINE__, "limit=5x",
-	 "PARSE@1 \"failed to parse limit (5x)\" (line 1, column 2) / unexpected \"x\" expecting "
-	 "digits"},
+	 "PARSE@1 \"failed to parse limit (5x)\" (line 1, column 2) / "
+	 "unexpected \"x\" expecting digits"},
 	{__LINE__, "limit=+5",
-	 "PARSE@0 \"failed to parse limit ( 5)\" (line 1, column 1) / unexpected \" \" expecting "
-	 "digits"},
+	 "PARSE@0 \"failed to parse limit ( 5)\" (line 1, column 1) / "
+	 "unexpected \" \" expecting digits"},
 	{__LINE__, "offset=-",
-	 "PARSE@1 \"failed to parse offset (-)\" (line 1, column 2) / unexpected end of input "
-	 "expecting digits"},
+	 "PARSE@1 \"failed to parse offset (-)\" (line 1, column 2) / "
+	 "unexpected end of input expecting digits"},
 	{__LINE__, "offset=1.5",
-	 "PARSE@1 \"failed to parse offset (1.5)\" (line 1, column 2) / unexpected \".\" expecting "
-	 "digits"},
+	 "PARSE@1 \"failed to parse offset (1.5)\" (line 1, column 2) / "
+	 "unexpected \".\" expecting digits"},
 };
 
 static void test_range(void **state)
@@ -346,49 +368,56 @@ static const struct parse_row others_rows[] = {
 	{__LINE__, "distinct=eq.true", "and(distinct eq <true>)"},
 	{__LINE__, "distinct=not.is.null", "and(not(distinct is null))"},
 	{__LINE__, "r.distinct=true",
-	 "PARSE@0 \"failed to parse filter (true)\" (line 1, column 1) / unexpected \"true\" "
-	 "expecting \"not\" or operator (eq, gt, ...)"},
+	 "PARSE@0 \"failed to parse filter (true)\" (line 1, column 1) / "
+	 "unexpected \"true\" expecting \"not\" or operator (eq, gt, ...)"},
 	{__LINE__, "r.after=x",
-	 "PARSE@0 \"failed to parse filter (x)\" (line 1, column 1) / unexpected \"x\" expecting "
-	 "\"not\" or operator (eq, gt, ...)"},
+	 "PARSE@0 \"failed to parse filter (x)\" (line 1, column 1) / "
+	 "unexpected \"x\" expecting \"not\" or operator (eq, gt, ...)"},
 	/* errors */
 	{__LINE__, "columns=a,",
-	 "PARSE@2 \"failed to parse columns parameter (a,)\" (line 1, column 3) / unexpected end "
-	 "of input expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@2 \"failed to parse columns parameter (a,)\" (line 1, "
+	 "column 3) / unexpected end of input expecting field name (* or "
+	 "[a..z0..9_$])"},
 	{__LINE__, "columns=a.b",
-	 "PARSE@1 \"failed to parse columns parameter (a.b)\" (line 1, column 2) / unexpected "
-	 "\".\" expecting \",\" or end of input"},
+	 "PARSE@1 \"failed to parse columns parameter (a.b)\" (line 1, "
+	 "column 2) / unexpected \".\" expecting \",\" or end of input"},
 	{__LINE__, "columns=a->b",
-	 "PARSE@1 \"failed to parse columns parameter (a->b)\" (line 1, column 2) / unexpected "
-	 "\"-\" expecting \",\" or end of input"},
+	 "PARSE@1 \"failed to parse columns parameter (a->b)\" (line 1, "
+	 "column 2) / unexpected \"-\" expecting \",\" or end of input"},
 	{__LINE__, "columns=,",
-	 "PARSE@0 \"failed to parse columns parameter (,)\" (line 1, column 1) / unexpected \",\" "
-	 "expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@0 \"failed to parse columns parameter (,)\" (line 1, "
+	 "column 1) / unexpected \",\" expecting field name (* or "
+	 "[a..z0..9_$])"},
 	{__LINE__, "columns=a b)",
-	 "PARSE@3 \"failed to parse columns parameter (a b))\" (line 1, column 4) / unexpected "
-	 "\")\" expecting \",\" or end of input"},
+	 "PARSE@3 \"failed to parse columns parameter (a b))\" (line 1, "
+	 "column 4) / unexpected \")\" expecting \",\" or end of input"},
 	{__LINE__, "on_conflict=a,,b",
-	 "PARSE@2 \"failed to parse on_conflict parameter (a,,b)\" (line 1, column 3) / unexpected "
-	 "\",\" expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@2 \"failed to parse on_conflict parameter (a,,b)\" (line "
+	 "1, column 3) / unexpected \",\" expecting field name (* or "
+	 "[a..z0..9_$])"},
 	{__LINE__, "on_conflict=a(",
-	 "PARSE@1 \"failed to parse on_conflict parameter (a()\" (line 1, column 2) / unexpected "
-	 "\"(\" expecting \",\" or end of input"},
+	 "PARSE@1 \"failed to parse on_conflict parameter (a()\" (line 1, "
+	 "column 2) / unexpected \"(\" expecting \",\" or end of input"},
 	{__LINE__, "distinct=",
-	 "PARSE@0 \"failed to parse distinct parameter ()\" (line 1, column 1) / unexpected end of "
-	 "input expecting true, false or an operator"},
+	 "PARSE@0 \"failed to parse distinct parameter ()\" (line 1, "
+	 "column 1) / unexpected end of input expecting true, false or an "
+	 "operator"},
 	{__LINE__, "distinct=yes",
-	 "PARSE@0 \"failed to parse distinct parameter (yes)\" (line 1, column 1) / unexpected "
-	 "\"yes\" expecting true, false or an operator"},
+	 "PARSE@0 \"failed to parse distinct parameter (yes)\" (line 1, "
+	 "column 1) / unexpected \"yes\" expecting true, false or an "
+	 "operator"},
 	{__LINE__, "distinct=TRUE",
-	 "PARSE@0 \"failed to parse distinct parameter (TRUE)\" (line 1, column 1) / unexpected "
-	 "\"TRUE\" expecting true, false or an operator"},
+	 "PARSE@0 \"failed to parse distinct parameter (TRUE)\" (line 1, "
+	 "column 1) / unexpected \"TRUE\" expecting true, false or an "
+	 "operator"},
 	{__LINE__, "after=gt", " after <gt>"},
 	{__LINE__, "after=in.5",
-	 "PARSE@3 \"failed to parse filter (in.5)\" (line 1, column 4) / unexpected \"5\" "
-	 "expecting \"(\""},
+	 "PARSE@3 \"failed to parse filter (in.5)\" (line 1, column 4) / "
+	 "unexpected \"5\" expecting \"(\""},
 	{__LINE__, "distinct=is.maybe",
-	 "PARSE@3 \"failed to parse filter (is.maybe)\" (line 1, column 4) / unexpected \"maybe\" "
-	 "expecting isVal: (null, not_null, true, false, unknown)"},
+	 "PARSE@3 \"failed to parse filter (is.maybe)\" (line 1, column "
+	 "4) / unexpected \"maybe\" expecting isVal: (null, not_null, "
+	 "true, false, unknown)"},
 };
 
 static void test_others(void **state)
@@ -531,9 +560,11 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_select), cmocka_unit_test(test_order),  cmocka_unit_test(test_range),
-		cmocka_unit_test(test_others), cmocka_unit_test(test_keys),   cmocka_unit_test(test_places),
-		cmocka_unit_test(test_alone),  cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_select), cmocka_unit_test(test_select_errors),
+		cmocka_unit_test(test_order),  cmocka_unit_test(test_range),
+		cmocka_unit_test(test_others), cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_places), cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_limits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

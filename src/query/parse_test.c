@@ -130,58 +130,65 @@ static void test_filters(void **state)
 
 static const struct parse_row filter_errors_rows[] = {
 	{__LINE__, "id=0",
-	 "PARSE@0 \"failed to parse filter (0)\" (line 1, column 1) / unexpected \"0\" "
-	 "expecting \"not\" or operator (eq, gt, ...)"},
+	 "PARSE@0 \"failed to parse filter (0)\" (line 1, column 1) / "
+	 "unexpected \"0\" expecting \"not\" or operator (eq, gt, ...)"},
 	{__LINE__, "id=",
-	 "PARSE@0 \"failed to parse filter ()\" (line 1, column 1) / unexpected end of "
-	 "input expecting \"not\" or operator (eq, gt, ...)"},
+	 "PARSE@0 \"failed to parse filter ()\" (line 1, column 1) / "
+	 "unexpected end of input expecting \"not\" or operator (eq, gt, "
+	 "...)"},
 	{__LINE__, "id=equals.5",
-	 "PARSE@0 \"failed to parse filter (equals.5)\" (line 1, column 1) / "
-	 "unexpected \"equals\" expecting \"not\" or operator (eq, gt, ...)"},
+	 "PARSE@0 \"failed to parse filter (equals.5)\" (line 1, column "
+	 "1) / unexpected \"equals\" expecting \"not\" or operator (eq, "
+	 "gt, ...)"},
 	{__LINE__, "id=EQ.5",
-	 "PARSE@0 \"failed to parse filter (EQ.5)\" (line 1, column 1) / unexpected "
-	 "\"EQ\" expecting \"not\" or operator (eq, gt, ...)"},
+	 "PARSE@0 \"failed to parse filter (EQ.5)\" (line 1, column 1) / "
+	 "unexpected \"EQ\" expecting \"not\" or operator (eq, gt, ...)"},
 	{__LINE__, "id=not.not.eq.5",
-	 "PARSE@4 \"failed to parse filter (not.not.eq.5)\" (line 1, column 5) / "
-	 "unexpected \"not\" expecting \"not\" or operator (eq, gt, ...)"},
+	 "PARSE@4 \"failed to parse filter (not.not.eq.5)\" (line 1, "
+	 "column 5) / unexpected \"not\" expecting \"not\" or operator "
+	 "(eq, gt, ...)"},
 	{__LINE__, "id=eq",
-	 "PARSE@2 \"failed to parse filter (eq)\" (line 1, column 3) / unexpected end "
-	 "of input expecting delimiter (.)"},
+	 "PARSE@2 \"failed to parse filter (eq)\" (line 1, column 3) / "
+	 "unexpected end of input expecting delimiter (.)"},
 	{__LINE__, "id=like",
-	 "PARSE@4 \"failed to parse filter (like)\" (line 1, column 5) / unexpected "
-	 "end of input expecting delimiter (.)"},
+	 "PARSE@4 \"failed to parse filter (like)\" (line 1, column 5) / "
+	 "unexpected end of input expecting delimiter (.)"},
 	{__LINE__, "id=%C3%A9",
-	 "PARSE@0 \"failed to parse filter (\xc3\xa9)\" (line 1, column 1) / "
-	 "unexpected \"\xc3\xa9\" expecting \"not\" or operator (eq, gt, ...)"},
+	 "PARSE@0 \"failed to parse filter (\xc3\xa9)\" (line 1, column "
+	 "1) / unexpected \"\xc3\xa9\" expecting \"not\" or operator (eq, "
+	 "gt, ...)"},
 	{__LINE__, "id=in.5",
-	 "PARSE@3 \"failed to parse filter (in.5)\" (line 1, column 4) / unexpected "
-	 "\"5\" expecting \"(\""},
+	 "PARSE@3 \"failed to parse filter (in.5)\" (line 1, column 4) / "
+	 "unexpected \"5\" expecting \"(\""},
 	{__LINE__, "id=in.(1,2",
-	 "PARSE@7 \"failed to parse filter (in.(1,2)\" (line 1, column 8) / unexpected "
-	 "end of input expecting \",\" or \")\""},
+	 "PARSE@7 \"failed to parse filter (in.(1,2)\" (line 1, column 8) "
+	 "/ unexpected end of input expecting \",\" or \")\""},
 	{__LINE__, "id=in.(1)2",
-	 "PARSE@6 \"failed to parse filter (in.(1)2)\" (line 1, column 7) / unexpected "
-	 "\"2\" expecting end of input"},
+	 "PARSE@6 \"failed to parse filter (in.(1)2)\" (line 1, column 7) "
+	 "/ unexpected \"2\" expecting end of input"},
 	{__LINE__, "id=in.(\xc3\xa9)2",
-	 "PARSE@7 \"failed to parse filter (in.(\xc3\xa9)2)\" (line 1, column 7) / "
-	 "unexpected \"2\" expecting end of input"},
+	 "PARSE@7 \"failed to parse filter (in.(\xc3\xa9)2)\" (line 1, "
+	 "column 7) / unexpected \"2\" expecting end of input"},
 	{__LINE__, "id=in.(1,2,3,4,5)", "PARSE More than 4 values in a list"},
 	{__LINE__, "id=is.nothing",
-	 "PARSE@3 \"failed to parse filter (is.nothing)\" (line 1, column 4) / "
-	 "unexpected \"nothing\" expecting isVal: (null, not_null, true, false, "
-	 "unknown)"},
+	 "PARSE@3 \"failed to parse filter (is.nothing)\" (line 1, column "
+	 "4) / unexpected \"nothing\" expecting isVal: (null, not_null, "
+	 "true, false, unknown)"},
 	{__LINE__, "id=is.null2",
-	 "PARSE@3 \"failed to parse filter (is.null2)\" (line 1, column 4) / "
-	 "unexpected \"null2\" expecting isVal: (null, not_null, true, false, unknown)"},
+	 "PARSE@3 \"failed to parse filter (is.null2)\" (line 1, column "
+	 "4) / unexpected \"null2\" expecting isVal: (null, not_null, "
+	 "true, false, unknown)"},
 	{__LINE__, "id=is.null.",
-	 "PARSE@7 \"failed to parse filter (is.null.)\" (line 1, column 8) / "
-	 "unexpected \".\" expecting end of input"},
+	 "PARSE@7 \"failed to parse filter (is.null.)\" (line 1, column "
+	 "8) / unexpected \".\" expecting end of input"},
 	{__LINE__, "id=is.",
-	 "PARSE@3 \"failed to parse filter (is.)\" (line 1, column 4) / unexpected end "
-	 "of input expecting isVal: (null, not_null, true, false, unknown)"},
+	 "PARSE@3 \"failed to parse filter (is.)\" (line 1, column 4) / "
+	 "unexpected end of input expecting isVal: (null, not_null, true, "
+	 "false, unknown)"},
 	{__LINE__, "id=not.",
-	 "PARSE@4 \"failed to parse filter (not.)\" (line 1, column 5) / unexpected "
-	 "end of input expecting \"not\" or operator (eq, gt, ...)"},
+	 "PARSE@4 \"failed to parse filter (not.)\" (line 1, column 5) / "
+	 "unexpected end of input expecting \"not\" or operator (eq, gt, "
+	 "...)"},
 	{__LINE__, "a=eq.1&a=eq.2&a=eq.3&a=eq.4&a=eq.5&a=eq.6&a=eq.7",
 	 "PARSE More than 6 conditions / many values of one column are "
 	 "column=in.(a,b,...)"},
@@ -189,93 +196,96 @@ static const struct parse_row filter_errors_rows[] = {
 	 "PARSE More than 6 conditions / many values of one column are "
 	 "column=in.(a,b,...)"},
 	{__LINE__, "=eq.5",
-	 "PARSE@0 \"failed to parse tree path ()\" (line 1, column 1) / unexpected end "
-	 "of input expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@0 \"failed to parse tree path ()\" (line 1, column 1) / "
+	 "unexpected end of input expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "a,b=eq.5",
-	 "PARSE@1 \"failed to parse tree path (a,b)\" (line 1, column 2) / unexpected "
-	 "\",\" expecting \"->\", delimiter (.) or end of input"},
+	 "PARSE@1 \"failed to parse tree path (a,b)\" (line 1, column 2) "
+	 "/ unexpected \",\" expecting \"->\", delimiter (.) or end of "
+	 "input"},
 	{__LINE__, "a-=eq.5",
-	 "PARSE@1 \"failed to parse tree path (a-)\" (line 1, column 2) / unexpected "
-	 "\"-\" expecting \"->\", delimiter (.) or end of input"},
+	 "PARSE@1 \"failed to parse tree path (a-)\" (line 1, column 2) / "
+	 "unexpected \"-\" expecting \"->\", delimiter (.) or end of input"},
 	{__LINE__, "\"a=eq.5",
-	 "PARSE@0 \"failed to parse tree path (\"a)\" (line 1, column 1) / unexpected "
-	 "\"\"\" expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@0 \"failed to parse tree path (\"a)\" (line 1, column 1) "
+	 "/ unexpected \"\"\" expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "a=eq.%zz",
-	 "PARSE The query string is not well percent-encoded / each % needs two "
-	 "hexadecimal digits, and the result must be UTF-8 without NUL"},
+	 "PARSE The query string is not well percent-encoded / each % "
+	 "needs two hexadecimal digits, and the result must be UTF-8 "
+	 "without NUL"},
 	{__LINE__, "a=eq.%00",
-	 "PARSE The query string is not well percent-encoded / each % needs two "
-	 "hexadecimal digits, and the result must be UTF-8 without NUL"},
+	 "PARSE The query string is not well percent-encoded / each % "
+	 "needs two hexadecimal digits, and the result must be UTF-8 "
+	 "without NUL"},
 	{__LINE__, "%ff=eq.5",
-	 "PARSE The query string is not well percent-encoded / each % needs two "
-	 "hexadecimal digits, and the result must be UTF-8 without NUL"},
+	 "PARSE The query string is not well percent-encoded / each % "
+	 "needs two hexadecimal digits, and the result must be UTF-8 "
+	 "without NUL"},
 	/* any and all */
 	{__LINE__, "a=eq(some).{1}",
-	 "PARSE@3 \"failed to parse filter (eq(some).{1})\" (line 1, column 4) / "
-	 "unexpected \"some\" expecting any or all"},
+	 "PARSE@3 \"failed to parse filter (eq(some).{1})\" (line 1, "
+	 "column 4) / unexpected \"some\" expecting any or all"},
 	{__LINE__, "a=eq(any.{1}",
-	 "PARSE@6 \"failed to parse filter (eq(any.{1})\" (line 1, column 7) / "
-	 "unexpected \".\" expecting \")\""},
+	 "PARSE@6 \"failed to parse filter (eq(any.{1})\" (line 1, column "
+	 "7) / unexpected \".\" expecting \")\""},
 	{__LINE__, "a=eq(any){1}",
-	 "PARSE@7 \"failed to parse filter (eq(any){1})\" (line 1, column 8) / "
-	 "unexpected \"{\" expecting delimiter (.)"},
+	 "PARSE@7 \"failed to parse filter (eq(any){1})\" (line 1, column "
+	 "8) / unexpected \"{\" expecting delimiter (.)"},
 	{__LINE__, "a=eq().{1}",
-	 "PARSE@3 \"failed to parse filter (eq().{1})\" (line 1, column 4) / "
-	 "unexpected \")\" expecting any or all"},
+	 "PARSE@3 \"failed to parse filter (eq().{1})\" (line 1, column "
+	 "4) / unexpected \")\" expecting any or all"},
 	{__LINE__, "a=neq(any).{1}",
-	 "PARSE@3 \"failed to parse filter (neq(any).{1})\" (line 1, column 4) / "
-	 "unexpected \"(\" expecting delimiter (.)"},
+	 "PARSE@3 \"failed to parse filter (neq(any).{1})\" (line 1, "
+	 "column 4) / unexpected \"(\" expecting delimiter (.)"},
 	{__LINE__, "a=in(any).{1}",
-	 "PARSE@2 \"failed to parse filter (in(any).{1})\" (line 1, column 3) / "
-	 "unexpected \"(\" expecting delimiter (.)"},
+	 "PARSE@2 \"failed to parse filter (in(any).{1})\" (line 1, "
+	 "column 3) / unexpected \"(\" expecting delimiter (.)"},
 	{__LINE__, "a=is(any).{1}",
-	 "PARSE@2 \"failed to parse filter (is(any).{1})\" (line 1, column 3) / "
-	 "unexpected \"(\" expecting delimiter (.)"},
+	 "PARSE@2 \"failed to parse filter (is(any).{1})\" (line 1, "
+	 "column 3) / unexpected \"(\" expecting delimiter (.)"},
 	{__LINE__, "a=isdistinct(any).{1}",
-	 "PARSE@10 \"failed to parse filter (isdistinct(any).{1})\" (line 1, column "
-	 "11) / unexpected \"(\" expecting delimiter (.)"},
+	 "PARSE@10 \"failed to parse filter (isdistinct(any).{1})\" (line "
+	 "1, column 11) / unexpected \"(\" expecting delimiter (.)"},
 	{__LINE__, "a=eq(any).1",
-	 "PARSE@8 \"failed to parse filter (eq(any).1)\" (line 1, column 9) / "
-	 "unexpected \"1\" expecting \"{\""},
+	 "PARSE@8 \"failed to parse filter (eq(any).1)\" (line 1, column "
+	 "9) / unexpected \"1\" expecting \"{\""},
 	{__LINE__, "a=eq(any).{1",
-	 "PARSE@10 \"failed to parse filter (eq(any).{1)\" (line 1, column 11) / "
-	 "unexpected end of input expecting \",\" or \"}\""},
+	 "PARSE@10 \"failed to parse filter (eq(any).{1)\" (line 1, "
+	 "column 11) / unexpected end of input expecting \",\" or \"}\""},
 	{__LINE__, "a=eq(any).{1}2",
-	 "PARSE@11 \"failed to parse filter (eq(any).{1}2)\" (line 1, column 12) / "
-	 "unexpected \"2\" expecting end of input"},
+	 "PARSE@11 \"failed to parse filter (eq(any).{1}2)\" (line 1, "
+	 "column 12) / unexpected \"2\" expecting end of input"},
 	{__LINE__, "a=eq(any).{1,,2}",
-	 "PARSE@11 \"failed to parse filter "
-	 "(eq(any).{1,,2})\" (line 1, column 12) / unexpected \",\" expecting an "
-	 "element of an array"},
+	 "PARSE@11 \"failed to parse filter (eq(any).{1,,2})\" (line 1, "
+	 "column 12) / unexpected \",\" expecting an element of an array"},
 	{__LINE__, "a=eq(any).{,}",
-	 "PARSE@9 \"failed to parse filter (eq(any).{,})\" (line 1, column 10) / "
-	 "unexpected \",\" expecting an element of an array"},
+	 "PARSE@9 \"failed to parse filter (eq(any).{,})\" (line 1, "
+	 "column 10) / unexpected \",\" expecting an element of an array"},
 	{__LINE__, "a=eq(any).{{1},{2}}",
-	 "PARSE@9 \"failed to parse filter (eq(any).{{1},{2}})\" (line 1, column 10) / "
-	 "unexpected \"{\" expecting an element of an array"},
+	 "PARSE@9 \"failed to parse filter (eq(any).{{1},{2}})\" (line 1, "
+	 "column 10) / unexpected \"{\" expecting an element of an array"},
 	{__LINE__, "a=eq(any).{\"a\"b}",
-	 "PARSE@12 \"failed to parse filter (eq(any).{\"a\"b})\" (line 1, column 13) / "
-	 "unexpected \"b\" expecting \",\" or \"}\""},
+	 "PARSE@12 \"failed to parse filter (eq(any).{\"a\"b})\" (line 1, "
+	 "column 13) / unexpected \"b\" expecting \",\" or \"}\""},
 	{__LINE__, "a=eq(any).{\"a}",
-	 "PARSE@9 \"failed to parse filter (eq(any).{\"a})\" (line 1, column 10) / "
-	 "unexpected \"\"\" expecting an element of an array"},
+	 "PARSE@9 \"failed to parse filter (eq(any).{\"a})\" (line 1, "
+	 "column 10) / unexpected \"\"\" expecting an element of an array"},
 	{__LINE__, "a=eq(any).{a\\",
-	 "PARSE@10 \"failed to parse filter (eq(any).{a\\)\" (line 1, column 11) / "
-	 "unexpected \"\\\" expecting \",\" or \"}\""},
+	 "PARSE@10 \"failed to parse filter (eq(any).{a\\)\" (line 1, "
+	 "column 11) / unexpected \"\\\" expecting \",\" or \"}\""},
 	{__LINE__, "a=eq(any).{1,2,3,4,5}", "PARSE More than 4 values in a list"},
 	/* words */
 	{__LINE__, "a=fts().x",
-	 "PARSE@4 \"failed to parse filter (fts().x)\" (line 1, column 5) / unexpected "
-	 "\")\" expecting a text search configuration"},
+	 "PARSE@4 \"failed to parse filter (fts().x)\" (line 1, column 5) "
+	 "/ unexpected \")\" expecting a text search configuration"},
 	{__LINE__, "a=fts(en-us).x",
-	 "PARSE@6 \"failed to parse filter (fts(en-us).x)\" (line 1, column 7) / "
-	 "unexpected \"-\" expecting \")\""},
+	 "PARSE@6 \"failed to parse filter (fts(en-us).x)\" (line 1, "
+	 "column 7) / unexpected \"-\" expecting \")\""},
 	{__LINE__, "a=fts(english)x",
-	 "PARSE@12 \"failed to parse filter (fts(english)x)\" (line 1, column 13) / "
-	 "unexpected \"x\" expecting delimiter (.)"},
+	 "PARSE@12 \"failed to parse filter (fts(english)x)\" (line 1, "
+	 "column 13) / unexpected \"x\" expecting delimiter (.)"},
 	{__LINE__, "a=fts",
-	 "PARSE@3 \"failed to parse filter (fts)\" (line 1, column 4) / unexpected end "
-	 "of input expecting delimiter (.)"},
+	 "PARSE@3 \"failed to parse filter (fts)\" (line 1, column 4) / "
+	 "unexpected end of input expecting delimiter (.)"},
 	/* what needs PostgreSQL */
 	{__LINE__, "a=cs.{1}", "UNSUPPORTED@0 Feature not implemented / the operator \"cs\""},
 	{__LINE__, "a=not.cd.{1}", "UNSUPPORTED@4 Feature not implemented / the operator \"cd\""},
@@ -286,46 +296,49 @@ static const struct parse_row filter_errors_rows[] = {
 	{__LINE__, "a=nxl.(1,2)", "UNSUPPORTED@0 Feature not implemented / the operator \"nxl\""},
 	{__LINE__, "a=adj.[1,2]", "UNSUPPORTED@0 Feature not implemented / the operator \"adj\""},
 	{__LINE__, "a=cs",
-	 "PARSE@2 \"failed to parse filter (cs)\" (line 1, column 3) / unexpected end "
-	 "of input expecting delimiter (.)"},
+	 "PARSE@2 \"failed to parse filter (cs)\" (line 1, column 3) / "
+	 "unexpected end of input expecting delimiter (.)"},
 	{__LINE__, "or=(a.cs.{1})", "UNSUPPORTED@3 Feature not implemented / the operator \"cs\""},
 	/* paths */
 	{__LINE__, "a->=eq.1",
-	 "PARSE@3 \"failed to parse tree path (a->)\" (line 1, column 4) / unexpected "
-	 "end of input expecting key or position of a json path"},
+	 "PARSE@3 \"failed to parse tree path (a->)\" (line 1, column 4) "
+	 "/ unexpected end of input expecting key or position of a json "
+	 "path"},
 	{__LINE__, "a->b->=eq.1",
-	 "PARSE@6 \"failed to parse tree path (a->b->)\" (line 1, column 7) / "
-	 "unexpected end of input expecting key or position of a json path"},
+	 "PARSE@6 \"failed to parse tree path (a->b->)\" (line 1, column "
+	 "7) / unexpected end of input expecting key or position of a "
+	 "json path"},
 	{__LINE__, "a->-x=eq.1",
-	 "PARSE@3 \"failed to parse tree path (a->-x)\" (line 1, column 4) / "
-	 "unexpected \"-\" expecting key or position of a json path"},
+	 "PARSE@3 \"failed to parse tree path (a->-x)\" (line 1, column "
+	 "4) / unexpected \"-\" expecting key or position of a json path"},
 	{__LINE__, "a->->b=eq.1",
-	 "PARSE@3 \"failed to parse tree path (a->->b)\" (line 1, column 4) / "
-	 "unexpected \"-\" expecting key or position of a json path"},
+	 "PARSE@3 \"failed to parse tree path (a->->b)\" (line 1, column "
+	 "4) / unexpected \"-\" expecting key or position of a json path"},
 	{__LINE__, "a->>b->c=eq.1",
-	 "PARSE@5 \"failed to parse tree path (a->>b->c)\" (line 1, column 6) / "
-	 "unexpected \"-\" expecting \"->\", delimiter (.) or end of input"},
+	 "PARSE@5 \"failed to parse tree path (a->>b->c)\" (line 1, "
+	 "column 6) / unexpected \"-\" expecting \"->\", delimiter (.) or "
+	 "end of input"},
 	{__LINE__, "r.=eq.1",
-	 "PARSE@2 \"failed to parse tree path (r.)\" (line 1, column 3) / unexpected "
-	 "end of input expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@2 \"failed to parse tree path (r.)\" (line 1, column 3) / "
+	 "unexpected end of input expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, ".a=eq.1",
-	 "PARSE@0 \"failed to parse tree path (.a)\" (line 1, column 1) / unexpected "
-	 "\".\" expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@0 \"failed to parse tree path (.a)\" (line 1, column 1) / "
+	 "unexpected \".\" expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "r..a=eq.1",
-	 "PARSE@2 \"failed to parse tree path (r..a)\" (line 1, column 3) / unexpected "
-	 "\".\" expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@2 \"failed to parse tree path (r..a)\" (line 1, column 3) "
+	 "/ unexpected \".\" expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "r.limit=x",
-	 "PARSE@0 \"failed to parse limit (x)\" (line 1, column 1) / unexpected \"x\" "
-	 "expecting digits"},
+	 "PARSE@0 \"failed to parse limit (x)\" (line 1, column 1) / "
+	 "unexpected \"x\" expecting digits"},
 	{__LINE__, "r.limit=-1",
-	 "RANGE Requested range not satisfiable / Limit should be greater than or "
-	 "equal to zero."},
+	 "RANGE Requested range not satisfiable / Limit should be greater "
+	 "than or equal to zero."},
 	{__LINE__, "r.order=",
-	 "PARSE@0 \"failed to parse order ()\" (line 1, column 1) / unexpected end of "
-	 "input expecting field name (* or [a..z0..9_$])"},
+	 "PARSE@0 \"failed to parse order ()\" (line 1, column 1) / "
+	 "unexpected end of input expecting field name (* or [a..z0..9_$])"},
 	{__LINE__, "r.or=a",
-	 "PARSE@0 \"failed to parse logic tree (a)\" (line 1, column 3) / unexpected "
-	 "\"a\" expecting \"(\""},
+	 "PARSE@0 \"failed to parse logic tree (a)\" (line 1, column 3) / "
+	 "unexpected \"a\" expecting \"(\""},
 };
 
 static void test_filter_errors(void **state)
@@ -351,7 +364,9 @@ static const struct parse_row logic_rows[] = {
 	{__LINE__, "or=(a.eq.{1,2},b.eq.y)", "and(or(a eq <{1,2}>,b eq <y>))"},
 	{__LINE__, "or=(a.eq.{1,b.eq.y)", "and(or(a eq <{1>,b eq <y>))"},
 	{__LINE__, "or=(\"a.b\".eq.1,c-d.eq.2)", "and(or(a.b eq <1>,c-d eq <2>))"},
-	{__LINE__, "and=( and ( a.in.( 1, 2 ) , b.is.null ) , or ( a.eq.2 , \"b\" .eq.3 ) )",
+	{__LINE__,
+	 "and=( and ( a.in.( 1, 2 ) , b.is.null ) , or ( a.eq.2 , \"b\" "
+	 ".eq.3 ) )",
 	 "and(and(and(a in <1>< 2 >,b is null),or(a eq <2 >,b eq <3 >)))"},
 	{__LINE__, "or=(and.eq.1,or.eq.2,not.eq.3)", "and(or(and eq <1>,or eq <2>,not eq <3>))"},
 	{__LINE__, "or=(order.eq.1,android.eq.2)", "and(or(order eq <1>,android eq <2>))"},
@@ -371,67 +386,74 @@ static const struct parse_row logic_rows[] = {
 	{__LINE__, "or=(a.like.*x*,b.imatch.\"^(a|b)\")", "and(or(a like <*x*>,b imatch <^(a|b)>))"},
 	/* errors */
 	{__LINE__, "or=()",
-	 "PARSE@1 \"failed to parse logic tree (())\" (line 1, column 4) / unexpected \")\" "
-	 "expecting field name (* or [a..z0..9_$]), negation operator (not) or logic operator "
-	 "(and, or)"},
+	 "PARSE@1 \"failed to parse logic tree (())\" (line 1, column 4) "
+	 "/ unexpected \")\" expecting field name (* or [a..z0..9_$]), "
+	 "negation operator (not) or logic operator (and, or)"},
 	{__LINE__, "or=)(",
-	 "PARSE@0 \"failed to parse logic tree ()()\" (line 1, column 3) / unexpected \")\" "
-	 "expecting \"(\""},
+	 "PARSE@0 \"failed to parse logic tree ()()\" (line 1, column 3) "
+	 "/ unexpected \")\" expecting \"(\""},
 	{__LINE__, "or=(id.in.1,2,id.eq.3)",
-	 "PARSE@7 \"failed to parse logic tree ((id.in.1,2,id.eq.3))\" (line 1, column 10) / "
-	 "unexpected \"1\" expecting \"(\""},
+	 "PARSE@7 \"failed to parse logic tree ((id.in.1,2,id.eq.3))\" "
+	 "(line 1, column 10) / unexpected \"1\" expecting \"(\""},
 	{__LINE__, "or=(ord(id.eq.1),id.eq.2)",
-	 "PARSE@4 \"failed to parse logic tree ((ord(id.eq.1),id.eq.2))\" (line 1, column 7) / "
-	 "unexpected \"(\" expecting delimiter (.)"},
+	 "PARSE@4 \"failed to parse logic tree ((ord(id.eq.1),id.eq.2))\" "
+	 "(line 1, column 7) / unexpected \"(\" expecting delimiter (.)"},
 	{__LINE__, "or=",
-	 "PARSE@0 \"failed to parse logic tree ()\" (line 1, column 3) / unexpected end of input "
-	 "expecting \"(\""},
+	 "PARSE@0 \"failed to parse logic tree ()\" (line 1, column 3) / "
+	 "unexpected end of input expecting \"(\""},
 	{__LINE__, "or=(a.eq.1",
-	 "PARSE@7 \"failed to parse logic tree ((a.eq.1)\" (line 1, column 10) / unexpected end of "
-	 "input expecting \",\" or \")\""},
+	 "PARSE@7 \"failed to parse logic tree ((a.eq.1)\" (line 1, "
+	 "column 10) / unexpected end of input expecting \",\" or \")\""},
 	{__LINE__, "or=(a.eq.1)x",
-	 "PARSE@8 \"failed to parse logic tree ((a.eq.1)x)\" (line 1, column 11) / unexpected "
-	 "\"x\" expecting end of input"},
+	 "PARSE@8 \"failed to parse logic tree ((a.eq.1)x)\" (line 1, "
+	 "column 11) / unexpected \"x\" expecting end of input"},
 	{__LINE__, "or=(a.eq.1,)",
-	 "PARSE@8 \"failed to parse logic tree ((a.eq.1,))\" (line 1, column 11) / unexpected "
-	 "\")\" expecting field name (* or [a..z0..9_$]), negation operator (not) or logic "
-	 "operator (and, or)"},
+	 "PARSE@8 \"failed to parse logic tree ((a.eq.1,))\" (line 1, "
+	 "column 11) / unexpected \")\" expecting field name (* or "
+	 "[a..z0..9_$]), negation operator (not) or logic operator (and, "
+	 "or)"},
 	{__LINE__, "or=(a.5)",
-	 "PARSE@3 \"failed to parse logic tree ((a.5))\" (line 1, column 6) / unexpected \"5\" "
-	 "expecting \"not\" or operator (eq, gt, ...)"},
+	 "PARSE@3 \"failed to parse logic tree ((a.5))\" (line 1, column "
+	 "6) / unexpected \"5\" expecting \"not\" or operator (eq, gt, "
+	 "...)"},
 	{__LINE__, "or=(a)",
-	 "PARSE@2 \"failed to parse logic tree ((a))\" (line 1, column 5) / unexpected \")\" "
-	 "expecting delimiter (.)"},
+	 "PARSE@2 \"failed to parse logic tree ((a))\" (line 1, column 5) "
+	 "/ unexpected \")\" expecting delimiter (.)"},
 	{__LINE__, "or=(a.not.and(b.eq.1))",
-	 "PARSE@7 \"failed to parse logic tree ((a.not.and(b.eq.1)))\" (line 1, column 10) / "
-	 "unexpected \"and\" expecting \"not\" or operator (eq, gt, ...)"},
+	 "PARSE@7 \"failed to parse logic tree ((a.not.and(b.eq.1)))\" "
+	 "(line 1, column 10) / unexpected \"and\" expecting \"not\" or "
+	 "operator (eq, gt, ...)"},
 	{__LINE__, "or=(r.a.eq.1)",
-	 "PARSE@3 \"failed to parse logic tree ((r.a.eq.1))\" (line 1, column 6) / unexpected "
-	 "\"a\" expecting \"not\" or operator (eq, gt, ...)"},
+	 "PARSE@3 \"failed to parse logic tree ((r.a.eq.1))\" (line 1, "
+	 "column 6) / unexpected \"a\" expecting \"not\" or operator (eq, "
+	 "gt, ...)"},
 	{__LINE__, "or=(a.eq(any).1,b.eq.2)",
-	 "PARSE@11 \"failed to parse logic tree ((a.eq(any).1,b.eq.2))\" (line 1, column 14) / "
-	 "unexpected \"1\" expecting \"{\""},
+	 "PARSE@11 \"failed to parse logic tree ((a.eq(any).1,b.eq.2))\" "
+	 "(line 1, column 14) / unexpected \"1\" expecting \"{\""},
 	{__LINE__, "or=(a.eq(any).\"1\",b.eq.2)",
-	 "PARSE@12 \"failed to parse logic tree (1)\" (line 1, column 1) / unexpected \"1\" "
-	 "expecting \"{\""},
+	 "PARSE@12 \"failed to parse logic tree (1)\" (line 1, column 1) "
+	 "/ unexpected \"1\" expecting \"{\""},
 	{__LINE__, "or=(a.is.x)",
-	 "PARSE@6 \"failed to parse logic tree ((a.is.x))\" (line 1, column 9) / unexpected \"x\" "
-	 "expecting isVal: (null, not_null, true, false, unknown)"},
+	 "PARSE@6 \"failed to parse logic tree ((a.is.x))\" (line 1, "
+	 "column 9) / unexpected \"x\" expecting isVal: (null, not_null, "
+	 "true, false, unknown)"},
 	{__LINE__, "not.or=(a.5)",
-	 "PARSE@3 \"failed to parse logic tree ((a.5))\" (line 1, column 10) / unexpected \"5\" "
-	 "expecting \"not\" or operator (eq, gt, ...)"},
+	 "PARSE@3 \"failed to parse logic tree ((a.5))\" (line 1, column "
+	 "10) / unexpected \"5\" expecting \"not\" or operator (eq, gt, "
+	 "...)"},
 	{__LINE__, "and=(and(and(and(a.eq.1))))", "PARSE@12 Conditions nested deeper than 3 levels"},
 	{__LINE__, "r.and=(and(and(and(a.eq.1))))", "PARSE@12 Conditions nested deeper than 3 levels"},
 	{__LINE__, "or=(a.eq.1,a.eq.2,a.eq.3,a.eq.4,a.eq.5,a.eq.6)",
 	 "and(or(a eq <1>,a eq <2>,a eq <3>,a eq <4>,a eq <5>,a eq <6>))"},
 	{__LINE__, "b=eq.1&or=(a.eq.1,a.eq.2,a.eq.3,a.eq.4,a.eq.5,a.eq.6)",
-	 "PARSE More than 6 conditions / many values of one column are column=in.(a,b,...)"},
+	 "PARSE More than 6 conditions / many values of one column are "
+	 "column=in.(a,b,...)"},
 	{__LINE__, "or=(a.eq(any).\"{1,2,3\",b.eq.2)",
-	 "PARSE@18 \"failed to parse logic tree ({1,2,3)\" (line 1, column 7) / unexpected end of "
-	 "input expecting \",\" or \"}\""},
+	 "PARSE@18 \"failed to parse logic tree ({1,2,3)\" (line 1, "
+	 "column 7) / unexpected end of input expecting \",\" or \"}\""},
 	{__LINE__, "or=(a.eq(any).\"{1}2\",b.eq.2)",
-	 "PARSE@15 \"failed to parse logic tree ({1}2)\" (line 1, column 4) / unexpected \"2\" "
-	 "expecting end of input"},
+	 "PARSE@15 \"failed to parse logic tree ({1}2)\" (line 1, column "
+	 "4) / unexpected \"2\" expecting end of input"},
 };
 
 static void test_logic(void **state)
@@ -466,47 +488,59 @@ static const struct parse_row conditions_rows[] = {
 	{__LINE__, "after=gt.{x}", "and(after gt {x})"},
 	{__LINE__, "select=eq.1", "and(select eq <1>)"},
 	/* errors */
-	{__LINE__, "", "PARSE@0 \"\" is no condition / COLUMN=OPERATOR.VALUE, and=(...) or or=(...)"},
+	{__LINE__, "",
+	 "PARSE@0 \"\" is no condition / COLUMN=OPERATOR.VALUE, and=(...) "
+	 "or or=(...)"},
 	{__LINE__, "a.eq.5",
-	 "PARSE@0 \"a.eq.5\" is no condition / COLUMN=OPERATOR.VALUE, and=(...) or or=(...)"},
+	 "PARSE@0 \"a.eq.5\" is no condition / COLUMN=OPERATOR.VALUE, "
+	 "and=(...) or or=(...)"},
 	{__LINE__, "a=eq.5&",
-	 "PARSE@7 \"\" is no condition / COLUMN=OPERATOR.VALUE, and=(...) or or=(...)"},
+	 "PARSE@7 \"\" is no condition / COLUMN=OPERATOR.VALUE, and=(...) "
+	 "or or=(...)"},
 	{__LINE__, "a=eq.1&b=x",
-	 "PARSE@9 \"failed to parse filter (x)\" (line 1, column 1) / unexpected \"x\" expecting "
-	 "\"not\" or operator (eq, gt, ...)"},
+	 "PARSE@9 \"failed to parse filter (x)\" (line 1, column 1) / "
+	 "unexpected \"x\" expecting \"not\" or operator (eq, gt, ...)"},
 	{__LINE__, "a=eq.1&b?=eq.1",
-	 "PARSE@8 \"failed to parse tree path (b?)\" (line 1, column 2) / unexpected \"?\" "
-	 "expecting \"->\", delimiter (.) or end of input"},
+	 "PARSE@8 \"failed to parse tree path (b?)\" (line 1, column 2) / "
+	 "unexpected \"?\" expecting \"->\", delimiter (.) or end of input"},
 	{__LINE__, "a=eq.x{y}",
-	 "PARSE@5 \"failed to parse filter (eq.x{y})\" (line 1, column 4) / unexpected \"x\" "
-	 "expecting a value, {NAME} or {NAME?} / a parameter is a whole value; braces that are "
-	 "text stand in quotes: and=(a.eq.\"{\")"},
+	 "PARSE@5 \"failed to parse filter (eq.x{y})\" (line 1, column 4) "
+	 "/ unexpected \"x\" expecting a value, {NAME} or {NAME?} / a "
+	 "parameter is a whole value; braces that are text stand in "
+	 "quotes: and=(a.eq.\"{\")"},
 	{__LINE__, "a=eq.{}",
-	 "PARSE@5 \"failed to parse filter (eq.{})\" (line 1, column 4) / unexpected \"{\" "
-	 "expecting a value, {NAME} or {NAME?} / a parameter is a whole value; braces that are "
-	 "text stand in quotes: and=(a.eq.\"{\")"},
+	 "PARSE@5 \"failed to parse filter (eq.{})\" (line 1, column 4) / "
+	 "unexpected \"{\" expecting a value, {NAME} or {NAME?} / a "
+	 "parameter is a whole value; braces that are text stand in "
+	 "quotes: and=(a.eq.\"{\")"},
 	{__LINE__, "a=eq.{?}",
-	 "PARSE@5 \"failed to parse filter (eq.{?})\" (line 1, column 4) / unexpected \"{\" "
-	 "expecting a value, {NAME} or {NAME?} / a parameter is a whole value; braces that are "
-	 "text stand in quotes: and=(a.eq.\"{\")"},
+	 "PARSE@5 \"failed to parse filter (eq.{?})\" (line 1, column 4) "
+	 "/ unexpected \"{\" expecting a value, {NAME} or {NAME?} / a "
+	 "parameter is a whole value; braces that are text stand in "
+	 "quotes: and=(a.eq.\"{\")"},
 	{__LINE__, "a=eq.}",
-	 "PARSE@5 \"failed to parse filter (eq.})\" (line 1, column 4) / unexpected \"}\" "
-	 "expecting a value, {NAME} or {NAME?} / a parameter is a whole value; braces that are "
-	 "text stand in quotes: and=(a.eq.\"{\")"},
+	 "PARSE@5 \"failed to parse filter (eq.})\" (line 1, column 4) / "
+	 "unexpected \"}\" expecting a value, {NAME} or {NAME?} / a "
+	 "parameter is a whole value; braces that are text stand in "
+	 "quotes: and=(a.eq.\"{\")"},
 	{__LINE__, "a=eq.{x}{y}",
-	 "PARSE@5 \"failed to parse filter (eq.{x}{y})\" (line 1, column 4) / unexpected \"{\" "
-	 "expecting a value, {NAME} or {NAME?} / a parameter is a whole value; braces that are "
-	 "text stand in quotes: and=(a.eq.\"{\")"},
+	 "PARSE@5 \"failed to parse filter (eq.{x}{y})\" (line 1, column "
+	 "4) / unexpected \"{\" expecting a value, {NAME} or {NAME?} / a "
+	 "parameter is a whole value; braces that are text stand in "
+	 "quotes: and=(a.eq.\"{\")"},
 	{__LINE__, "or=(a.eq. {x,b.eq.1)",
-	 "PARSE@10 \"failed to parse logic tree ((a.eq. {x,b.eq.1))\" (line 1, column 10) / "
-	 "unexpected \"{\" expecting a value, {NAME} or {NAME?} / a parameter is a whole value; "
-	 "braces that are text stand in quotes: and=(a.eq.\"{\")"},
+	 "PARSE@10 \"failed to parse logic tree ((a.eq. {x,b.eq.1))\" "
+	 "(line 1, column 10) / unexpected \"{\" expecting a value, "
+	 "{NAME} or {NAME?} / a parameter is a whole value; braces that "
+	 "are text stand in quotes: and=(a.eq.\"{\")"},
 	{__LINE__, "a=in.({x},{ )",
-	 "PARSE@10 \"failed to parse filter (in.({x},{ ))\" (line 1, column 9) / unexpected \"{\" "
-	 "expecting a value, {NAME} or {NAME?} / a parameter is a whole value; braces that are "
-	 "text stand in quotes: and=(a.eq.\"{\")"},
+	 "PARSE@10 \"failed to parse filter (in.({x},{ ))\" (line 1, "
+	 "column 9) / unexpected \"{\" expecting a value, {NAME} or "
+	 "{NAME?} / a parameter is a whole value; braces that are text "
+	 "stand in quotes: and=(a.eq.\"{\")"},
 	{__LINE__, "a=eq.{claims.sub}",
-	 "UNSUPPORTED@5 Feature not implemented / the claims of a token in a condition"},
+	 "UNSUPPORTED@5 Feature not implemented / the claims of a token "
+	 "in a condition"},
 };
 
 static void test_conditions(void **state)

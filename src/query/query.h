@@ -73,6 +73,9 @@ struct operand {
 	bool optional; /* the condition is dropped when the parameter is not given */
 };
 
+/* An embed may be asked for in many places, each of which asks for all below it. */
+enum { QUERY_TABLES = 1000 };
+
 enum cond_kind { COND_AND, COND_OR, COND_NOT, COND_COMPARE, COND_IN, COND_IS, COND_EXISTS };
 
 /*
@@ -85,8 +88,9 @@ enum cond_kind { COND_AND, COND_OR, COND_NOT, COND_COMPARE, COND_IN, COND_IS, CO
  */
 struct cond {
 	enum cond_kind kind;
-	bool parameters;                    /* somewhere below an operand is a parameter */
-	uint16_t height;                    /* of the tree below; 0 is a leaf or a negated one */
+	bool parameters; /* somewhere below an operand is a parameter */
+	uint16_t height; /* of the tree below; 0 is a leaf or a negated one */
+	uint32_t tables; /* EXISTS in all that is below, through embeds too; at most QUERY_TABLES */
 	const struct cond *const *children; /* AND, OR: 0 or more (none: true, false); NOT: one */
 	size_t child_count;
 	const struct field *field;    /* COMPARE, IN, IS; with a path, the json field */
@@ -96,7 +100,8 @@ struct cond {
 	struct operand operand;       /* COMPARE; LIKE … IMATCH: the pattern as text */
 	/* COMPARE with LIKE, ILIKE: struct like; MATCH, IMATCH: struct regex; FTS: struct phrase. Of a
 	 * parameter it is made by query_bind(). */
-	struct value compiled;       /* VALUE_POINTER */
+	struct value compiled; /* VALUE_POINTER */
+	struct str fts5; /* COMPARE with FTS: the phrase as FTS5 has it; "" when that cannot be said */
 	const struct operand *items; /* IN; none matches nothing */
 	size_t item_count;
 	enum is_what is;

@@ -13,6 +13,7 @@
 #include "query/query.h"
 #include "sql/sqlite.h"
 
+struct map;
 struct sql_made; /* values that no query holds */
 
 /* What differs between databases. */
@@ -56,12 +57,15 @@ struct sql {
 	const struct value **params; /* owned: in the order of the placeholders */
 	size_t param_count;
 	size_t param_capacity;
-	size_t keys_at;               /* sql_embed(): the first placeholder of the keys */
-	struct sql_made *made;        /* owned: the chunk that is being filled */
-	size_t alias;                 /* of the table whose columns are written; 0: none */
-	size_t aliases;               /* given so far */
-	size_t open;                  /* entries on the stack of the database's parser, at most */
-	const struct resource *named; /* the table of the alias SQL_NAMED */
+	size_t keys_at;                  /* sql_embed(): the first placeholder of the keys */
+	struct sql_made *made;           /* owned: the chunk that is being filled */
+	size_t alias;                    /* of the table whose columns are written; 0: none */
+	size_t aliases;                  /* given so far */
+	size_t open;                     /* entries on the stack of the database's parser, at most */
+	const struct resource *named;    /* the table of the alias SQL_NAMED */
+	const struct map *indexed;       /* tables that are FTS5's own, by name; NULL: none. Kept */
+	const struct resource *resource; /* whose conditions are written */
+	bool negated;                    /* a NOT stands around what is written */
 };
 
 void sql_init(struct sql *sql, const struct sql_dialect *dialect, size_t max_bytes);

@@ -8,6 +8,7 @@
  */
 #include <assert.h>
 
+#include "base/map.h"
 #include "codec/like.h"
 #include "sql/sql_priv.h"
 
@@ -128,6 +129,8 @@ static void write_child(struct sql *sql, enum cond_kind kind, const struct cond 
 
 static void write_exists(struct sql *sql, const struct query_embed *embed)
 {
+	const struct resource *outer = sql->resource;
+	bool negated = sql->negated;
 	size_t parent = sql->alias;
 	size_t holder;
 	assert(parent > 0);
@@ -142,6 +145,8 @@ static void write_exists(struct sql *sql, const struct query_embed *embed)
 		return;
 	}
 	sql->alias = ++sql->aliases;
+	sql->resource = embed->query.resource;
+	sql->negated = false;
 	sql_write(sql, STR("EXISTS(SELECT 1 FROM "));
 	sql_write_related(sql, embed->relation, &holder);
 	sql_write(sql, STR(" WHERE "));
@@ -157,6 +162,8 @@ static void write_exists(struct sql *sql, const struct query_embed *embed)
 		sql_param_number(sql, embed->query.offset);
 	}
 	buf_append_byte(&sql->text, ')');
+	sql->resource = outer;
+	sql->negated = negated;
 	sql->alias = parent;
 }
 
@@ -230,6 +237,30 @@ static void write_like(struct sql *sql, const struct cond *cond)
 	sql_write(sql, ranged ? STR(")") : STR(""));
 }
 
+/* A table of FTS5 finds phrases by its index, in a query of its own: MATCH cannot stand beside OR.
+ * A row whose text is null is neither found nor not found, which only the function tells. */
+static void write_words(struct sql *sql, const struct cond *cond)
+{
+	const struct str *table = sql->indexed == NULL || cond->path != NULL || sql->negated
+		? NULL
+		: map_get(sql->indexed, sql->resource->name);
+	if (table == NULL || cond->fts5.len == 0) {
+		write_matching(sql, sql->dialect->words_function, cond);
+		return;
+	}
+	if (sql->alias > 0) {
+		sql_write_alias(sql, sql->alias);
+		buf_append_byte(&sql->text, '.');
+	}
+	sql_write(sql, STR("rowid IN (SELECT rowid FROM "));
+	sql_write_name(sql, *table);
+	sql_write(sql, STR(" WHERE "));
+	sql_write_name(sql, cond->field->name);
+	sql_write(sql, STR(" MATCH "));
+	sql_param_made(sql, (struct value){.kind = VALUE_TEXT, .text = cond->fts5});
+	buf_append_byte(&sql->text, ')');
+}
+
 static void write_compare(struct sql *sql, const struct cond *cond)
 {
 	const struct sql_dialect *dialect = sql->dialect;
@@ -266,7 +297,7 @@ static void write_compare(struct sql *sql, const struct cond *cond)
 		write_matching(sql, dialect->match_function, cond);
 		return;
 	case OPERATOR_FTS:
-		write_matching(sql, dialect->words_function, cond);
+		write_words(sql, cond);
 		return;
 	case OPERATOR_PLFTS:
 	case OPERATOR_PHFTS:
@@ -347,8 +378,8 @@ static void write_rest(struct sql *sql, enum cond_kind kind, const struct cond *
 	}
 }
 
-/* About what it opens. An embed may be asked for in many places, each of which leads to all below it;
- * so no more than `*steps` conditions are looked at. */
+/* About what it opens. An embed may be asked for in many places, each of which leads to all below
+ * it; so no more than `*steps` conditions are looked at. */
 static size_t weigh(const struct cond *cond, size_t *steps)
 {
 	size_t most = 0;
@@ -437,7 +468,9 @@ void sql_write_cond(struct sql *sql, const struct cond *cond)
 		assert(cond->child_count == 1);
 		sql_write(sql, STR("NOT ("));
 		sql_open(sql, OPEN_NOT);
+		sql->negated = true;
 		sql_write_cond(sql, cond->children[0]);
+		sql->negated = false;
 		sql_close(sql, OPEN_NOT);
 		buf_append_byte(&sql->text, ')');
 		return;
@@ -455,4 +488,14 @@ void sql_write_cond(struct sql *sql, const struct cond *cond)
 		return;
 	}
 	assert(false);
+}
+
+void sql_write_where(struct sql *sql, const struct query *query, struct str word)
+{
+	if (query->where != NULL) {
+		sql->resource = query->resource;
+		sql->negated = false;
+		sql_write(sql, word);
+		sql_write_cond(sql, query->where);
+	}
 }

@@ -36,8 +36,8 @@ enum {
 	OPEN_EXISTS = 7,   /* EXISTS ( SELECT distinct list from WHERE */
 };
 
-/* What stands before the text that follows and waits for it: a parenthesis, an operator and its left
- * side. The text ends with sql_close(). */
+/* What stands before the text that follows and waits for it: a parenthesis, an operator and its
+ * left side. The text ends with sql_close(). */
 void sql_open(struct sql *sql, size_t entries);
 
 static inline void sql_close(struct sql *sql, size_t entries)
@@ -61,6 +61,8 @@ void sql_param_number(struct sql *sql, uint64_t number);
 /* A value of the row of the table sql->alias. */
 void sql_write_term(struct sql *sql, const struct term *term);
 void sql_write_cond(struct sql *sql, const struct cond *cond);
+/* The conditions of a query, when it has any, behind `word`. */
+void sql_write_where(struct sql *sql, const struct query *query, struct str word);
 /* Do conditions ask for other tables than the query's? */
 bool sql_cond_has_tables(const struct cond *cond);
 /* The table's name, with sql->alias behind it when there is one. */

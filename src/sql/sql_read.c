@@ -187,14 +187,6 @@ static bool has_tables(const struct query *query)
 	return sql_fetch_has_tables(query) || sql_cond_has_tables(query->where);
 }
 
-static void write_where(struct sql *sql, const struct query *query)
-{
-	if (query->where != NULL) {
-		sql_write(sql, STR(" WHERE "));
-		sql_write_cond(sql, query->where);
-	}
-}
-
 static void write_columns(struct sql *sql, const struct query *query)
 {
 	sql_write(sql, query->distinct ? STR("SELECT DISTINCT ") : STR("SELECT "));
@@ -210,7 +202,7 @@ static void write_rows(struct sql *sql, const struct query *query)
 	}
 	write_columns(sql, query);
 	sql_write_table(sql, query->resource);
-	write_where(sql, query);
+	sql_write_where(sql, query, STR(" WHERE "));
 	write_groups(sql, query);
 }
 
@@ -242,9 +234,8 @@ void sql_embed(struct sql *sql, const struct query_embed *embed, const struct va
 		sql_param(sql, &keys[i]);
 	}
 	if (query->where != NULL) {
-		sql_write(sql, STR(" AND ("));
 		sql_open(sql, OPEN_OPERATOR + OPEN_PARENTHESIS);
-		sql_write_cond(sql, query->where);
+		sql_write_where(sql, query, STR(" AND ("));
 		sql_close(sql, OPEN_OPERATOR + OPEN_PARENTHESIS);
 		buf_append_byte(&sql->text, ')');
 	}
@@ -266,5 +257,5 @@ void sql_count(struct sql *sql, const struct query *query)
 		sql->alias = ++sql->aliases;
 	}
 	sql_write_table(sql, query->resource);
-	write_where(sql, query);
+	sql_write_where(sql, query, STR(" WHERE "));
 }

@@ -9,6 +9,11 @@
 
 #include "codec/url.h"
 #include "query/check_test_help.h"
+#include "rowlock_config.h"
+
+#if HAVE_SQLITE
+#include <sqlite3.h>
+#endif
 
 enum { TEXT_BYTES = 1 << 22, BLOCK_BYTES = 65536 };
 

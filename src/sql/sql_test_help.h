@@ -10,12 +10,9 @@
 
 #include "query/check.h"
 #include "query/query_test_help.h"
-#include "rowlock_config.h"
 #include "sql/sql.h"
 
-#if HAVE_SQLITE
-#include <sqlite3.h>
-#endif
+struct sqlite3;
 
 enum { SQL_BED_MODELS = 2 };
 
@@ -26,9 +23,7 @@ struct sql_bed {
 	struct arena arena;
 	struct buf got;
 	struct sql sql;
-#if HAVE_SQLITE
-	sqlite3 *dbs[SQL_BED_MODELS];
-#endif
+	struct sqlite3 *dbs[SQL_BED_MODELS];
 };
 
 void sql_bed_begin(struct sql_bed *bed);
@@ -47,12 +42,10 @@ void sql_bed_write(struct sql_bed *bed, const struct query *query);
  * SQLite does not take it. */
 void sql_bed_look(struct sql_bed *bed, const struct resource *resource);
 
-#if HAVE_SQLITE
-/* Makes all tables of the model on an empty database in memory. The functions that a store would
- * add are there, and give null. */
-sqlite3 *sql_bed_open(const struct model *model);
-/* Runs bed->sql; rows as `a,b;c,d` in bed->got. Returns SQLite's last code. */
+/* Only with SQLite. Makes all tables of the model on an empty database in memory. The functions
+ * that a store would add are there, and give null. */
+struct sqlite3 *sql_bed_open(const struct model *model);
+/* Only with SQLite. Runs bed->sql; rows as `a,b;c,d` in bed->got. Returns SQLite's last code. */
 int sql_bed_run(struct sql_bed *bed, const struct resource *resource);
-#endif
 
 #endif

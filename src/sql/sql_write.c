@@ -11,14 +11,6 @@ static void write_target(struct sql *sql, const struct query *query)
 	sql_write_table(sql, query->resource);
 }
 
-static void write_where(struct sql *sql, const struct query *query)
-{
-	if (query->where != NULL) {
-		sql_write(sql, STR(" WHERE "));
-		sql_write_cond(sql, query->where);
-	}
-}
-
 static void write_returning(struct sql *sql, const struct query *query)
 {
 	if (query->fetch_count > 0) {
@@ -132,7 +124,7 @@ void sql_update(struct sql *sql, const struct query *query)
 	if (query->given.count == 0) {
 		write_no_change(sql, query->resource);
 	}
-	write_where(sql, query);
+	sql_write_where(sql, query, STR(" WHERE "));
 	write_returning(sql, query);
 }
 
@@ -140,6 +132,6 @@ void sql_delete(struct sql *sql, const struct query *query)
 {
 	sql_write(sql, STR("DELETE FROM "));
 	write_target(sql, query);
-	write_where(sql, query);
+	sql_write_where(sql, query, STR(" WHERE "));
 	write_returning(sql, query);
 }

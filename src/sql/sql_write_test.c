@@ -7,7 +7,12 @@
 
 #include <cmocka.h>
 
+#include "rowlock_config.h"
 #include "sql/sql_test_help.h"
+
+#if HAVE_SQLITE
+#include <sqlite3.h>
+#endif
 
 struct write_row {
 	int line;
@@ -21,61 +26,95 @@ struct write_row {
 
 static const struct write_row write_rows[] = {
 	{__LINE__, QUERY_INSERT, false, "ratings", "", "user_id=1&item_id=2&rating_type=3",
-	 "INSERT INTO \"ratings\" (\"user_id\",\"item_id\",\"rating_type\") VALUES (?,?,?) -- 1,2,3"},
+	 "INSERT INTO \"ratings\" (\"user_id\",\"item_id\",\"rating_type\") "
+	 "VALUES (?,?,?) -- 1,2,3"},
 	{__LINE__, QUERY_INSERT, true, "people", "", "id=2",
 	 "INSERT INTO \"people\" (\"id\") VALUES (?) RETURNING \"id\" -- 2"},
 	{__LINE__, QUERY_INSERT, false, "things", "", "id&name=a&note=NULL&state&price=1.5",
-	 "INSERT INTO \"things\" (\"name\",\"note\",\"price\") VALUES (?,?,?) -- a,NULL,150"},
+	 "INSERT INTO \"things\" (\"name\",\"note\",\"price\") VALUES (?,?,"
+	 "?) -- a,NULL,150"},
 	{__LINE__, QUERY_INSERT, false, "people", "", "id", "INSERT INTO \"people\" DEFAULT VALUES"},
 	{__LINE__, QUERY_INSERT, true, "people", "", "id",
 	 "INSERT INTO \"people\" DEFAULT VALUES RETURNING \"id\""},
 	{__LINE__, QUERY_INSERT, false, "people", "", "", "INSERT INTO \"people\" DEFAULT VALUES"},
 	{__LINE__, QUERY_INSERT, true, "things", "select=id::text,data->a->>0,n:name", "name=a",
-	 "INSERT INTO \"things\" (\"name\") VALUES (?) RETURNING rowlock_cast(\"id\",?,?),rowlock_json(\"data\",?),\"name\" -- a,*,*,*"},
+	 "INSERT INTO \"things\" (\"name\") VALUES (?) RETURNING "
+	 "rowlock_cast(\"id\",?,?),rowlock_json(\"data\",?),\"name\" -- a,*,"
+	 "*,*"},
 	{__LINE__, QUERY_INSERT, true, "projects", "select=id,clients(name)", "id=1&client_id=2",
-	 "INSERT INTO \"projects\" (\"id\",\"client_id\") VALUES (?,?) RETURNING \"id\",\"client_id\" -- 1,2"},
+	 "INSERT INTO \"projects\" (\"id\",\"client_id\") VALUES (?,?) "
+	 "RETURNING \"id\",\"client_id\" -- 1,2"},
 	{__LINE__, QUERY_UPSERT, true, "ratings", "", "user_id=1&item_id=2&rating_type=3",
-	 "INSERT INTO \"ratings\" (\"user_id\",\"item_id\",\"rating_type\") VALUES (?,?,?) ON CONFLICT (\"user_id\",\"item_id\") DO UPDATE SET \"rating_type\"=excluded.\"rating_type\" RETURNING \"user_id\",\"item_id\",\"rating_type\" -- 1,2,3"},
+	 "INSERT INTO \"ratings\" (\"user_id\",\"item_id\",\"rating_type\") "
+	 "VALUES (?,?,?) ON CONFLICT (\"user_id\",\"item_id\") DO UPDATE "
+	 "SET \"rating_type\"=excluded.\"rating_type\" RETURNING "
+	 "\"user_id\",\"item_id\",\"rating_type\" -- 1,2,3"},
 	{__LINE__, QUERY_UPSERT, true, "people", "", "id=2",
-	 "INSERT INTO \"people\" (\"id\") VALUES (?) ON CONFLICT (\"id\") DO UPDATE SET \"id\"=\"id\" RETURNING \"id\" -- 2"},
+	 "INSERT INTO \"people\" (\"id\") VALUES (?) ON CONFLICT (\"id\") "
+	 "DO UPDATE SET \"id\"=\"id\" RETURNING \"id\" -- 2"},
 	{__LINE__, QUERY_UPSERT, false, "things", "", "id=2&name=a&born=3",
-	 "INSERT INTO \"things\" (\"id\",\"name\",\"born\") VALUES (?,?,?) ON CONFLICT (\"id\") DO UPDATE SET \"name\"=excluded.\"name\" -- 2,a,3"},
+	 "INSERT INTO \"things\" (\"id\",\"name\",\"born\") VALUES (?,?,?) "
+	 "ON CONFLICT (\"id\") DO UPDATE SET \"name\"=excluded.\"name\" -- "
+	 "2,a,3"},
 	{__LINE__, QUERY_UPSERT, false, "things", "", "id=2&name=a&born=3&note",
-	 "INSERT INTO \"things\" (\"id\",\"name\",\"born\") VALUES (?,?,?) ON CONFLICT (\"id\") DO UPDATE SET \"name\"=excluded.\"name\" -- 2,a,3"},
+	 "INSERT INTO \"things\" (\"id\",\"name\",\"born\") VALUES (?,?,?) "
+	 "ON CONFLICT (\"id\") DO UPDATE SET \"name\"=excluded.\"name\" -- "
+	 "2,a,3"},
 	{__LINE__, QUERY_UPSERT, false, "things", "on_conflict=name", "name=a&note=b&id=5",
-	 "INSERT INTO \"things\" (\"name\",\"note\",\"id\") VALUES (?,?,?) ON CONFLICT (\"name\") DO UPDATE SET \"note\"=excluded.\"note\",\"id\"=excluded.\"id\" -- a,b,5"},
+	 "INSERT INTO \"things\" (\"name\",\"note\",\"id\") VALUES (?,?,?) "
+	 "ON CONFLICT (\"name\") DO UPDATE SET \"note\"=excluded.\"note\","
+	 "\"id\"=excluded.\"id\" -- a,b,5"},
 	{__LINE__, QUERY_UPSERT, false, "users", "on_conflict=name", "name=a",
-	 "INSERT INTO \"users\" (\"name\") VALUES (?) ON CONFLICT (\"name\") DO UPDATE SET \"name\"=\"name\" -- a"},
+	 "INSERT INTO \"users\" (\"name\") VALUES (?) ON CONFLICT "
+	 "(\"name\") DO UPDATE SET \"name\"=\"name\" -- a"},
 	{__LINE__, QUERY_UPSERT, false, "things", "", "id=2&born=3",
-	 "INSERT INTO \"things\" (\"id\",\"born\") VALUES (?,?) ON CONFLICT (\"id\") DO UPDATE SET \"name\"=\"name\" -- 2,3"},
+	 "INSERT INTO \"things\" (\"id\",\"born\") VALUES (?,?) ON CONFLICT "
+	 "(\"id\") DO UPDATE SET \"name\"=\"name\" -- 2,3"},
 	{__LINE__, QUERY_UPSERT, false, "tokens", "", "id", "INSERT INTO \"tokens\" DEFAULT VALUES"},
 	{__LINE__, QUERY_UPDATE, true, "ratings", "user_id=eq.1&item_id=eq.2", "rating_type=3",
-	 "UPDATE \"ratings\" SET \"rating_type\"=? WHERE \"user_id\"=? AND \"item_id\"=? RETURNING \"user_id\",\"item_id\",\"rating_type\" -- 3,1,2"},
+	 "UPDATE \"ratings\" SET \"rating_type\"=? WHERE \"user_id\"=? AND "
+	 "\"item_id\"=? RETURNING \"user_id\",\"item_id\",\"rating_type\" "
+	 "-- 3,1,2"},
 	{__LINE__, QUERY_UPDATE, false, "ratings", "user_id=eq.1", "",
-	 "UPDATE \"ratings\" SET \"rating_type\"=\"rating_type\" WHERE \"user_id\"=? -- 1"},
+	 "UPDATE \"ratings\" SET \"rating_type\"=\"rating_type\" WHERE "
+	 "\"user_id\"=? -- 1"},
 	{__LINE__, QUERY_UPDATE, false, "people", "", "", "UPDATE \"people\" SET \"id\"=\"id\""},
 	{__LINE__, QUERY_UPDATE, true, "things", "id=eq.1&select=id,price::text", "price=NULL&note=x",
-	 "UPDATE \"things\" SET \"price\"=?,\"note\"=? WHERE \"id\"=? RETURNING \"id\",rowlock_cast(\"price\",?,?) -- NULL,x,1,*,*"},
+	 "UPDATE \"things\" SET \"price\"=?,\"note\"=? WHERE \"id\"=? "
+	 "RETURNING \"id\",rowlock_cast(\"price\",?,?) -- NULL,x,1,*,*"},
 	{__LINE__, QUERY_UPDATE, false, "projects", "select=clients()&clients=is.null", "name=x",
-	 "UPDATE \"projects\" AS _1 SET \"name\"=? WHERE NOT (EXISTS(SELECT 1 FROM \"clients\" AS _2 WHERE _2.\"id\"=_1.\"client_id\")) -- x"},
+	 "UPDATE \"projects\" AS _1 SET \"name\"=? WHERE NOT (EXISTS(SELECT "
+	 "1 FROM \"clients\" AS _2 WHERE _2.\"id\"=_1.\"client_id\")) -- x"},
 	{__LINE__, QUERY_UPDATE, true, "projects",
 	 "select=id,clients()&clients=not.is.null&order=clients(name)", "name=x",
-	 "UPDATE \"projects\" AS _1 SET \"name\"=? WHERE EXISTS(SELECT 1 FROM \"clients\" AS _2 WHERE _2.\"id\"=_1.\"client_id\") RETURNING \"projects\".\"id\",(SELECT _3.\"name\" FROM \"clients\" AS _3 WHERE _3.\"id\"=\"projects\".\"client_id\") -- x"},
+	 "UPDATE \"projects\" AS _1 SET \"name\"=? WHERE EXISTS(SELECT 1 "
+	 "FROM \"clients\" AS _2 WHERE _2.\"id\"=_1.\"client_id\") "
+	 "RETURNING \"projects\".\"id\",(SELECT _3.\"name\" FROM "
+	 "\"clients\" AS _3 WHERE _3.\"id\"=\"projects\".\"client_id\") -- x"},
 	{__LINE__, QUERY_UPDATE, true, "projects", "select=id,clients()&order=clients(name).desc",
 	 "name=x",
-	 "UPDATE \"projects\" SET \"name\"=? RETURNING \"projects\".\"id\",(SELECT _1.\"name\" FROM \"clients\" AS _1 WHERE _1.\"id\"=\"projects\".\"client_id\") -- x"},
+	 "UPDATE \"projects\" SET \"name\"=? RETURNING \"projects\".\"id\","
+	 "(SELECT _1.\"name\" FROM \"clients\" AS _1 WHERE "
+	 "_1.\"id\"=\"projects\".\"client_id\") -- x"},
 	{__LINE__, QUERY_REPLACE, false, "ratings", "user_id=eq.1&item_id=eq.2", "rating_type=3",
-	 "UPDATE \"ratings\" SET \"rating_type\"=? WHERE \"user_id\"=? AND \"item_id\"=? -- 3,1,2"},
+	 "UPDATE \"ratings\" SET \"rating_type\"=? WHERE \"user_id\"=? AND "
+	 "\"item_id\"=? -- 3,1,2"},
 	{__LINE__, QUERY_DELETE, false, "ratings", "user_id=eq.1", "",
 	 "DELETE FROM \"ratings\" WHERE \"user_id\"=? -- 1"},
 	{__LINE__, QUERY_DELETE, true, "people", "", "", "DELETE FROM \"people\" RETURNING \"id\""},
 	{__LINE__, QUERY_DELETE, false, "users", "select=tasks()&tasks=is.null", "",
-	 "DELETE FROM \"users\" AS _1 WHERE NOT (EXISTS(SELECT 1 FROM \"tasks\" AS _2 JOIN \"users_tasks\" AS _3 ON _3.\"task_id\"=_2.\"id\" WHERE _3.\"user_id\"=_1.\"id\"))"},
+	 "DELETE FROM \"users\" AS _1 WHERE NOT (EXISTS(SELECT 1 FROM "
+	 "\"tasks\" AS _2 JOIN \"users_tasks\" AS _3 ON "
+	 "_3.\"task_id\"=_2.\"id\" WHERE _3.\"user_id\"=_1.\"id\"))"},
 	{__LINE__, QUERY_DELETE, true, "clients",
 	 "select=id,projects()&projects=not.is.null&projects.name=like.a*", "",
-	 "DELETE FROM \"clients\" AS _1 WHERE EXISTS(SELECT 1 FROM \"projects\" AS _2 WHERE (_2.\"name\" COLLATE BINARY>=? AND _2.\"name\" COLLATE BINARY<? AND rowlock_like(_2.\"name\",?)) AND _2.\"client_id\"=_1.\"id\") RETURNING \"id\" -- a,b,*"},
+	 "DELETE FROM \"clients\" AS _1 WHERE EXISTS(SELECT 1 FROM "
+	 "\"projects\" AS _2 WHERE (_2.\"name\" COLLATE BINARY>=? AND "
+	 "_2.\"name\" COLLATE BINARY<? AND rowlock_like(_2.\"name\",?)) AND "
+	 "_2.\"client_id\"=_1.\"id\") RETURNING \"id\" -- a,b,*"},
 	{__LINE__, QUERY_DELETE, true, "things", "select=data->>a&data->>b=eq.c", "",
-	 "DELETE FROM \"things\" WHERE rowlock_json(\"data\",?)=? RETURNING rowlock_json(\"data\",?) -- *,c,*"},
+	 "DELETE FROM \"things\" WHERE rowlock_json(\"data\",?)=? RETURNING "
+	 "rowlock_json(\"data\",?) -- *,c,*"},
 };
 
 static void test_writes(void **state)

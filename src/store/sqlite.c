@@ -267,8 +267,27 @@ static bool open_reader(struct sqlite_store *store, const struct model *model, s
 		sqlite3_busy_timeout(conn->db, 0) == SQLITE_OK && sqlite_schema_compare(conn, model, error);
 }
 
+/* The tables of FTS5. One that is not found here is searched row by row. */
+static void find_full_text(struct sqlite_store *store)
+{
+	static const char text[] = "SELECT name FROM sqlite_schema WHERE type='table' AND "
+							   "sql LIKE 'create virtual table%using%fts5%'";
+	sqlite3_stmt *stmt;
+	if (sqlite3_prepare_v2(store->writer.conn.db, text, -1, &stmt, NULL) == SQLITE_OK) {
+		while (sqlite3_step(stmt) == SQLITE_ROW) {
+			struct str *name = ARENA_NEW(&store->arena, struct str);
+			*name = arena_copy(&store->arena,
+							   (struct str){(const char *)sqlite3_column_text(stmt, 0),
+											(size_t)sqlite3_column_bytes(stmt, 0)});
+			map_put(&store->full_text, *name, name);
+		}
+	}
+	sqlite3_finalize(stmt);
+}
+
 static void free_store(struct sqlite_store *store)
 {
+	map_finish(&store->full_text);
 	sqlite_versions_finish(&store->versions);
 	sqlite_conn_close(&store->writer.conn);
 	sqlite_vfs_destroy(store->vfs);
@@ -290,6 +309,7 @@ struct store *sqlite_open_vfs(const struct store_options *options, const char *v
 	store->fatal = options->fatal;
 	store->context = options->context;
 	arena_init(&store->arena, ARENA_BYTES);
+	map_init(&store->full_text);
 	store->path = copy_path(&store->arena, options->location);
 	copy_references(store, options->model);
 
@@ -301,6 +321,7 @@ struct store *sqlite_open_vfs(const struct store_options *options, const char *v
 		return NULL;
 	}
 	sqlite_versions_init(&store->versions, store->writer.conn.db);
+	find_full_text(store);
 	sqlite_writer_init(&store->writer, store);
 	sqlite_workers_init(&store->workers, store);
 	pthread_mutex_init(&store->mutex, NULL);

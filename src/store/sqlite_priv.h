@@ -178,6 +178,7 @@ struct sqlite_store {
 	bool existing;          /* see struct store_options */
 	struct sqlite_vfs *vfs; /* owned; NULL when it is read only */
 	struct sqlite_versions versions;
+	struct map full_text; /* names of FTS5's tables -> struct str of the arena; made at open */
 	void (*fatal)(void *context, const struct error *error);
 	void *context;
 	struct arena arena;

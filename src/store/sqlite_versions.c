@@ -264,8 +264,18 @@ bool sqlite_versions_of(const struct sqlite_versions *versions, const struct que
 
 /* ---- life ---- */
 
-/* `strict` tables are our own: their keys are stored in one way only. */
-static void add_table_version(struct sqlite_versions *versions, struct str name, bool strict,
+/* Are values that the column compares as equal stored as the same bytes? Not in one that folds case
+ * or, not being strict, keeps a value in more than one way. */
+static bool is_exact(sqlite3 *db, const char *table, const char *column)
+{
+	const char *collation = NULL;
+	return sqlite3_table_column_metadata(db, "main", table, column, NULL, &collation, NULL, NULL,
+										 NULL) == SQLITE_OK &&
+		str_equal(str_from(collation), STR("BINARY"));
+}
+
+/* `exact`: a key is stored in one way only, so it names its stripe. */
+static void add_table_version(struct sqlite_versions *versions, struct str name, bool exact,
 							  int key_column)
 {
 	struct sqlite_table_version *table = alloc_zeroed(1, sizeof(*table) + name.len);
@@ -273,7 +283,7 @@ static void add_table_version(struct sqlite_versions *versions, struct str name,
 	memcpy(copy, name.ptr, name.len);
 	table->name = (struct str){copy, name.len};
 	table->key_column = key_column;
-	if (strict && key_column >= 0) {
+	if (exact) {
 		table->stripes = alloc_zeroed(STRIPES, sizeof(*table->stripes));
 	}
 	table->next = versions->first;
@@ -283,9 +293,9 @@ static void add_table_version(struct sqlite_versions *versions, struct str name,
 
 void sqlite_versions_init(struct sqlite_versions *versions, sqlite3 *db)
 {
-	static const char text[] =
-		"SELECT l.name, l.strict, coalesce((SELECT cid FROM pragma_table_info(l.name) WHERE pk=1),"
-		"-1) FROM pragma_table_list AS l WHERE l.schema='main' AND l.type='table'";
+	static const char text[] = "SELECT l.name, l.strict, k.cid, k.name FROM pragma_table_list AS l "
+							   "LEFT JOIN pragma_table_info(l.name) AS k ON k.pk=1 "
+							   "WHERE l.schema='main' AND l.type='table'";
 	*versions = (struct sqlite_versions){.db = db};
 	map_init(&versions->tables);
 	random_bytes(versions->seed, sizeof(versions->seed));
@@ -295,8 +305,10 @@ void sqlite_versions_init(struct sqlite_versions *versions, sqlite3 *db)
 		while (sqlite3_step(stmt) == SQLITE_ROW) {
 			struct str name = {(const char *)sqlite3_column_text(stmt, 0),
 							   (size_t)sqlite3_column_bytes(stmt, 0)};
-			add_table_version(versions, name, sqlite3_column_int(stmt, 1) != 0,
-							  sqlite3_column_int(stmt, 2));
+			const char *key = (const char *)sqlite3_column_text(stmt, 3);
+			bool exact = sqlite3_column_int(stmt, 1) != 0 && key != NULL &&
+				is_exact(db, name.ptr, key);
+			add_table_version(versions, name, exact, sqlite3_column_int(stmt, 2));
 		}
 	}
 	/* A table that is not found depends on everything. */

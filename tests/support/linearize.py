@@ -53,12 +53,19 @@ def _events(ops):
 
 
 def _closure(configurations, under_way, wanted):
-    """All configurations in which `wanted` has taken effect, after any others under way."""
+    """All configurations in which `wanted` has taken effect, after any others under way. A read
+    takes effect as soon as the value is the one that it reported: it changes nothing, so later is
+    never better."""
     bit = 1 << wanted
-    others = [(1 << slot, op) for slot, op in under_way.items()]
-    done = {one for one in configurations if one[1] & bit}
-    todo = [one for one in configurations if not one[1] & bit]
-    seen = set(todo)
+    reads, others = {}, []
+    for slot, op in under_way.items():
+        if op.kind == READ:
+            reads[op.value] = reads.get(op.value, 0) | 1 << slot
+        else:
+            others.append((1 << slot, op))
+    seen = {(state, effected | reads.get(state, 0)) for state, effected in configurations}
+    done = {one for one in seen if one[1] & bit}
+    todo = [one for one in seen if not one[1] & bit]
     while todo:
         state, effected = todo.pop()
         for mark, op in others:
@@ -67,8 +74,8 @@ def _closure(configurations, under_way, wanted):
             possible, after = _apply(op, state)
             if not possible:
                 continue
-            one = (after, effected | mark)
-            if mark == bit:
+            one = (after, effected | mark | reads.get(after, 0))
+            if one[1] & bit:
                 done.add(one)
             elif one not in seen:
                 seen.add(one)

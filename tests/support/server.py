@@ -153,3 +153,11 @@ def read_database(path, query):
         return connection.execute(query).fetchall()
     finally:
         connection.close()
+
+
+class Existing(Server):
+    """`rowlock serve --store sqlite:FILE` without a service file."""
+
+    def command(self):
+        return [*self.under, program(), "serve", "--store", self.store, "--listen", self.listen,
+                *self.args]

@@ -34,7 +34,7 @@ def _take_answer(buffer):
     if end < 0:
         return None, buffer
     status, headers = parse_head(buffer[:end])
-    if status == 204:
+    if status in (204, 304):
         return Answer(status, headers, b""), buffer[end + 4:]
     if "transfer-encoding" in headers:
         return _take_chunked(status, headers, buffer, end + 4)
