@@ -81,7 +81,7 @@ static struct model *describe(const struct app *app, const char *name, struct mo
 		if (model == NULL) {
 			model_report_add(
 				report, (struct place){0},
-				"`rowlock introspect` prints the service file that is meant; serve a corrected copy",
+				"`rowlock introspect` prints the service file; serve a corrected copy of it",
 				"the tables cannot be served as they are");
 		}
 	} else {
