@@ -8,6 +8,7 @@ COMMANDS = ["serve", "check", "openapi"]
 
 
 @pytest.mark.parametrize("args", [["--help"], ["serve", "--help"], ["check", "--help"],
+                                  ["introspect", "--help"],
                                   ["--version"]])
 def test_help(args):
     result = run_program(*args)

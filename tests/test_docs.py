@@ -7,6 +7,7 @@ import pathlib
 import re
 import shlex
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -26,12 +27,27 @@ def service_files():
 
 
 def serve(tmp_path, page):
-    """The service that a page's requests are for: its own file, or the one of service-file.md."""
+    """The service that a page's requests are for: its own tables, its own file, or the one of
+    service-file.md."""
+    if blocks(page, "sql"):
+        return wait_for(subprocess.Popen([BINARY, "serve", "--store", "sqlite:music.db", "--log", "off"],
+                                         stderr=subprocess.PIPE, cwd=make_database(tmp_path, page)),
+                        3000)
     own = blocks(page, "yaml") or blocks(ROOT / "docs" / "service-file.md", "yaml")
     file = tmp_path / "service.yaml"
     file.write_text(own[0])
     process = subprocess.Popen([BINARY, "serve", str(file), "--log", "off"], stderr=subprocess.PIPE)
-    port = re.search(r"listen: .*:(\d+)", own[0])[1]
+    return wait_for(process, re.search(r"listen: .*:(\d+)", own[0])[1])
+
+
+def make_database(tmp_path, page):
+    database = sqlite3.connect(tmp_path / "music.db")
+    database.executescript(blocks(page, "sql")[0])
+    database.close()
+    return tmp_path
+
+
+def wait_for(process, port):
     for _ in range(100):
         if subprocess.run(["curl", "-sf", f"http://127.0.0.1:{port}/live"],
                           stdout=subprocess.DEVNULL, check=False).returncode == 0:
@@ -72,6 +88,13 @@ def test_requests_answer_as_written(page, tmp_path):
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
+
+
+def test_introspect_prints_what_is_written(tmp_path):
+    page = ROOT / "docs" / "existing-databases.md"
+    done = subprocess.run([BINARY, "introspect", "--store", "sqlite:music.db"], check=False,
+                          cwd=make_database(tmp_path, page), capture_output=True, text=True)
+    assert done.stdout == blocks(page, "yaml")[0], done.stderr
 
 
 def test_every_limit_is_documented_with_its_default():

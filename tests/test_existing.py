@@ -64,8 +64,9 @@ class Reloaded(Existing):
         before = len(self.log())
         self.signal(signal.SIGHUP)
         for _ in range(500):
-            if "\n" in self.log()[before:]:
-                return self.log()[before:]
+            said = self.log()[before:]
+            if any(words in said for words in ("read again", "keeps serving", "has changed")):
+                return said
             time.sleep(0.01)
         raise AssertionError("nothing was said of the reload")
 
@@ -163,6 +164,19 @@ def test_every_answer_is_json(music, serve):
             answer = request(server.address, "GET", f"/docs?{filter_}")
             assert answer.status in (200, 400), (filter_, answer)
             json.loads(answer.body)
+
+
+def test_what_cannot_be_served_is_said(tmp_path, serve):
+    long = "x" * 64
+    path = make(tmp_path / "a.db", f'CREATE TABLE a (id INTEGER PRIMARY KEY, "{long}" TEXT);'
+                                   'CREATE TABLE ".rowlock" (a); CREATE TABLE "b\nc" (a);'
+                                   "CREATE TABLE d (gone REFERENCES nowhere);")
+    with serve(path) as server:
+        assert '"parts":4' in server.log() and "introspect" in server.log()
+        assert get_json(server.address, "/a") == []
+        assert request(server.address, "GET", "/" + long).status == 404
+    text = run_program("introspect", "--store", f"sqlite:{path}").stdout
+    assert text.count("# left out: ") == 4
 
 
 def test_nothing_is_written_without_write(music, serve):

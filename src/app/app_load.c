@@ -43,6 +43,24 @@ static void override(const struct app *app, struct model *model)
 	}
 }
 
+/* What a service file cannot hold stands in its comments, which nobody sees here. */
+static void warn_of_gaps(const struct app *app, struct str yaml)
+{
+	uint64_t count = 0;
+	while (yaml.len > 0) {
+		struct str line = str_split(&yaml, '\n');
+		count += str_starts_with(str_trim(line), STR("# left out: ")) ? 1 : 0;
+	}
+	if (count > 0) {
+		struct log_field fields[] = {
+			LOG_INT("parts", count),
+			LOG_STR("hint", STR("`rowlock introspect` says which, and why")),
+		};
+		log_event(&app->options.log, LOG_WARNING, "parts of the database are not served", fields,
+				  2);
+	}
+}
+
 /* The service file that the database itself gives. NULL when it cannot be read: logged. */
 static struct model *describe(const struct app *app, const char *name, struct model_report *report)
 {
@@ -58,12 +76,12 @@ static struct model *describe(const struct app *app, const char *name, struct mo
 	struct buf yaml;
 	buf_init(&yaml, MIB(1));
 	if (store_describe(options.url, &options, &yaml, &error)) {
+		warn_of_gaps(app, buf_str(&yaml));
 		model = model_parse(buf_str(&yaml), str_from(name), environment, report);
 		if (model == NULL) {
 			model_report_add(
 				report, (struct place){0},
-				"`rowlock introspect` prints the service file that is meant here; serve "
-				"a corrected copy of it with --store",
+				"`rowlock introspect` prints the service file; serve a corrected copy of it",
 				"the tables cannot be served as they are");
 		}
 	} else {
