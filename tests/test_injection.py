@@ -4,6 +4,7 @@ than a harmless string of the same meaning gives, and reads change nothing.
 
 By default each place meets a random part of the strings; all of them with ROWLOCK_PROOF=1.
 """
+import base64
 import csv
 import io
 import json
@@ -13,8 +14,8 @@ import pytest
 from support import bookshop
 from support.bookshop import NOTES, WORDS
 from support.client import Connection, Disconnected
-from support.injection import (boolean_of, complaint, encoded, get, number_of, quoted, run, sample,
-                               send, text_of, uuid_of)
+from support.injection import (boolean_of, complaint, encoded, get, json_text, number_of, quoted,
+                               run, sample, send, text_of, uuid_of)
 from support.pipeline import exchange
 
 ALL_IDS = sorted(WORDS)
@@ -66,9 +67,17 @@ def lower(text):
     return "".join(char.lower()[0] for char in text)
 
 
-def like_ids(text, fold=lambda text: text):
-    pattern = fold(text.replace("*", "%"))
-    return [key for key, word in WORDS.items() if like_matches(fold(word), pattern)]
+LOWER_WORDS = {key: lower(word) for key, word in WORDS.items()}
+
+
+def like_ids(text):
+    pattern = text.replace("*", "%")
+    return [key for key, word in WORDS.items() if like_matches(word, pattern)]
+
+
+def ilike_ids(text):
+    pattern = lower(text.replace("*", "%"))
+    return [key for key, word in LOWER_WORDS.items() if like_matches(word, pattern)]
 
 
 def where(test):
@@ -85,7 +94,7 @@ OPERATORS = {
     "lte": (b"word=lte.%s", lambda text: where(lambda word: word <= text)),
     "isdistinct": (b"word=isdistinct.%s", lambda text: where(lambda word: word != text)),
     "like": (b"word=like.%s", like_ids),
-    "ilike": (b"word=ilike.%s", lambda text: like_ids(text, lower)),
+    "ilike": (b"word=ilike.%s", ilike_ids),
 }
 QUOTED_OPERATORS = {
     "in": (b"word=in.(%s)", lambda text: where(lambda word: word == text)),
@@ -366,6 +375,54 @@ def test_raw_query_strings(server, strings):
         run(server, [data for data in strings if len(data) < 15000],
             lambda data, target=target: get(target % re.sub(
                 grammar, lambda match: b"%%%02X" % match[0][0], data)), lambda *_: None)
+
+
+# Cursors: what a client puts into one of its own making is a value.
+
+def cursor_of(answer):
+    """The values of the cursor in the Link of an answer; the last is its hash."""
+    text = re.search(r"after=([A-Za-z0-9_-]+)", answer.headers["link"])[1]
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+
+def as_cursor(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def test_forged_cursors(server, strings):
+    target = b"/words?select=id&order=word&limit=%d&after=%s"
+    first = exchange(server.address, [get(target % (1, b""))])[0]
+    seal = json.dumps(cursor_of(first)[-1]).encode()
+    short = [data for data in strings if len(data) < 2000]
+
+    def judge(data, answer):
+        text = text_of(data)
+        if text is None:
+            return None if answer.status >= 400 else "taken"
+        want = where(lambda word: word >= text)
+        return None if answer.status == 200 and ids_of(answer) == want else "other rows"
+
+    def judge_raw(data, answer):
+        return None if answer.status >= 400 or set(ids_of(answer)) <= set(WORDS) else "other rows"
+    run(server, short, lambda data: get(target % (1000, as_cursor(
+        b"[%s,0,%s]" % (json_text(data), seal)))), judge)
+    for form in (b"[%s,0,X]", b'["a",%s,X]', b'["a",0,"%s"]', b"%s", b"[%s]", b'["a",0,X,%s]'):
+        run(server, short, lambda data, form=form: get(target % (1000, as_cursor(
+            form.replace(b"X", seal).replace(b"%s", data)))), judge_raw)
+
+
+def test_links_to_the_next_page(server, strings):
+    """The string comes back in Link, and the page behind it is the right one."""
+    short = [data for data in strings if text_of(data) is not None and len(data) < 2000]
+    first = exchange(server.address, [get(
+        b"/words?select=id&order=id&limit=100&after=&word=neq." + encoded(data))
+        for data in short])
+    links = [re.match(r"<([^>]*)>; rel=\"next\"$", answer.headers["link"])[1] for answer in first]
+    second = exchange(server.address, [get(link.encode("latin-1")) for link in links])
+    for data, one, other in zip(short, first, second, strict=True):
+        want = where(lambda word, data=data: word != text_of(data))
+        assert complaint(data, one) is None and complaint(data, other) is None
+        assert ids_of(one) + ids_of(other) == want[:200], data
 
 
 # Header fields. The row that was asked for comes, or a refusal.

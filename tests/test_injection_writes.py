@@ -3,14 +3,13 @@ refused, and no other row changes. How many strings each place meets: see test_i
 import csv
 import io
 import json
-import re
 from decimal import Decimal
 
 import pytest
 from support import bookshop
 from support.client import request
-from support.injection import (boolean_of, complaint, encoded, get, quoted, run, sample, send,
-                               text_of, uuid_of)
+from support.injection import (boolean_of, complaint, encoded, get, json_text, quoted,
+                               run, sample, send, text_of, uuid_of)
 from support.pipeline import exchange
 
 
@@ -30,9 +29,7 @@ def strings(proof, seed):
 # Writes: a string comes back to the byte, or is refused and nothing is written.
 
 def json_row(data):
-    """{"name": data, "n": 1}, with the string's bytes as they are."""
-    inside = re.sub(rb'[\x00-\x1f"\\]', lambda match: b"\\u%04x" % match[0][0], data)
-    return b'{"name":"%s","n":1}' % inside
+    return b'{"name":%s,"n":1}' % json_text(data)
 
 
 def csv_row(data):
@@ -192,7 +189,7 @@ def test_json_values_of_other_types(server, strings, field):
     row = b'{"id":1000,"%s":%%b}' if field != "id" else b'{"shelf":1,"%s":%%b}'
     wanted = b"Prefer: return=representation\r\n"
     for quote in (False, True):
-        sent = [json_row(data)[8:-7] if quote else data for data in short]
+        sent = [json_text(data) if quote else data for data in short]
         answers = exchange(server.address, [one for token in sent for one in (
             send(b"POST", b"/notes?select=" + field.encode(),
                  row % field.encode() % token, fields=wanted),

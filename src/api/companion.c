@@ -86,6 +86,12 @@ static enum companion_verdict after(struct store_companion *base,
 	companion->composed = true;
 	companion->status = reply.status;
 	companion->content_type = reply.content_type;
+	/* A route's own text is no rows of the store. */
+	struct buf *body = companion->call->store.body;
+	if (reply.body.ptr != buf_str(body).ptr) {
+		buf_clear(body);
+		buf_append(body, reply.body);
+	}
 	return idempotency_end(companion, transaction, error) ? COMPANION_GO_ON : COMPANION_FAIL;
 }
 

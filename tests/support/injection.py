@@ -7,7 +7,7 @@ import pytest
 from support import bookshop, hostile
 from support.pipeline import exchange
 
-SAMPLE = 200
+SAMPLE = 120
 STORE_TEXTS = ("sql logic", "no such", 'near "', ": syntax error", "unrecognized token", "sqlite",
                "incomplete input", "datatype mismatch", "misuse", "constraint failed", "libmariadb")
 HEADERS = {"accept-ranges", "access-control-allow-origin", "allow", "cache-control", "connection",
@@ -32,6 +32,11 @@ def encoded(data):
 def quoted(data):
     """In double quotes of the query language, then percent-encoded."""
     return encoded(b'"' + data.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"')
+
+
+def json_text(data):
+    """A JSON text of the string, its bytes as they are."""
+    return b'"%s"' % re.sub(rb'[\x00-\x1f"\\]', lambda match: b"\\u%04x" % match[0][0], data)
 
 
 def get(target, fields=b"", method=b"GET"):
