@@ -264,8 +264,26 @@ bool sqlite_versions_of(const struct sqlite_versions *versions, const struct que
 
 /* ---- life ---- */
 
-/* `strict` tables are our own: their keys are stored in one way only. */
-static void add_table_version(struct sqlite_versions *versions, struct str name, bool strict,
+/* Is a value of this column stored in one way only, and equal to no other? In a strict table
+ * integers and texts are; a number may come as the integer that it is. */
+static bool is_exact(sqlite3 *db, const char *table, const char *column)
+{
+	const char *type = NULL;
+	const char *collation = NULL;
+	if (column == NULL ||
+		sqlite3_table_column_metadata(db, "main", table, column, &type, &collation, NULL, NULL,
+									  NULL) != SQLITE_OK) {
+		return false;
+	}
+	bool integer = str_equal_nocase(str_from(type), STR("INTEGER")) ||
+		str_equal_nocase(str_from(type), STR("INT"));
+	return integer ||
+		(str_equal_nocase(str_from(type), STR("TEXT")) &&
+		 str_equal_nocase(str_from(collation), STR("BINARY")));
+}
+
+/* `exact`: stripes can be told. */
+static void add_table_version(struct sqlite_versions *versions, struct str name, bool exact,
 							  int key_column)
 {
 	struct sqlite_table_version *table = alloc_zeroed(1, sizeof(*table) + name.len);
@@ -273,7 +291,7 @@ static void add_table_version(struct sqlite_versions *versions, struct str name,
 	memcpy(copy, name.ptr, name.len);
 	table->name = (struct str){copy, name.len};
 	table->key_column = key_column;
-	if (strict && key_column >= 0) {
+	if (exact) {
 		table->stripes = alloc_zeroed(STRIPES, sizeof(*table->stripes));
 	}
 	table->next = versions->first;
@@ -284,8 +302,10 @@ static void add_table_version(struct sqlite_versions *versions, struct str name,
 void sqlite_versions_init(struct sqlite_versions *versions, sqlite3 *db)
 {
 	static const char text[] =
-		"SELECT l.name, l.strict, coalesce((SELECT cid FROM pragma_table_info(l.name) WHERE pk=1),"
-		"-1) FROM pragma_table_list AS l WHERE l.schema='main' AND l.type='table'";
+		"SELECT l.name, l.strict AND NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(l.name)"
+		" WHERE hidden<>0), i.cid, i.name FROM pragma_table_list AS l"
+		" LEFT JOIN pragma_table_info(l.name) AS i ON i.pk=1"
+		" WHERE l.schema='main' AND l.type='table'";
 	*versions = (struct sqlite_versions){.db = db};
 	map_init(&versions->tables);
 	random_bytes(versions->seed, sizeof(versions->seed));
@@ -293,13 +313,14 @@ void sqlite_versions_init(struct sqlite_versions *versions, sqlite3 *db)
 	sqlite3_stmt *stmt;
 	if (sqlite3_prepare_v2(db, text, -1, &stmt, NULL) == SQLITE_OK) {
 		while (sqlite3_step(stmt) == SQLITE_ROW) {
-			struct str name = {(const char *)sqlite3_column_text(stmt, 0),
-							   (size_t)sqlite3_column_bytes(stmt, 0)};
-			add_table_version(versions, name, sqlite3_column_int(stmt, 1) != 0,
-							  sqlite3_column_int(stmt, 2));
+			const char *name = (const char *)sqlite3_column_text(stmt, 0);
+			bool exact = sqlite3_column_int(stmt, 1) != 0 &&
+				is_exact(db, name, (const char *)sqlite3_column_text(stmt, 3));
+			add_table_version(versions, str_from(name), exact, sqlite3_column_int(stmt, 2));
 		}
 	}
-	/* A table that is not found depends on everything. */
+	/* A table that is not found depends on everything. Columns that are computed move the others to
+	 * places that the hook does not tell. */
 	sqlite3_finalize(stmt);
 	sqlite3_preupdate_hook(db, on_change, versions);
 }
