@@ -354,12 +354,37 @@ void value_write_text(struct buf *buf, const struct field *field, const struct v
 	}
 }
 
+/* Exact: not every integer is a double. */
+static int compare_with_number(int64_t integer, double number)
+{
+	if (number >= 0x1p63 || number < -0x1p63) {
+		return number > 0 ? -1 : 1;
+	}
+	int64_t whole = (int64_t)number;
+	double rest = number - (double)whole;
+	return integer != whole ? (integer > whole) - (integer < whole) : (rest < 0) - (rest > 0);
+}
+
+/* Of a table that others made: numbers stand before texts. */
+static int compare_kinds(const struct value *a, const struct value *b)
+{
+	if (a->kind == VALUE_INTEGER && b->kind == VALUE_NUMBER) {
+		return compare_with_number(a->integer, b->number);
+	}
+	if (a->kind == VALUE_NUMBER && b->kind == VALUE_INTEGER) {
+		return -compare_with_number(b->integer, a->number);
+	}
+	return (a->kind > b->kind) - (a->kind < b->kind);
+}
+
 int value_compare(const struct value *a, const struct value *b)
 {
 	if (a->kind == VALUE_NULL || b->kind == VALUE_NULL) {
 		return (a->kind == VALUE_NULL) - (b->kind == VALUE_NULL);
 	}
-	assert(a->kind == b->kind);
+	if (a->kind != b->kind) {
+		return compare_kinds(a, b);
+	}
 	switch (a->kind) {
 	case VALUE_INTEGER:
 		return (a->integer > b->integer) - (a->integer < b->integer);

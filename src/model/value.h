@@ -68,7 +68,8 @@ bool value_check(const struct field *field, const struct value *value, struct er
 void value_write_json(struct buf *buf, const struct field *field, const struct value *value);
 /* Writes the value as text, as value_from_text() reads it. */
 void value_write_text(struct buf *buf, const struct field *field, const struct value *value);
-/* Orders two values of one field; null is last. Numbers numerically, text by code point. */
+/* Orders two values of one field; null is last. Numbers numerically, text by code point. A table
+ * that others made may hold both: numbers stand before texts. */
 int value_compare(const struct value *a, const struct value *b);
 
 #endif

@@ -350,10 +350,22 @@ static void test_compare(void **state)
 	};
 	static const struct value texts[] = {
 		TXT(""), TXT("B"), TXT("a"), TXT("ab"), TXT("\xc3\xa9"), TXT("\xf0\x9f\x98\x80"), NIL};
+	static const struct value mixed[] = {
+		{.kind = VALUE_NUMBER, {.number = -1e300}},
+		INT(INT64_MIN),
+		{.kind = VALUE_NUMBER, {.number = -0.5}},
+		INT(0),
+		{.kind = VALUE_NUMBER, {.number = 9007199254740992.0}},
+		INT(9007199254740993),
+		INT(INT64_MAX),
+		{.kind = VALUE_NUMBER, {.number = 0x1p63}},
+		TXT("1"),
+		NIL,
+	};
 	static const struct {
 		const struct value *values;
 		size_t count;
-	} rows[] = {{integers, 5}, {numbers, 4}, {texts, 7}};
+	} rows[] = {{integers, 5}, {numbers, 4}, {texts, 7}, {mixed, 10}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

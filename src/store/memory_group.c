@@ -41,11 +41,15 @@ static const struct field *aggregated_type(const struct query_fetch *fetch)
 static struct value cast_to(struct memory_view *view, const struct field *from,
 							const struct field *to, struct value value)
 {
-	if (to == NULL || view->failed) {
-		return value;
-	}
 	struct buf scratch;
 	struct value made = null_value;
+	if (to == NULL) {
+		return value;
+	}
+	if (view->failed) {
+		/* Nobody will see it, but it is compared with others of its type. */
+		return null_value;
+	}
 	buf_init(&scratch, SIZE_MAX);
 	view->failed = !term_cast(from, to, &value, &scratch, &made, view->error);
 	made = memory_keep(view, made);

@@ -155,26 +155,30 @@ static struct memory_row *make_row(const struct write *write, const struct memor
 	return row;
 }
 
-/* An integer key that was not given; no key is made twice. */
-static bool make_key(struct write *write, struct memory_row *row)
+/* An integer key that was not given; no key is made twice. False when there are no more. */
+static bool make_key(struct write *write, struct memory_row *row, bool *ret_made)
 {
 	const struct resource *resource = write->query->resource;
+	*ret_made = false;
 	if (resource->key.count != 1 || resource->key.items[0]->type != TYPE_INTEGER) {
-		return false;
+		return true;
 	}
 	struct value *value = &row->values[resource->key.items[0]->number];
-	bool makes = value->kind == VALUE_NULL;
-	if (makes) {
+	*ret_made = value->kind == VALUE_NULL;
+	if (*ret_made) {
 		for (size_t i = 0; i < write->next.count; i++) {
 			int64_t other = write->next.items[i]->values[resource->key.items[0]->number].integer;
 			write->made_key = other > write->made_key ? other : write->made_key;
+		}
+		if (write->made_key == INT64_MAX) {
+			return error_set(write->error, ERROR_STORE_FULL, NULL);
 		}
 		*value = (struct value){.kind = VALUE_INTEGER, .integer = write->made_key + 1};
 	}
 	if (value->integer > write->made_key) {
 		write->made_key = value->integer;
 	}
-	return makes;
+	return true;
 }
 
 /* Puts the row at its place in the next state; at its end when it is new. Takes the reference. */
@@ -198,8 +202,8 @@ static bool insert_row(struct write *write)
 {
 	const struct query *query = write->query;
 	struct memory_row *row = make_row(write, NULL);
-	bool made = make_key(write, row);
-	if (!check_fields(write, row)) {
+	bool made;
+	if (!make_key(write, row, &made) || !check_fields(write, row)) {
 		memory_row_unref(row);
 		return false;
 	}

@@ -148,6 +148,29 @@ static void leaves_destroy(struct leaves *leaves)
 	free(leaves->bufs);
 }
 
+/* The answer fails with what is too large for it; without this it would only be cut. */
+static void fail_large(struct rows *rows)
+{
+	(void)buf_grow(rows->buf, SIZE_MAX);
+}
+
+/* All that is gathered must fit into the answer. When it does not, nothing more is kept. */
+static void check_leaves(struct rows *rows, struct leaves *leaves)
+{
+	size_t bytes = 0;
+	bool failed = false;
+	for (size_t i = 0; i < leaves->count; i++) {
+		bytes += leaves->bufs[i].len;
+		failed = failed || leaves->bufs[i].failed;
+	}
+	if (failed || bytes > rows->buf->max_bytes) {
+		fail_large(rows);
+		for (size_t i = 0; i < leaves->count; i++) {
+			(void)buf_grow(&leaves->bufs[i], SIZE_MAX);
+		}
+	}
+}
+
 static struct buf *next_leaf(struct leaves *leaves)
 {
 	struct buf *buf = &leaves->bufs[leaves->next++];
@@ -176,6 +199,7 @@ static bool gather_rows(struct rows *rows, const struct query_embed *embed,
 			break;
 		}
 		leaves->first = false;
+		check_leaves(rows, leaves);
 	}
 	if (any) {
 		source->close(source, embed);
@@ -183,6 +207,7 @@ static bool gather_rows(struct rows *rows, const struct query_embed *embed,
 	for (size_t i = 0; i < leaves->count; i++) {
 		buf_append_byte(&leaves->bufs[i], ']');
 	}
+	check_leaves(rows, leaves);
 	return step != ROW_FAILED;
 }
 
@@ -314,6 +339,9 @@ static bool write_embed_member(struct rows *rows, struct members *members,
 	struct buf json;
 	buf_init(&json, rows->buf->max_bytes);
 	bool ok = write_embedded(rows, column->embed, values, &json);
+	if (json.failed) {
+		fail_large(rows);
+	}
 	write_json_member(members, column->key, buf_str(&json));
 	buf_finish(&json);
 	return ok;

@@ -126,9 +126,13 @@ static const struct fake_row one_rows[] = {
 	{2, {INT(20), NONE, NONE}},
 };
 static const struct fake_row many_rows[] = {
-	{1, {INT(11), TEXT("p"), NONE}},  {1, {INT(12), NONE, NONE}},
-	{10, {INT(13), TEXT("q"), NONE}}, {11, {INT(14), TEXT("r"), NONE}},
+	{1, {INT(11), TEXT("p"), NONE}},
+	{1, {INT(12), NONE, NONE}},
+	{10, {INT(13), TEXT("q"), NONE}},
+	{11, {INT(14), TEXT("r"), NONE}},
 	{11, {INT(15), TEXT("s"), NONE}},
+	{3, {INT(16), TEXT("u"), NONE}},
+	{3, {INT(17), TEXT("longer than all the others are together"), NONE}},
 };
 
 static struct fake_source make_source(void)
@@ -283,6 +287,12 @@ static const struct shape_row {
 	 "[{\"n\":1,\"a\":[11,12],\"b\":[\"p\",null]}]"},
 	{L, FORMAT_CSV, false, SHAPE(spread_many), "0", "n,a,b\n1,\"[11,12]\",\"[\"\"p\"\",null]\""},
 	{L, FORMAT_NDJSON, false, SHAPE(only_spread), "1", "{\"a\":[],\"b\":[]}\n"},
+	/* A row that does not fit where those before it did. */
+	{L, FORMAT_ARRAY, false, SHAPE(only_spread), "2",
+	 "[{\"a\":[16,17],\"b\":[\"u\",\"longer than all the others are together\"]}]"},
+	{L, FORMAT_CSV, false, SHAPE(to_many), "2",
+	 "many,n\n\"[{\"\"a\"\":16,\"\"b\"\":\"\"u\"\"},"
+	 "{\"\"a\"\":17,\"\"b\"\":\"\"longer than all the others are together\"\"}]\",3"},
 	/* Spreads in spreads. */
 	{L, FORMAT_ARRAY, false, SHAPE(column_one_one), "02",
 	 "[{\"a\":10,\"c\":null,\"d\":null},{\"a\":null,\"c\":null,\"d\":null}]"},

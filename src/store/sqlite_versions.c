@@ -264,17 +264,25 @@ bool sqlite_versions_of(const struct sqlite_versions *versions, const struct que
 
 /* ---- life ---- */
 
-/* Are values that the column compares as equal stored as the same bytes? Not in one that folds case
- * or, not being strict, keeps a value in more than one way. */
+/* Is a value of this column stored in one way only, and equal to no other? In a strict table
+ * integers and texts are; a number may come as the integer that it is. */
 static bool is_exact(sqlite3 *db, const char *table, const char *column)
 {
+	const char *type = NULL;
 	const char *collation = NULL;
-	return sqlite3_table_column_metadata(db, "main", table, column, NULL, &collation, NULL, NULL,
-										 NULL) == SQLITE_OK &&
-		str_equal(str_from(collation), STR("BINARY"));
+	if (column == NULL ||
+		sqlite3_table_column_metadata(db, "main", table, column, &type, &collation, NULL, NULL,
+									  NULL) != SQLITE_OK) {
+		return false;
+	}
+	bool integer = str_equal_nocase(str_from(type), STR("INTEGER")) ||
+		str_equal_nocase(str_from(type), STR("INT"));
+	return integer ||
+		(str_equal_nocase(str_from(type), STR("TEXT")) &&
+		 str_equal_nocase(str_from(collation), STR("BINARY")));
 }
 
-/* `exact`: a key is stored in one way only, so it names its stripe. */
+/* `exact`: stripes can be told. */
 static void add_table_version(struct sqlite_versions *versions, struct str name, bool exact,
 							  int key_column)
 {
@@ -293,9 +301,11 @@ static void add_table_version(struct sqlite_versions *versions, struct str name,
 
 void sqlite_versions_init(struct sqlite_versions *versions, sqlite3 *db)
 {
-	static const char text[] = "SELECT l.name, l.strict, k.cid, k.name FROM pragma_table_list AS l "
-							   "LEFT JOIN pragma_table_info(l.name) AS k ON k.pk=1 "
-							   "WHERE l.schema='main' AND l.type='table'";
+	static const char text[] =
+		"SELECT l.name, l.strict AND NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(l.name)"
+		" WHERE hidden<>0), i.cid, i.name FROM pragma_table_list AS l"
+		" LEFT JOIN pragma_table_info(l.name) AS i ON i.pk=1"
+		" WHERE l.schema='main' AND l.type='table'";
 	*versions = (struct sqlite_versions){.db = db};
 	map_init(&versions->tables);
 	random_bytes(versions->seed, sizeof(versions->seed));
@@ -303,15 +313,14 @@ void sqlite_versions_init(struct sqlite_versions *versions, sqlite3 *db)
 	sqlite3_stmt *stmt;
 	if (sqlite3_prepare_v2(db, text, -1, &stmt, NULL) == SQLITE_OK) {
 		while (sqlite3_step(stmt) == SQLITE_ROW) {
-			struct str name = {(const char *)sqlite3_column_text(stmt, 0),
-							   (size_t)sqlite3_column_bytes(stmt, 0)};
-			const char *key = (const char *)sqlite3_column_text(stmt, 3);
-			bool exact = sqlite3_column_int(stmt, 1) != 0 && key != NULL &&
-				is_exact(db, name.ptr, key);
-			add_table_version(versions, name, exact, sqlite3_column_int(stmt, 2));
+			const char *name = (const char *)sqlite3_column_text(stmt, 0);
+			bool exact = sqlite3_column_int(stmt, 1) != 0 &&
+				is_exact(db, name, (const char *)sqlite3_column_text(stmt, 3));
+			add_table_version(versions, str_from(name), exact, sqlite3_column_int(stmt, 2));
 		}
 	}
-	/* A table that is not found depends on everything. */
+	/* A table that is not found depends on everything. Columns that are computed move the others to
+	 * places that the hook does not tell. */
 	sqlite3_finalize(stmt);
 	sqlite3_preupdate_hook(db, on_change, versions);
 }

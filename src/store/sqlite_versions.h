@@ -6,7 +6,8 @@
  * A write that can name its stripes (at most 64 in a group) moves the table's counter and theirs;
  * any other the table's and `bulk`. A read that pins the first key field by eq depends on its
  * stripe and `bulk`; any other on the table's counter; of every table in its tree. Stripes are kept
- * for our own tables only: elsewhere one value can be stored in many ways. A view depends on all.
+ * for strict tables whose first key field is an integer or a text that is compared by bytes:
+ * elsewhere one value can be stored in many ways. A view depends on all.
  *
  * Ownership: the store's. Threads: the writer writes, everyone reads.
  * Errors: none. Limits: 32 KiB for each table with stripes.

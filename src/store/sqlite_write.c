@@ -104,6 +104,14 @@ static struct value as_stored(const struct value *value)
 	return stored;
 }
 
+static bool fail_large(struct write *write)
+{
+	error_set(write->error, ERROR_OVERLOADED, "The answer is too large; nothing was written");
+	return error_hint(write->error, "write fewer rows, or ask for none of them back");
+}
+
+/* Before the row itself is written, since a statement that is alone has no savepoint: so what does
+ * not fit is found here, with the bracket that ends it. */
 static bool write_known_row(struct write *write, const struct query *query, size_t row)
 {
 	struct value few[16] = {0};
@@ -112,11 +120,12 @@ static bool write_known_row(struct write *write, const struct query *query, size
 	for (size_t i = 0; i < count; i++) {
 		values[i] = as_stored(query_value(query, row, query->fetch[i].term.field));
 	}
-	bool ok = rows_write(&write->rows, values);
+	(void)rows_write(&write->rows, values); /* it embeds nothing, so it cannot fail */
 	if (values != few) {
 		free(values);
 	}
-	return ok;
+	bool bracket = query->format == FORMAT_ARRAY || query->format == FORMAT_VALUES;
+	return buf_reserve(write->body, bracket ? 1 : 0) != NULL || fail_large(write);
 }
 
 static void keep_row(struct write *write, const struct value *values)
@@ -186,11 +195,7 @@ static bool finish_answer(struct write *write)
 	if (!rows_check_one(&write->rows, write->error)) {
 		return false;
 	}
-	if (write->body->failed) {
-		error_set(write->error, ERROR_OVERLOADED, "The answer is too large; nothing was written");
-		return error_hint(write->error, "write fewer rows, or ask for none of them back");
-	}
-	return true;
+	return !write->body->failed || fail_large(write);
 }
 
 /* ---- INSERT, UPSERT ---- */
@@ -441,7 +446,7 @@ static bool run_query(struct sqlite_conn *conn, const struct sqlite_store *store
 		(!references || check_deferred(conn, error));
 	sqlite_source_finish(&write.source);
 	if (!ok && error->code == ERROR_REFERENCE && error->details[0] == '\0') {
-		sqlite_fail_reference(conn, store, query, error);
+		sqlite_fail_reference(conn, store, query->batches != NULL ? &write.part : query, error);
 	}
 	if (write.keeps) {
 		arena_finish(&write.arena);

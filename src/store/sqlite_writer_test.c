@@ -179,6 +179,46 @@ static void test_bulk_beside_others(void **state)
 	assert_int_equal(count_rows(fixture, "items"), 2 * BULK_ROWS + 1);
 }
 
+/* Nothing refers to these rows, so one alone is written without a savepoint. */
+static void test_an_answer_that_does_not_fit(void **state)
+{
+	(void)state;
+	static const struct {
+		enum query_action action;
+		enum query_format format;
+		const char *answer;
+	} rows[] = {
+		{QUERY_INSERT, FORMAT_ARRAY, "[{\"id\":1,\"t\":\"abc\"}]"},
+		{QUERY_INSERT, FORMAT_CSV, "id,t\n1,abc"},
+		{QUERY_UPSERT, FORMAT_OBJECT, "{\"id\":1,\"t\":\"abc\"}"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t len = strlen(rows[i].answer);
+		for (size_t room = 0; room <= len; room++) {
+			struct fixture own;
+			struct value *values;
+			struct call call;
+			fixture_init(&own,
+						 "service: s\nlisten: 127.0.0.1:0\nstore: \"memory:\"\nresources:\n"
+						 "  texts: { key: id, fields: { id: integer, t: text } }\n");
+			fixture_open(&own, "sqlite:");
+			struct query *query = test_write(&own, rows[i].action, "texts", "id t", 1, &values);
+			values[0] = test_integer(1);
+			values[1] = test_text("abc");
+			query->format = rows[i].format;
+			test_columns(&own, query, "*");
+			call_init(&call, query);
+			call.body.max_bytes = room;
+			call_start(&own, &call);
+			call_wait(&own, &call);
+			assert_true(call.ok == (room == len));
+			assert_int_equal(count_rows(&own, "texts"), call.ok ? 1 : 0);
+			call_finish(&call);
+			fixture_finish(&own);
+		}
+	}
+}
+
 static void test_deadline_in_the_queue(void **state)
 {
 	struct fixture *fixture = *state;
@@ -383,6 +423,7 @@ int main(void)
 		TEST(test_writes_of_one_session_keep_their_order),
 		TEST(test_many_rows_are_all_or_nothing),
 		TEST(test_bulk_beside_others),
+		TEST(test_an_answer_that_does_not_fit),
 		TEST(test_deadline_in_the_queue),
 		TEST(test_deadline_while_it_runs),
 		TEST(test_full_disk),
