@@ -41,8 +41,12 @@ static const struct field *aggregated_type(const struct query_fetch *fetch)
 static struct value cast_to(struct memory_view *view, const struct field *from,
 							const struct field *to, struct value value)
 {
-	if (to == NULL || view->failed) {
+	if (to == NULL) {
 		return value;
+	}
+	if (view->failed) {
+		/* Values of one column are of one kind, also when nobody will see them. */
+		return null_value;
 	}
 	struct buf scratch;
 	struct value made = null_value;
