@@ -548,10 +548,12 @@ static void run_attempt(struct attempt *attempt)
 	if (!cut(attempt) ||
 		!parse_query_string(attempt->query_string, &attempt->fixture->limits, NULL, NULL,
 							&attempt->arena, &attempt->parsed, &error) ||
-		!make_query(attempt, &query, &error) || count_work(&query, 1) > WORK_ROWS) {
+		!make_query(attempt, &query, &error)) {
 		return;
 	}
-	if (query.batches != NULL) {
+	if (count_work(&query, 1) > WORK_ROWS) {
+		query_batches_finish(query.batches);
+	} else if (query.batches != NULL) {
 		run_batches(attempt, &query);
 	} else {
 		run_pages(attempt, &query);
