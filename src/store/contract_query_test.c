@@ -275,6 +275,10 @@ static const struct contract_row aggregates_rows[] = {
 	{L, "list authors?select=id,born.sum(),id.count()&order=id.desc", NULL,
 	 "3 [{\"id\":3,\"sum\":1970,\"count\":1},{\"id\":2,\"sum\":null,\"count\":1},{\"id\":1,"
 	 "\"sum\":1950,\"count\":1}]"},
+	/* After a value that cannot be cast no other counts. */
+	{L, "insert labels?&quiet", "[{\"word\":\"1\"},{\"word\":\"yy\"},{\"word\":\"zz\"}]", "3+3"},
+	{L, "list labels?select=word::number.max()&word=in.(1,yy,zz)", NULL,
+	 "400 22P02 invalid input syntax for type number: \"yy\""},
 };
 
 static void test_aggregates(void **state)

@@ -201,6 +201,11 @@ static const struct contract_row answers_rows[] = {
 	{L, "delete= stays?id=gt.3&select=id&order=id.desc", NULL,
 	 "16 [19,18,17,16,15,14,13,12,11,10,9,8,7,6,5,4]"},
 	{L, "list= stays?select=id", NULL, "2 [2,3]"},
+	/* Without a column there is no answer, nor is there anything to put in order. */
+	{L, "insert stays?select=buyers()&order=id", "{\"buyer\":1}", "1+1#20"},
+	{L, "upsert stays?select=...buyers()&order=house,id", "[{\"id\":20},{\"id\":21}]", "2+1"},
+	{L, "update stays?select=buyers()&order=id&id=gt.9", "{\"house\":null}", "2"},
+	{L, "delete stays?select=buyers()&order=id&id=gt.9", NULL, "2"},
 };
 
 static void test_answers(void **state)

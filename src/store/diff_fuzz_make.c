@@ -169,7 +169,8 @@ static void write_field(const struct resource *resource, const struct field *fie
 	bool is_rooms = str_equal(resource->name, STR("rooms"));
 	bool is_stays = str_equal(resource->name, STR("stays"));
 	struct list values = values_of(field);
-	size_t any = (row * 7 + field->number * 5 + row / 5) % values.count;
+	size_t any = (row * 7 + field->number * 5 + row / 5) % 6 % values.count;
+	any = row % 2 == 0 ? any : (row * 7 + field->number * 5) % values.count;
 	if (str_equal(field->name, STR("code")) && (is_rooms || is_stays)) {
 		bool null = is_stays && row % 4 == 0;
 		buf_printf(json, null ? "null" : "\"6b1f2d3c-0000-4000-8000-%012zu\"", row % 12);
@@ -189,7 +190,7 @@ static void write_field(const struct resource *resource, const struct field *fie
 		buf_printf(json, null ? "null" : "%zu", to + 1);
 	} else if (resource->key.count == 1 && field->key) {
 		write_json_value(field, values.items[row], json);
-	} else if (!field->required && any % 5 == 0) {
+	} else if (!field->required && (row + field->number) % 6 == 0) {
 		buf_append(json, STR("null"));
 	} else {
 		write_json_value(field, values.items[any], json);
@@ -234,7 +235,8 @@ struct maker {
 	struct buf *buf;
 	struct level levels[LEVELS];
 	size_t level_count;
-	bool any; /* parameter so far */
+	bool any;   /* parameter so far */
+	bool reads; /* the answer of a write may not leave rows out */
 };
 
 static size_t pick(struct maker *maker, size_t count)
@@ -336,13 +338,14 @@ static void put_aggregate(struct maker *maker)
 
 static void put_field(struct maker *maker, const struct level *level)
 {
-	static const char *const aliases[] = {"x:", "y:", "\"a b\":", "id:", "z:"};
 	if (level->aggregated && chance(maker, 20)) {
+		buf_printf(maker->buf, "c%zu:", maker->buf->len);
 		put(maker, "count()");
 		return;
 	}
-	if (chance(maker, 15)) {
-		put(maker, pick_item(maker, LIST(aliases)));
+	if (chance(maker, 75)) {
+		/* No two columns may have one name. */
+		buf_printf(maker->buf, "c%zu:", maker->buf->len);
 	}
 	const struct field *field = pick_field(maker, level->resource);
 	put_str(maker, field->name);
@@ -390,7 +393,7 @@ static void put_relation(struct maker *maker, size_t number, size_t depth)
 				relation->junction != NULL ? relation->junction->name : relation->reference->name);
 		put(maker, "\"");
 	}
-	put(maker, chance(maker, 25) ? "!inner" : "");
+	put(maker, maker->reads && chance(maker, 25) ? "!inner" : "");
 	*level = (struct level){.resource = relation->to};
 	(void)snprintf(level->path, sizeof(level->path), "%s%.*s.", parent->path,
 				   STR_ARG(alias[0] != '\0' ? str_from(alias) : name));
@@ -409,7 +412,7 @@ static void put_select(struct maker *maker, size_t number, size_t depth)
 		put(maker, i > 0 ? "," : "");
 		if (depth > 0 && chance(maker, 40)) {
 			put_relation(maker, number, depth);
-		} else if (!maker->levels[number].aggregated && chance(maker, 15)) {
+		} else if (!maker->levels[number].aggregated && i == 0 && chance(maker, 20)) {
 			put(maker, "*");
 		} else {
 			put_field(maker, &maker->levels[number]);
@@ -634,6 +637,7 @@ static void put_query(struct maker *maker, const struct resource *resource, bool
 	maker->levels[0] = (struct level){.resource = resource};
 	maker->levels[0].aggregated = reads && chance(maker, 12);
 	maker->level_count = 1;
+	maker->reads = reads;
 	if (chance(maker, 85)) {
 		begin_parameter(maker, "", "select=");
 		put_select(maker, 0, reads ? EMBEDS : EMBEDS - 1);

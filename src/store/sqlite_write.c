@@ -20,11 +20,12 @@ struct write {
 	struct sqlite_conn *conn;
 	const struct sqlite_store *store;
 	const struct query *query;
-	struct query plain; /* a copy that returns nothing, when the answer is known */
-	struct query part;  /* a copy with the rows that are written now */
-	bool known;         /* the answer can be built from the values */
-	bool keeps;         /* rows that are returned wait in `kept` */
-	struct arena arena; /* of kept rows, when it keeps any */
+	struct query plain; /* a copy that returns nothing, when the answer is known or there is none */
+	const struct query *returning; /* the query or the copy: what statements are made of */
+	struct query part;             /* a copy with the rows that are written now */
+	bool known;                    /* the answer can be built from the values */
+	bool keeps;                    /* rows that are returned wait in `kept` */
+	struct arena arena;            /* of kept rows, when it keeps any */
 	struct value **kept;
 	size_t kept_count;
 	size_t kept_room;
@@ -227,7 +228,7 @@ static struct sqlite_statement *prepare_insert(struct write *write, const struct
 {
 	struct sqlite_conn *conn = write->conn;
 	sql_clear(&conn->sql);
-	sql_insert(&conn->sql, write->known ? &write->plain : write->query, row);
+	sql_insert(&conn->sql, write->returning, row);
 	return sqlite_conn_prepare_sql(conn, write->error);
 }
 
@@ -321,15 +322,14 @@ static bool change_rows(struct write *write)
 {
 	const struct query *query = write->query;
 	struct sqlite_conn *conn = write->conn;
-	const struct query *returning = write->known ? &write->plain : query;
 	if (query->action == QUERY_UPDATE && query->row_count == 0) {
 		return true;
 	}
 	sql_clear(&conn->sql);
 	if (query->action == QUERY_DELETE) {
-		sql_delete(&conn->sql, returning);
+		sql_delete(&conn->sql, write->returning);
 	} else {
-		sql_update(&conn->sql, returning);
+		sql_update(&conn->sql, write->returning);
 	}
 	struct sqlite_statement *statement = sqlite_conn_prepare_sql(conn, write->error);
 	if (statement == NULL) {
@@ -433,9 +433,12 @@ static bool run_query(struct sqlite_conn *conn, const struct sqlite_store *store
 	};
 	write.known = knows_answer(query);
 	write.keeps = query->column_count > 0 && must_keep(query);
-	if (write.known) {
+	write.returning = query;
+	if (write.known || query->column_count == 0) {
+		/* An order may fetch values for an answer without columns. */
 		write.plain = *query;
 		write.plain.fetch_count = 0;
+		write.returning = &write.plain;
 	}
 	if (write.keeps) {
 		arena_init(&write.arena, ARENA_BYTES);
