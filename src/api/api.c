@@ -138,6 +138,12 @@ static void answer_options(struct call *call)
 	call_answer_empty(call, 200);
 }
 
+static bool is_read_only(const struct endpoint *endpoint)
+{
+	const struct operation *read = endpoint->operations[HTTP_GET];
+	return read != NULL && read->resource != NULL && read->resource->read_only;
+}
+
 /* Rows without a key cannot be put. */
 static bool is_keyless(const struct endpoint *endpoint)
 {
@@ -184,6 +190,9 @@ static void dispatch(struct call *call)
 		}
 		error_set(&error, ERROR_METHOD, "Unsupported HTTP method: %.*s",
 				  STR_ARG(http_method_name(request->method)));
+		if (is_read_only(call->match.endpoint)) {
+			error_hint(&error, "this resource is read only");
+		}
 		call_fail(call, &error);
 	}
 }

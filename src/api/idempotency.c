@@ -46,6 +46,18 @@ static struct str hash_request(struct call *call)
 						(unsigned long long)hash[1]);
 }
 
+/* A second field than the one with this value. */
+static bool has_another(const struct http_request *request, struct str key)
+{
+	for (size_t i = 0; i < request->field_count; i++) {
+		const struct http_field *field = &request->fields[i];
+		if (str_equal_nocase(field->name, STR("Idempotency-Key")) && field->value.ptr != key.ptr) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool idempotency_init(struct call *call, struct error *error)
 {
 	struct companion *companion = &call->companion;
@@ -57,6 +69,9 @@ bool idempotency_init(struct call *call, struct error *error)
 	if (key.len == 0 || key.len > IDEMPOTENCY_KEY_BYTES) {
 		return error_set(error, ERROR_HTTP_SYNTAX, "an Idempotency-Key has 1 to %d characters",
 						 IDEMPOTENCY_KEY_BYTES);
+	}
+	if (has_another(call->request, key)) {
+		return error_set(error, ERROR_HTTP_SYNTAX, "a request has one Idempotency-Key");
 	}
 	if (model->kept_answers == NULL) {
 		error_set(error, ERROR_UNSUPPORTED, NULL);

@@ -61,8 +61,8 @@ void sql_param_number(struct sql *sql, uint64_t number);
 /* A value of the row of the table sql->alias. */
 void sql_write_term(struct sql *sql, const struct term *term);
 void sql_write_cond(struct sql *sql, const struct cond *cond);
-/* `_2."id"=_1."client_id"`: what relates the table with the relation's own fields, `holder`, to that
- * of the parent row. */
+/* `_2."id"=_1."client_id"`: what relates the table with the relation's own fields, `holder`, to
+ * that of the parent row. */
 void sql_write_join(struct sql *sql, const struct relation *relation, size_t holder, size_t parent);
 /* The conditions of a query, when it has any, behind `word`. */
 void sql_write_where(struct sql *sql, const struct query *query, struct str word);
