@@ -451,3 +451,12 @@ def test_a_database_without_a_place_for_answers(tmp_path):
             assert answer.status == 400 and "kept answers" in answer.json()["details"], answer
         assert request(server.address, "GET", "/sales").body == b"[]"
         assert request(server.address, "POST", "/sales", {"amount": 1}).status == 201
+
+
+def test_two_keys_are_refused(connection, keys):
+    before = rows(connection)
+    key = next(keys)
+    headers = {"Idempotency-Key": key, "idempotency-key": key}
+    answer = connection.request("POST", "/sales", {"tag": "two", "amount": 1}, headers)
+    assert answer.status == 400 and answer.json()["code"] == "RL400", answer
+    assert rows(connection) == before
