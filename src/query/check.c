@@ -127,6 +127,12 @@ bool check_level(struct checker *checker, struct level *level)
 	query->fetch_count = level->fetch_count;
 	query->columns = level->columns;
 	query->column_count = level->column_count;
+	bool reads = query->action == QUERY_LIST || query->action == QUERY_GET;
+	if (!reads && query->column_count == 0) {
+		/* A write that answers no column gives back no rows, and has nothing to order. */
+		query->fetch_count = 0;
+		query->order_count = 0;
+	}
 	return true;
 }
 

@@ -58,6 +58,7 @@ static void test_writes(void **state)
 		{__LINE__, "users", "id=eq.5", "\"id\":id, \"name\":name where id eq 5"},
 		{__LINE__, "users", "", "\"id\":id, \"name\":name"},
 		{__LINE__, "users", "select=id&order=name", "\"id\":id +name order name@1"},
+		{__LINE__, "users", "select=tasks()&id=eq.5&order=name", " where id eq 5"},
 		{__LINE__, "users", "id=eq.5&limit=1",
 		 "UNSUPPORTED Feature not implemented / limit and offset of an update or delete"},
 		{__LINE__, "users", "offset=1",

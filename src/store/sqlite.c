@@ -295,6 +295,18 @@ static void free_store(struct sqlite_store *store)
 	free(store);
 }
 
+/* ON CONFLICT FAIL and RAISE(FAIL, …) keep what a statement did before it failed. A name that holds
+ * the word does no harm. */
+static bool may_leave_halves(sqlite3 *db)
+{
+	static const char text[] = "SELECT 1 FROM sqlite_schema WHERE sql LIKE '%fail%'";
+	sqlite3_stmt *stmt;
+	bool none = sqlite3_prepare_v2(db, text, -1, &stmt, NULL) == SQLITE_OK &&
+		sqlite3_step(stmt) == SQLITE_DONE;
+	sqlite3_finalize(stmt);
+	return !none;
+}
+
 struct store *sqlite_open_vfs(const struct store_options *options, const char *vfs,
 							  struct error *error)
 {
@@ -320,6 +332,7 @@ struct store *sqlite_open_vfs(const struct store_options *options, const char *v
 		free_store(store);
 		return NULL;
 	}
+	store->halves = may_leave_halves(store->writer.conn.db);
 	sqlite_versions_init(&store->versions, store->writer.conn.db);
 	find_full_text(store);
 	sqlite_writer_init(&store->writer, store);

@@ -178,6 +178,7 @@ struct sqlite_store {
 	struct limits limits;
 	const char *path;       /* arena */
 	const char *read_uri;   /* arena; of a store that is read only, else NULL */
+	bool halves;            /* a statement that fails may leave some of what it did */
 	bool existing;          /* see struct store_options */
 	struct sqlite_vfs *vfs; /* owned; NULL when it is read only */
 	struct sqlite_versions versions;

@@ -415,6 +415,50 @@ static void check_others(struct fixture *fixture, const char *yaml, const struct
 	}
 }
 
+static void test_statements_that_fail_halfway(void **state)
+{
+	(void)state;
+	static const struct {
+		int line;
+		const char *sql;
+		enum error_code want;
+		const char *message;
+	} rows[] = {
+		{__LINE__, "CREATE TABLE t (id INTEGER PRIMARY KEY, v INT UNIQUE ON CONFLICT FAIL)",
+		 ERROR_UNIQUE, NULL},
+		{__LINE__,
+		 "CREATE TABLE t (id INTEGER PRIMARY KEY, v INT UNIQUE);"
+		 "CREATE TRIGGER g BEFORE UPDATE ON t WHEN OLD.id=2 BEGIN SELECT RAISE(FAIL, 'two'); END",
+		 ERROR_CHECK, "two"},
+		{__LINE__,
+		 "CREATE TABLE t (id INTEGER PRIMARY KEY, v INT UNIQUE);"
+		 "CREATE TRIGGER g BEFORE UPDATE ON t WHEN OLD.id=2 BEGIN SELECT RAISE(ROLLBACK,'no'); END",
+		 ERROR_CHECK, "no"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture own;
+		struct value *values;
+		struct call call;
+		fixture_init(&own,
+					 "service: s\nlisten: 127.0.0.1:0\nstore: \"memory:\"\nresources:\n"
+					 "  t:\n    key: id\n    fields: { id: integer, v: integer }\n"
+					 "    unique: { one: v }\n");
+		run_sql(&own, rows[i].sql);
+		run_sql(&own, "INSERT INTO t VALUES (1, 1), (2, 2)");
+		fixture_open(&own, "sqlite:");
+		struct query *query = test_write(&own, QUERY_UPDATE, "t", "v", 1, &values);
+		values[0] = test_integer(7);
+		call_run(&own, &call, query);
+		if (call.ok || call.error.code != rows[i].want ||
+			(rows[i].message != NULL && strcmp(call.error.message, rows[i].message) != 0)) {
+			fail_msg("line %d: %d %s", rows[i].line, (int)call.error.code, call.error.message);
+		}
+		call_finish(&call);
+		assert_text(run_ok(&own, test_list(&own, "t")), "[{\"id\":1,\"v\":1},{\"id\":2,\"v\":2}]");
+		fixture_finish(&own);
+	}
+}
+
 static void test_tables_of_others(void **state)
 {
 	check_others(*state, others_service, rows_of_others,
@@ -503,6 +547,7 @@ int main(int argc, char **argv)
 		TEST(test_a_second_process),
 		TEST(test_schema_differs),
 		TEST(test_tables_of_others),
+		TEST(test_statements_that_fail_halfway),
 		TEST(test_other_tables_only),
 		TEST(test_adopt),
 		TEST(test_places_that_cannot_be),

@@ -1,7 +1,8 @@
 /*
  * DESIGN. One write, inside the writer's transaction: the companion's first part, the request's
  * statements, the rows of the answer, the companion's second part. A request that is a single
- * statement is undone by SQLite itself when it fails; any other runs in a savepoint.
+ * statement is undone by SQLite itself when it fails (but for FAIL in tables and triggers that
+ * others made); any other runs in a savepoint.
  *
  * The answer is built from the request's own values where they are all that is asked for: it costs
  * half of what RETURNING does. Rows that are returned are written at once, or kept until all
@@ -534,7 +535,7 @@ bool sqlite_write(struct sqlite_conn *conn, const struct sqlite_store *store,
 	bool alone = sqlite_is_bulk(query);
 	bool returns = query->column_count > 0 && !knows_answer(query);
 	bool guarded = !alone &&
-		(store->reference_count > 0 || returns || !is_single_statement(query) ||
+		(store->halves || store->reference_count > 0 || returns || !is_single_statement(query) ||
 		 request->companion != NULL);
 	bool undoes;
 	if (guarded && !run(conn, STR("SAVEPOINT request"), error)) {
