@@ -289,6 +289,12 @@ static const struct contract_row references_rows[] = {
 	 "\"stays\"."},
 	{L, "upsert buyers?&quiet", "{\"id\":1,\"mail\":\"a\"}", "1"},
 	{L, "upsert buyers?&quiet", "{\"id\":2,\"mail\":\"c\"}", "1"},
+	/* A row that would refer to itself, were it not that another refers to it. */
+	{L, "insert stays?&quiet", "{\"id\":10,\"before\":9}", "1+1"},
+	{L, "update stays?id=eq.9&quiet", "{\"id\":11,\"before\":11}",
+	 "409 23503 update or delete on table \"stays\" violates foreign key constraint "
+	 "\"stays_before_fkey\" on table \"stays\" | Key (id)=(9) is still referenced from table "
+	 "\"stays\"."},
 };
 
 static void test_references(void **state)

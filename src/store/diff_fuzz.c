@@ -234,12 +234,13 @@ static bool is_same_error(const struct query *query, const struct error *a, cons
 	}
 	/* A store looks at references after each row, or after the last. */
 	bool later = many && (a->code == ERROR_REFERENCE || b->code == ERROR_REFERENCE);
-	if (query->action == QUERY_UPDATE || changes_key || later) {
+	bool several = many || (query->action == QUERY_UPDATE && !query->must_match);
+	if ((several && (query->action == QUERY_UPDATE || changes_key)) || later) {
 		/* Of several rows that are refused for several reasons, the first is any. */
 		return true;
 	}
 	/* Which of several unique rules, or of several rows, is named is the store's choice. */
-	bool any = a->code == ERROR_UNIQUE || many || query->action == QUERY_DELETE;
+	bool any = a->code == ERROR_UNIQUE || several || query->action == QUERY_DELETE;
 	return a->code == b->code &&
 		(any || (strcmp(a->message, b->message) == 0 && strcmp(a->details, b->details) == 0));
 }

@@ -246,6 +246,26 @@ static struct constraint_reference probe_failed(const struct probe *probe)
 										 probe->fields};
 }
 
+/* Would a row of the request have been what the probe looks for? */
+static bool is_given(const struct query *query, const struct probe *probe)
+{
+	const struct sqlite_reference *reference = probe->reference;
+	bool is_self = str_equal(reference->parent, query->resource->name);
+	bool found = false;
+	for (size_t row = 0; is_self && row < query->row_count && !found; row++) {
+		size_t same = 0;
+		for (size_t i = 0; i < reference->count; i++) {
+			const struct field *field = resource_field(query->resource,
+													   reference->parent_fields[i]);
+			const struct value *value = query_value(query, row, field);
+			same += value != NULL && value->kind == probe->values[i].kind &&
+				value_compare(value, &probe->values[i]) == 0;
+		}
+		found = same == reference->count;
+	}
+	return found;
+}
+
 /* Does the request's row refer to one that is not there? */
 static bool is_missing(struct sqlite_conn *conn, const struct query *query, size_t row,
 					   struct probe *probe)
@@ -258,8 +278,9 @@ static bool is_missing(struct sqlite_conn *conn, const struct query *query, size
 		probe->values[i] = *value;
 	}
 	const struct sqlite_reference *reference = probe->reference;
-	return !has_row(conn, reference->parent, reference->parent_fields, probe->values,
-					reference->count);
+	return !is_given(query, probe) &&
+		!has_row(conn, reference->parent, reference->parent_fields, probe->values,
+				 reference->count);
 }
 
 /* A row that the request writes refers to one that is not there. */
