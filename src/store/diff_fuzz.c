@@ -223,6 +223,16 @@ static bool is_many(const struct query *query)
 	return query->row_count > 1 || query->batches != NULL;
 }
 
+static bool refers_to_itself(const struct resource *resource)
+{
+	for (size_t i = 0; i < resource->reference_count; i++) {
+		if (resource->references[i].target == resource) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool is_same_error(const struct query *query, const struct error *a, const struct error *b)
 {
 	bool of_value = is_of_value(a->code) || is_of_value(b->code);
@@ -244,8 +254,10 @@ static bool is_same_error(const struct query *query, const struct error *a, cons
 		/* Of several rows that are refused for several reasons, the first is any. */
 		return true;
 	}
-	/* Which of several unique rules, or of several rows, is named is the store's choice. */
-	bool any = a->code == ERROR_UNIQUE || several || query->action == QUERY_DELETE;
+	/* Which of several unique rules, of several rows, or of the two ends of a reference from a row to
+	 * its own kind is named is the store's choice. */
+	bool own = a->code == ERROR_REFERENCE && refers_to_itself(query->resource);
+	bool any = own || a->code == ERROR_UNIQUE || several || query->action == QUERY_DELETE;
 	return a->code == b->code &&
 		(any || (strcmp(a->message, b->message) == 0 && strcmp(a->details, b->details) == 0));
 }
