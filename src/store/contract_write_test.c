@@ -41,7 +41,14 @@ static const char shop[] = "service: shop\n"
 						   "      number: integer\n"
 						   "      before: { type: integer, references: stays }\n"
 						   "    references:\n"
-						   "      stay room: { fields: [house, number], to: rooms }\n";
+						   "      stay room: { fields: [house, number], to: rooms }\n"
+						   "  letters:\n"
+						   "    key: id\n"
+						   "    fields:\n"
+						   "      id: integer\n"
+						   "      mail: text\n"
+						   "    references:\n"
+						   "      letter mail: { fields: mail, to: buyers, on: mail }\n";
 
 static const struct contract_row upserts_rows[] = {
 	{L, "insert buyers?&quiet", "[{\"mail\":\"a\",\"made\":1},{\"mail\":\"b\",\"made\":1}]",
@@ -266,6 +273,28 @@ static const struct contract_row references_rows[] = {
 	{L, "upsert stays?&quiet", "{\"id\":2,\"before\":2}", "1"},
 	{L, "delete stays?&quiet", NULL, "2"},
 	{L, "delete rooms?&quiet", NULL, "1"},
+	/* Of several foreign keys to one row the one whose values are changed. */
+	{L, "insert buyers?&quiet", "[{\"id\":1,\"mail\":\"a\"},{\"id\":2,\"mail\":\"b\"}]", "2+2"},
+	{L, "insert stays?&quiet", "{\"id\":9,\"buyer\":1}", "1+1"},
+	{L, "insert letters?&quiet", "{\"id\":1,\"mail\":\"a\"}", "1+1"},
+	{L, "update buyers?id=eq.1&quiet", "{\"mail\":\"z\"}",
+	 "409 23503 update or delete on table \"buyers\" violates foreign key constraint \"letter "
+	 "mail\" on table \"letters\" | Key (mail)=(a) is still referenced from table \"letters\"."},
+	{L, "upsert buyers?&quiet", "{\"id\":1,\"mail\":\"z\"}",
+	 "409 23503 update or delete on table \"buyers\" violates foreign key constraint \"letter "
+	 "mail\" on table \"letters\" | Key (mail)=(a) is still referenced from table \"letters\"."},
+	{L, "upsert buyers?on_conflict=mail&quiet", "{\"id\":8,\"mail\":\"a\"}",
+	 "409 23503 update or delete on table \"buyers\" violates foreign key constraint "
+	 "\"stays_buyer_fkey\" on table \"stays\" | Key (id)=(1) is still referenced from table "
+	 "\"stays\"."},
+	{L, "upsert buyers?&quiet", "{\"id\":1,\"mail\":\"a\"}", "1"},
+	{L, "upsert buyers?&quiet", "{\"id\":2,\"mail\":\"c\"}", "1"},
+	/* A row that would refer to itself, were it not that another refers to it. */
+	{L, "insert stays?&quiet", "{\"id\":10,\"before\":9}", "1+1"},
+	{L, "update stays?id=eq.9&quiet", "{\"id\":11,\"before\":11}",
+	 "409 23503 update or delete on table \"stays\" violates foreign key constraint "
+	 "\"stays_before_fkey\" on table \"stays\" | Key (id)=(9) is still referenced from table "
+	 "\"stays\"."},
 };
 
 static void test_references(void **state)

@@ -299,6 +299,26 @@ static struct constraint_reference probe_failed(const struct probe *probe)
 										 probe->fields};
 }
 
+/* Would a row of the request have been what the probe looks for? */
+static bool is_given(const struct query *query, const struct probe *probe)
+{
+	const struct sqlite_reference *reference = probe->reference;
+	bool is_self = str_equal(reference->parent, query->resource->name);
+	bool found = false;
+	for (size_t row = 0; is_self && row < query->row_count && !found; row++) {
+		size_t same = 0;
+		for (size_t i = 0; i < reference->count; i++) {
+			const struct field *field = resource_field(query->resource,
+													   reference->parent_fields[i]);
+			const struct value *value = query_value(query, row, field);
+			same += value != NULL && value->kind == probe->values[i].kind &&
+				value_compare(value, &probe->values[i]) == 0;
+		}
+		found = same == reference->count;
+	}
+	return found;
+}
+
 /* Does the request's row refer to one that is not there? */
 static bool is_missing(struct sqlite_conn *conn, const struct query *query, size_t row,
 					   struct probe *probe)
@@ -311,8 +331,9 @@ static bool is_missing(struct sqlite_conn *conn, const struct query *query, size
 		probe->values[i] = *value;
 	}
 	const struct sqlite_reference *reference = probe->reference;
-	return !has_row(conn, reference->parent, reference->parent_fields, probe->values,
-					reference->count);
+	return !is_given(query, probe) &&
+		!has_row(conn, reference->parent, reference->parent_fields, probe->values,
+				 reference->count);
 }
 
 /* A row that the request writes refers to one that is not there. */
@@ -366,8 +387,10 @@ static bool find_given(const struct sqlite_store *store, const struct query *que
 
 /* The values of the probe's fields in rows that match. Only the first PROBE_ROWS are looked at: it
  * is about the text of a message. */
-static struct sqlite_statement *select_probed(struct sqlite_conn *conn, const struct query *query,
-											  const struct probe *probe, struct query_fetch *fetch)
+static struct sqlite_statement *select_probed(struct sqlite_conn *conn,
+											  const struct resource *resource,
+											  const struct cond *where, const struct probe *probe,
+											  struct query_fetch *fetch)
 {
 	for (size_t i = 0; i < probe->fields.count; i++) {
 		const struct field *field = probe->fields.items[i];
@@ -376,8 +399,8 @@ static struct sqlite_statement *select_probed(struct sqlite_conn *conn, const st
 	const struct query_order order = {.term = {.field = probe->fields.items[0]}};
 	const struct query rows = {
 		.action = QUERY_LIST,
-		.resource = query->resource,
-		.where = query->where,
+		.resource = resource,
+		.where = where,
 		.fetch = fetch,
 		.fetch_count = probe->fields.count,
 		.order = &order,
@@ -389,20 +412,42 @@ static struct sqlite_statement *select_probed(struct sqlite_conn *conn, const st
 	return sqlite_conn_prepare_sql(conn, NULL);
 }
 
-/* Is one of the rows that match still referred to? */
-static bool is_used(struct sqlite_conn *conn, const struct query *query, struct probe *probe,
-					struct error *error)
+/* Would the request take the probe's values from a row that has them? */
+static bool takes_values(const struct query *query, size_t row, const struct probe *probe)
+{
+	if (query->action == QUERY_DELETE) {
+		return true;
+	}
+	for (size_t i = 0; i < query->given.count * probe->fields.count; i++) {
+		const struct field *field = query->given.items[i / probe->fields.count];
+		const struct value *given =
+			&query->values[row * query->given.count + i / probe->fields.count];
+		const struct value *had = &probe->values[i % probe->fields.count];
+		bool kept = given->kind == VALUE_ABSENT ||
+			(query->action == QUERY_UPSERT && field->write == WRITE_ONCE);
+		if (field == probe->fields.items[i % probe->fields.count] && !kept &&
+			(given->kind != had->kind || value_compare(given, had) != 0)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Is one of the rows that match, which row `row` of the request changes, still referred to? */
+static bool is_used(struct sqlite_conn *conn, const struct query *query, const struct cond *where,
+					size_t row, struct probe *probe, struct error *error)
 {
 	const struct sqlite_reference *reference = probe->reference;
 	struct query_fetch *fetch = alloc_zeroed(reference->count, sizeof(*fetch));
-	struct sqlite_statement *statement = select_probed(conn, query, probe, fetch);
+	struct sqlite_statement *statement = select_probed(conn, query->resource, where, probe, fetch);
 	bool found = false;
 	while (statement != NULL && !found && sqlite3_step(statement->stmt) == SQLITE_ROW) {
 		for (size_t i = 0; i < reference->count; i++) {
 			sqlite_column(statement, (int)i, probe->fields.items[i], &probe->values[i]);
 		}
-		found = has_row(conn, reference->child, reference->child_fields, probe->values,
-						reference->count);
+		found = takes_values(query, row, probe) &&
+			has_row(conn, reference->child, reference->child_fields, probe->values,
+					reference->count);
 	}
 	if (found) {
 		const struct constraint_reference failed = probe_failed(probe);
@@ -413,19 +458,50 @@ static bool is_used(struct sqlite_conn *conn, const struct query *query, struct 
 	return found;
 }
 
-/* A row that the request deletes, or whose key it changes, is still referred to. */
+/* The same for the row that a row of an upsert meets. */
+static bool is_met_used(struct sqlite_conn *conn, const struct query *query, size_t row,
+						struct probe *probe, struct error *error)
+{
+	const struct field_list *fields = &query->conflict;
+	struct cond *leaves = alloc_zeroed(fields->count, sizeof(*leaves));
+	const struct cond **children = alloc_zeroed(fields->count, sizeof(const struct cond *));
+	bool known = true;
+	for (size_t i = 0; i < fields->count && known; i++) {
+		const struct value *value = query_value(query, row, fields->items[i]);
+		known = value != NULL && value->kind != VALUE_ABSENT;
+		leaves[i] = (struct cond){
+			.kind = COND_COMPARE, .field = fields->items[i], .op = OPERATOR_EQ};
+		leaves[i].operand.parameter = -1;
+		if (known) {
+			leaves[i].operand.value = *value;
+		}
+		children[i] = &leaves[i];
+	}
+	const struct cond met = {.kind = COND_AND, .children = children, .child_count = fields->count};
+	bool found = known && is_used(conn, query, &met, row, probe, error);
+	free((void *)children);
+	free(leaves);
+	return found;
+}
+
+/* A row that the request deletes, or whose values it changes, is still referred to. */
 static bool find_used(struct sqlite_conn *conn, const struct sqlite_store *store,
 					  const struct query *query, struct error *error)
 {
+	bool upserts = query->action == QUERY_UPSERT;
 	bool found = false;
 	for (size_t i = 0; i < store->reference_count && !found; i++) {
 		const struct sqlite_reference *reference = &store->references[i];
 		struct probe probe;
-		if (str_equal(reference->parent, query->resource->name)) {
-			probe_init(&probe, reference, query->resource, reference->parent_fields);
-			found = is_used(conn, query, &probe, error);
-			probe_finish(&probe);
+		if (!str_equal(reference->parent, query->resource->name)) {
+			continue;
 		}
+		probe_init(&probe, reference, query->resource, reference->parent_fields);
+		for (size_t row = 0; upserts && row < query->row_count && !found; row++) {
+			found = is_met_used(conn, query, row, &probe, error);
+		}
+		found = found || (!upserts && is_used(conn, query, query->where, 0, &probe, error));
+		probe_finish(&probe);
 	}
 	return found;
 }
@@ -434,8 +510,7 @@ bool sqlite_fail_reference(struct sqlite_conn *conn, const struct sqlite_store *
 						   const struct query *query, struct error *error)
 {
 	bool writes = query->action != QUERY_DELETE;
-	bool changes = query->action == QUERY_DELETE || query->action == QUERY_UPDATE ||
-		query->action == QUERY_REPLACE;
+	bool changes = query->action != QUERY_INSERT;
 	if ((!writes || !find_missing(conn, store, query, error)) &&
 		(!changes || !find_used(conn, store, query, error)) &&
 		(query->action != QUERY_UPDATE || !find_given(store, query, error))) {
