@@ -87,7 +87,9 @@ static bool next_one(struct query_batches *base, const struct value **ret_values
 	(void)error;
 	struct one_by_one *batches = (struct one_by_one *)base;
 	*ret_row_count = batches->next < batches->query->row_count ? 1 : 0;
-	*ret_values = &batches->query->values[batches->next * batches->query->given.count];
+	*ret_values = *ret_row_count == 0
+		? NULL
+		: &batches->query->values[batches->next * batches->query->given.count];
 	batches->next += *ret_row_count;
 	return true;
 }

@@ -232,9 +232,6 @@ bool sqlite_fail_write(struct sqlite_conn *conn, const struct query *query, size
 		return error_set(error, ERROR_VALUE, "a value does not fit the type of its column");
 	case SQLITE_CONSTRAINT_FOREIGNKEY:
 		return error_set(error, ERROR_REFERENCE, NULL);
-	case SQLITE_CONSTRAINT_TRIGGER:
-		/* RAISE() in a trigger of somebody's: the text is meant for the caller. */
-		return error_set(error, ERROR_CHECK, "%s", sqlite3_errmsg(conn->db));
 	default:
 		return sqlite_fail(conn, error);
 	}

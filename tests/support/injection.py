@@ -10,7 +10,7 @@ from support.pipeline import exchange
 SAMPLE = 120
 STORE_TEXTS = ("sql logic", "no such", 'near "', ": syntax error", "unrecognized token", "sqlite",
                "incomplete input", "datatype mismatch", "misuse", "constraint failed", "libmariadb")
-HEADERS = {"accept-ranges", "access-control-allow-origin", "allow", "cache-control", "connection",
+HEADERS = {"accept-ranges", "x-content-type-options", "access-control-allow-origin", "allow", "cache-control", "connection",
            "content-length", "content-location", "content-range", "content-type", "date", "etag",
            "link", "location", "preference-applied", "proxy-status", "range-unit", "retry-after",
            "server", "transfer-encoding", "vary", "warning", "www-authenticate", "x-request-id",
