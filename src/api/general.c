@@ -24,6 +24,11 @@ static bool query_text(struct general *general, struct str *ret_text)
 	if (request->method != HTTP_QUERY) {
 		return true;
 	}
+	if (request->query.len > 0) {
+		/* To leave out a condition would answer more rows than were asked for. */
+		error_set(&general->error, ERROR_BODY, "QUERY takes no query string in its target");
+		return error_hint(&general->error, "send all parameters in the body");
+	}
 	if (!accept_body(request, &format, &general->error)) {
 		return false;
 	}

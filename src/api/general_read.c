@@ -13,6 +13,19 @@ static bool fail_offset(struct reply *reply, uint64_t offset, uint64_t total)
 						 (unsigned long long)offset, (unsigned long long)total);
 }
 
+/* As it came, but for what may not stand in a URL or a field. */
+static void append_parameter(struct buf *fields, struct str parameter)
+{
+	for (size_t i = 0; i < parameter.len; i++) {
+		unsigned char c = (unsigned char)parameter.ptr[i];
+		if (c > ' ' && c < 0x7f && c != '>' && c != '<') {
+			buf_append_byte(fields, (char)c);
+		} else {
+			buf_printf(fields, "%%%02X", c);
+		}
+	}
+}
+
 /* Where the rows after the last one begin: `Link: <…&after=CURSOR>; rel="next"`. */
 static void add_next_page(struct call *call, struct reply *reply)
 {
@@ -21,7 +34,8 @@ static void add_next_page(struct call *call, struct reply *reply)
 		return;
 	}
 	struct str cursor = check_cursor(query, buf_str(&call->cursor), call->arena);
-	struct str rest = call->request->query;
+	const struct http_request *request = call->request;
+	struct str rest = request->method == HTTP_QUERY ? request->body : request->query;
 	bool any = false;
 	buf_append(reply->fields, STR("Link: <"));
 	buf_append(reply->fields, call->request->path);
@@ -29,7 +43,7 @@ static void add_next_page(struct call *call, struct reply *reply)
 		struct str parameter = str_split(&rest, '&');
 		if (!str_starts_with(parameter, STR("after=")) && parameter.len > 0) {
 			buf_append(reply->fields, any ? STR("&") : STR("?"));
-			buf_append(reply->fields, parameter);
+			append_parameter(reply->fields, parameter);
 			any = true;
 		}
 	}

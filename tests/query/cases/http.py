@@ -40,6 +40,8 @@ CASES = [
          body="select=id&t=eq.a%2Bb+c"),
     case("QUERY with a count", "QUERY /items", 206, ids(1), body="limit=1", type=FORM,
          prefer="count=exact", has={"Content-Range": "0-0/15"}),
+    fail("QUERY with parameters in its target", "QUERY /items?id=eq.1", 400, "PGRST102",
+         body="select=id", type=FORM),
     fail("QUERY with a bad filter", "QUERY /items", 400, "PGRST100", body="id=0", type=FORM),
     case("OPTIONS", "OPTIONS /items", 200, None,
          has={"Allow": words("OPTIONS", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
