@@ -254,8 +254,8 @@ static bool is_same_error(const struct query *query, const struct error *a, cons
 		/* Of several rows that are refused for several reasons, the first is any. */
 		return true;
 	}
-	/* Which of several unique rules, of several rows, or of the two ends of a reference from a row
-	 * to its own kind is named is the store's choice. */
+	/* Of several unique rules, of several rows, of the two ends of a reference from a row to its
+	 * own kind a store names any. */
 	bool own = a->code == ERROR_REFERENCE && refers_to_itself(query->resource);
 	bool any = own || a->code == ERROR_UNIQUE || several || query->action == QUERY_DELETE;
 	return a->code == b->code &&
