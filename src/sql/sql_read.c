@@ -189,12 +189,23 @@ static bool has_tables(const struct query *query)
 
 /* ---- joins ---- */
 
+/* A cast may fail, and a joined one would be made of rows too that nobody sees. */
+static bool has_casts(const struct query *query)
+{
+	for (size_t i = 0; i < query->fetch_count; i++) {
+		if (query->fetch[i].cast != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* At most one row of it belongs to each row, whatever else is asked of it. */
 static bool is_joinable(const struct query *query, const struct query_embed *embed)
 {
 	return embed != NULL && embed->to_one && embed->relation->junction == NULL &&
 		embed->query.limit > 0 && embed->query.offset == 0 && !embed->query.grouped &&
-		!query->grouped && !query->distinct;
+		!query->grouped && !query->distinct && !has_casts(&embed->query);
 }
 
 static bool has_joins(const struct query *query)
