@@ -303,7 +303,8 @@ MEANT = {
     "negated operator": {b"eq.1", b"eq.", b"isdistinct.1", b"fts(simple).a"},
     "quantifier": {b"any"}, "logic": {b"(id.gt.0)"},
     "logic inside": {b"and(id.eq.1)", b"or(id.gt.0,id.lt.0)"}, "list": {b"()", b"(1,2)"},
-    "table": {b"words"}, "table item": {b"words"}, "deep path": {b""},
+    "table": {b"words", b""},  # "" is the page of the whole service
+    "table item": {b"words"}, "deep path": {b""},
     "embed column": FIELDS | COUNTS | BLANK | {b"*"}, "embed hint": FIELDS | {b'""'},
     "embed filter": FIELDS, "related order": {b'""'}, "related order column": FIELDS,
     "cursor": {b""}, "distinct": {b"true", b"false"}, "route parameter": {b""},

@@ -17,6 +17,7 @@ routes:
   DELETE /pairs/{a}:     { delete: pairs }
   DELETE /pairs/{a}/{b}: { delete: pairs }
   POST /bulk:            { insert: pairs, from: items }
+  POST /more:            { insert: pairs }
   GET /notes:            { list: pairs, values: note }
 """
 
@@ -65,6 +66,32 @@ def test_a_list_of_no_rows_inserts_none(call, path, body):
     assert answer.status == 201
     assert answer.json() == []
     assert len(call("GET", "/pairs").json()) == 3
+
+
+@pytest.mark.parametrize("kind, body, want", [
+    ("application/x-www-form-urlencoded", '{"a":5,"b":6}', {"a": 5, "b": 6, "note": None}),
+    ("text/plain", '{"a":5,"b":6}', {"a": 5, "b": 6, "note": None}),
+    ("text/csv", '[{"a":5,"b":6}]', [{"a": 5, "b": 6, "note": None}]),
+    ("application/x-www-form-urlencoded", "a=5&b=6&note=q", {"a": 5, "b": 6, "note": "q"}),
+    ("text/csv", "a,b,note\n5,6,NULL\n7,8,q", [{"a": 5, "b": 6, "note": None},
+                                              {"a": 7, "b": 8, "note": "q"}]),
+    ("application/x-ndjson", '{"a":5,"b":6}\n{"a":7,"b":8}\n', [{"a": 5, "b": 6, "note": None},
+                                                               {"a": 7, "b": 8, "note": None}]),
+])
+def test_a_body_is_json_unless_it_is_what_it_is_said_to_be(call, kind, body, want):
+    answer = call("POST", "/more", body, {"Content-Type": kind})
+    assert (answer.status, answer.json()) == (201, want)
+
+
+@pytest.mark.parametrize("kind, body, code", [
+    ("application/x-www-form-urlencoded", "a=5&c=6", "PGRST204"),
+    ("text/csv", "a,b\n5", "PGRST102"),
+    ("text/csv", '{"a":5}', "23502"),
+    ("application/x-ndjson", "a=5", "PGRST102"),
+])
+def test_a_body_that_is_neither_is_told_as_what_it_looks_like(call, kind, body, code):
+    answer = call("POST", "/more", body, {"Content-Type": kind})
+    assert (answer.status, answer.json()["code"]) == (400, code), answer
 
 
 def test_the_last_of_many_rows_is_wrong(call):

@@ -115,7 +115,6 @@ bool conditional_begin(struct call *call)
 		return false;
 	}
 	call_add_field(call, STR("ETag"), quote(text, tag));
-	call_add_field(call, STR("Cache-Control"), STR("no-cache"));
 	call_answer_empty(call, 304);
 	return true;
 }
@@ -128,7 +127,6 @@ void conditional_add(struct call *call, const struct store_result *result, struc
 				   (unsigned long long)call->tag)
 		: snprintf(text, sizeof(text), "\"%016llx\"", (unsigned long long)call->tag);
 	reply_add(reply, STR("ETag"), (struct str){text, (size_t)len});
-	reply_add(reply, STR("Cache-Control"), STR("no-cache"));
 }
 
 bool conditional_any(const struct call *call)

@@ -13,7 +13,7 @@
 /* Before call->query runs: fixes the answer's tag. True when the client has this very answer: 304
  * was answered. */
 bool conditional_begin(struct call *call);
-/* ETag and Cache-Control of the answer. */
+/* The answer's ETag. */
 void conditional_add(struct call *call, const struct store_result *result, struct reply *reply);
 /* Does the client want no answer of a row that is there (`If-None-Match: *`)? */
 bool conditional_any(const struct call *call);

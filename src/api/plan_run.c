@@ -94,6 +94,27 @@ static bool join_client_query(struct call *call, struct error *error)
 	return true;
 }
 
+/* A route takes JSON whatever its type is said to be, unless it is of another type that is taken
+ * and can be read as that. */
+static bool read_rows(struct call *call, struct body_options *options, struct error *error)
+{
+	struct str body = call->request->body;
+	struct error other = {0};
+	struct body_options said = *options;
+	bool taken = options->from.len == 0 && accept_body(call->request, &said.format, &other) &&
+		said.format != BODY_JSON && (options->many || said.format == BODY_FORM);
+	if (taken && check_body(body, &said, call->arena, &call->query, &other)) {
+		options->format = said.format;
+		return true;
+	}
+	bool json = check_body(body, options, call->arena, &call->query, error);
+	struct str begin = str_trim(body);
+	if (!json && taken && !str_starts_with(begin, STR("{")) && !str_starts_with(begin, STR("["))) {
+		*error = other;
+	}
+	return json;
+}
+
 static bool read_body(struct call *call, struct error *error)
 {
 	const struct plan *plan = call->operation->plan;
@@ -104,8 +125,6 @@ static bool read_body(struct call *call, struct error *error)
 			return error_set(error, ERROR_NOT_FOUND, NULL);
 		}
 	}
-	bool array = str_starts_with(str_trim(call->request->body), STR("[")) ||
-		plan->route->from.len > 0;
 	struct body_options options = {
 		.limits = &call->binding->service->model->limits,
 		.from = plan->route->from,
@@ -114,10 +133,12 @@ static bool read_body(struct call *call, struct error *error)
 		.fixed = &plan->fixed,
 		.fixed_values = fixed,
 	};
-	if (!check_body(call->request->body, &options, call->arena, &call->query, error)) {
+	if (!read_rows(call, &options, error)) {
 		return false;
 	}
-	if (array) {
+	bool list = options.format == BODY_CSV || options.format == BODY_NDJSON ||
+		(options.format == BODY_JSON && str_starts_with(str_trim(call->request->body), STR("[")));
+	if (list || plan->route->from.len > 0) {
 		call->query.format = FORMAT_ARRAY;
 	}
 	return true;
@@ -227,6 +248,9 @@ void plan_run(struct call *call)
 {
 	const struct route *route = call->operation->plan->route;
 	struct error error = {0};
+	if (route->action != ACTION_REPLY) {
+		call_add_field(call, STR("Cache-Control"), STR("no-cache"));
+	}
 	if (route->action == ACTION_REPLY) {
 		run_reply(call);
 	} else if (!prepare(call, &error) || (!is_read(route) && !attach(call, &error))) {
