@@ -23,6 +23,7 @@ enum {
 	TICK_OPS = 1000,
 	GROUP_MS = 50, /* a group that takes longer is committed before all of it has run */
 	IDLE_MS = 1000,
+	BEGIN_MS = 5000, /* for the lock to write */
 };
 
 static uint64_t now_ms(void)
@@ -161,6 +162,16 @@ static void fail_all(struct sqlite_writer *writer, struct store_request *first, 
 	}
 }
 
+/* A reader that meets the log's header in the middle of its change takes the lock to write for a
+ * moment, to look at it in peace. Only this waits: a checkpoint must not wait for readers. */
+static int begin_transaction(struct sqlite_conn *conn)
+{
+	sqlite3_busy_timeout(conn->db, BEGIN_MS);
+	int rc = sqlite_conn_run(conn, STR("BEGIN IMMEDIATE"));
+	sqlite3_busy_timeout(conn->db, 0);
+	return rc;
+}
+
 /* Runs up to `count` requests in one transaction. Returns how many it took; *ret_settled is false
  * when the transaction failed as a whole: then nothing of it is written. */
 static size_t run_transaction(struct sqlite_writer *writer, struct store_request *first,
@@ -168,7 +179,7 @@ static size_t run_transaction(struct sqlite_writer *writer, struct store_request
 {
 	struct sqlite_conn *conn = &writer->conn;
 	*ret_settled = false;
-	if (sqlite_conn_run(conn, STR("BEGIN IMMEDIATE")) != SQLITE_OK) {
+	if (begin_transaction(conn) != SQLITE_OK) {
 		check_final(writer, PHASE_RUN);
 		fail_all(writer, first, count);
 		return count;

@@ -415,6 +415,29 @@ static void test_several_loops(void **state)
 	assert_int_equal(stats_of(fixture).writes, LOOPS * WRITES);
 }
 
+/* Whoever has the lock to write for a moment makes the writer wait, not fail. */
+static void test_lock_is_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sqlite_conn other;
+	struct error error;
+	struct call call;
+	fixture_open(fixture, "sqlite:");
+	assert_true(
+		sqlite_conn_open(&other, (struct sqlite_store *)fixture->store, ROLE_WRITER, &error));
+	assert_true(sqlite_conn_exec(&other, "BEGIN IMMEDIATE", &error));
+	call_init(&call, new_user(fixture, 1, "ann"));
+	call_start(fixture, &call);
+	const struct timespec moment = {.tv_nsec = 30 * 1000 * 1000};
+	nanosleep(&moment, NULL);
+	assert_true(sqlite_conn_exec(&other, "ROLLBACK", &error));
+	sqlite_conn_close(&other);
+	call_wait(fixture, &call);
+	assert_true(call.ok);
+	call_finish(&call);
+	fixture_close(fixture);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -430,6 +453,7 @@ int main(void)
 		TEST(test_the_queue_is_bounded),
 		TEST(test_checkpoints),
 		TEST(test_several_loops),
+		TEST(test_lock_is_waited_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
