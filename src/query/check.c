@@ -258,39 +258,13 @@ bool check_key(const struct resource *resource, const struct parsed_names *value
 	return true;
 }
 
-/* The conditions that must all be true. */
-static size_t list_all(const struct cond *const *where, const struct cond *const **ret_items)
-{
-	bool is_group = *where != NULL && (*where)->kind == COND_AND;
-	*ret_items = is_group ? (*where)->children : where;
-	return is_group ? (*where)->child_count : *where != NULL ? 1 : 0;
-}
-
-static bool is_pin(const struct cond *cond)
-{
-	return cond->kind == COND_COMPARE && cond->op == OPERATOR_EQ && cond->path == NULL &&
-		cond->operand.parameter < 0;
-}
-
-const struct value *check_pinned(const struct query *query, const struct field *field)
-{
-	const struct cond *const *items;
-	size_t count = list_all(&query->where, &items);
-	for (size_t i = 0; i < count; i++) {
-		if (is_pin(items[i]) && items[i]->field == field) {
-			return &items[i]->operand.value;
-		}
-	}
-	return NULL;
-}
-
 bool check_only_key(const struct query *query)
 {
 	const struct field_list *key = &query->resource->key;
-	const struct cond *const *items;
-	size_t count = list_all(&query->where, &items);
+	const struct cond *where = query->where;
+	size_t count = where == NULL ? 0 : where->kind == COND_AND ? where->child_count : 1;
 	for (size_t i = 0; i < key->count; i++) {
-		if (check_pinned(query, key->items[i]) == NULL) {
+		if (cond_pinned(query->where, key->items[i]) == NULL) {
 			return false;
 		}
 	}

@@ -43,8 +43,6 @@ bool check_query(const struct parsed_query *parsed, enum query_action action,
  * ERROR_NOT_FOUND when they are not as many as the key has fields or do not fit their types. */
 bool check_key(const struct resource *resource, const struct parsed_names *values,
 			   struct arena *arena, struct query *ret_query, struct error *error);
-/* The value to which the query's conditions pin a field by eq; NULL when they do not. */
-const struct value *check_pinned(const struct query *query, const struct field *field);
 /* A query whose conditions are exactly one eq for each field of the key: what PUT asks for. */
 bool check_only_key(const struct query *query);
 /* The text for `after` that asks for the next page: `values` is the JSON array of the last row's

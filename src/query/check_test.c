@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "query/check_test_help.h"
+#include "query/cond.h"
 
 enum { BLOCK_BYTES = 4096, TEXT_BYTES = 65536 };
 
@@ -232,8 +233,8 @@ static void test_pinned(void **state)
 		struct error error;
 		assert_true(
 			test_check(rows[i].input, QUERY_LIST, resource, &defaults, &arena, &query, &error));
-		const struct value *user_id = check_pinned(&query, &resource->fields[0]);
-		const struct value *task_id = check_pinned(&query, &resource->fields[1]);
+		const struct value *user_id = cond_pinned(query.where, &resource->fields[0]);
+		const struct value *task_id = cond_pinned(query.where, &resource->fields[1]);
 		if (check_only_key(&query) != rows[i].only_key || (user_id != NULL) != rows[i].user_id ||
 			(task_id != NULL) != rows[i].task_id) {
 			fail_msg("line %d: %s", rows[i].line, rows[i].input);

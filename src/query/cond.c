@@ -124,6 +124,23 @@ static bool is_question(enum operator_name op)
 		op == OPERATOR_WFTS;
 }
 
+const struct value *cond_pinned(const struct cond *cond, const struct field *field)
+{
+	if (cond == NULL) {
+		return NULL;
+	}
+	if (cond->kind == COND_COMPARE) {
+		bool pins = cond->op == OPERATOR_EQ && cond->field == field && cond->path == NULL &&
+			cond->operand.parameter < 0;
+		return pins ? &cond->operand.value : NULL;
+	}
+	const struct value *value = NULL;
+	for (size_t i = 0; cond->kind == COND_AND && i < cond->child_count && value == NULL; i++) {
+		value = cond_pinned(cond->children[i], field);
+	}
+	return value;
+}
+
 bool cond_read_value(const struct cond *leaf, struct str text, struct arena *arena,
 					 struct value *ret_value, struct error *error)
 {

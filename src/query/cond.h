@@ -18,6 +18,8 @@ const struct cond *cond_join(struct arena *arena, enum cond_kind kind, const str
 const struct cond *cond_negate(struct arena *arena, const struct cond *leaf);
 /* AND of two; NULL stands for every row. */
 const struct cond *cond_both(struct arena *arena, const struct cond *a, const struct cond *b);
+/* The value to which a condition pins a field by eq; NULL when it does not. */
+const struct value *cond_pinned(const struct cond *cond, const struct field *field);
 /* Reads the text of an operand as a leaf's type and path have it. */
 bool cond_read_value(const struct cond *leaf, struct str text, struct arena *arena,
 					 struct value *ret_value, struct error *error);

@@ -460,7 +460,7 @@ static bool read_body(struct attempt *attempt, struct query *query, struct error
 		const struct field_list *key = &query->resource->key;
 		struct value *fixed = ARENA_ARRAY(&attempt->arena, key->count, struct value);
 		for (size_t i = 0; i < key->count; i++) {
-			fixed[i] = *check_pinned(query, key->items[i]);
+			fixed[i] = *cond_pinned(query->where, key->items[i]);
 		}
 		options->whole = true;
 		options->fixed = key;

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "query/cond.h"
 
 enum { STRIPES = 4096, NAMED_MAX = 64 };
 
@@ -169,23 +170,6 @@ static void add_version(struct reading *reading, const struct version *version)
 	reading->hash = siphash(reading->versions->seed, parts, sizeof(parts));
 }
 
-/* The value to which the condition pins the field; NULL when it does not. */
-static const struct value *pinned(const struct cond *cond, const struct field *field)
-{
-	if (cond == NULL) {
-		return NULL;
-	}
-	if (cond->kind == COND_COMPARE) {
-		bool pins = cond->op == OPERATOR_EQ && cond->field == field && cond->path == NULL;
-		return pins ? &cond->operand.value : NULL;
-	}
-	const struct value *value = NULL;
-	for (size_t i = 0; cond->kind == COND_AND && i < cond->child_count && value == NULL; i++) {
-		value = pinned(cond->children[i], field);
-	}
-	return value;
-}
-
 static void add_table(struct reading *reading, const struct resource *resource,
 					  const struct cond *where)
 {
@@ -196,7 +180,7 @@ static void add_table(struct reading *reading, const struct resource *resource,
 		return;
 	}
 	const struct value *key = table->stripes != NULL && resource->key.count > 0
-		? pinned(where, resource->key.items[0])
+		? cond_pinned(where, resource->key.items[0])
 		: NULL;
 	if (key == NULL) {
 		add_version(reading, &table->whole);

@@ -1,3 +1,4 @@
+#include "query/cond.h"
 #include "store/store_priv.h"
 
 enum { DETAIL_BYTES = 4096 };
@@ -91,22 +92,6 @@ bool constraint_check(struct error *error, const struct resource *resource,
 					 STR_ARG(resource->name), STR_ARG(resource->name), STR_ARG(field->name));
 }
 
-static const struct value *pinned(const struct cond *cond, const struct field *field)
-{
-	if (cond == NULL) {
-		return NULL;
-	}
-	if (cond->kind == COND_COMPARE) {
-		bool pins = cond->op == OPERATOR_EQ && cond->field == field && cond->path == NULL;
-		return pins ? &cond->operand.value : NULL;
-	}
-	const struct value *value = NULL;
-	for (size_t i = 0; cond->kind == COND_AND && i < cond->child_count && value == NULL; i++) {
-		value = pinned(cond->children[i], field);
-	}
-	return value;
-}
-
 const struct value *query_value(const struct query *query, size_t row, const struct field *field)
 {
 	for (size_t i = 0; i < query->given.count && row < query->row_count; i++) {
@@ -114,7 +99,7 @@ const struct value *query_value(const struct query *query, size_t row, const str
 			return &query->values[row * query->given.count + i];
 		}
 	}
-	return pinned(query->where, field);
+	return cond_pinned(query->where, field);
 }
 
 uint64_t query_limit(const struct query *query, const struct limits *limits)
