@@ -1,41 +1,9 @@
 #include <assert.h>
 
+#include "query/fetch.h"
 #include "sql/sql_priv.h"
 
 /* ---- what is selected ---- */
-
-/* The types between which casts convert, where no field has them. */
-static const struct field type_integer = {.name = STR_INIT("count"), .type = TYPE_INTEGER};
-static const struct field type_number = {.name = STR_INIT("avg"), .type = TYPE_NUMBER};
-static const struct field type_text = {.name = STR_INIT("text"), .type = TYPE_TEXT};
-static const struct field type_json = {.name = STR_INIT("json"), .type = TYPE_JSON};
-
-static const struct field *term_type(const struct term *term)
-{
-	return term->path == NULL ? term->field : term->path->as_text ? &type_text : &type_json;
-}
-
-/* Of the value that is aggregated. */
-static const struct field *inner_type(const struct query_fetch *fetch)
-{
-	return fetch->cast != NULL ? fetch->cast : term_type(&fetch->term);
-}
-
-static const struct field *aggregated_type(const struct query_fetch *fetch)
-{
-	switch (fetch->aggregate) {
-	case AGGREGATE_COUNT:
-		return &type_integer;
-	case AGGREGATE_AVG:
-		return &type_number;
-	case AGGREGATE_NONE:
-	case AGGREGATE_SUM:
-	case AGGREGATE_MIN:
-	case AGGREGATE_MAX:
-		break;
-	}
-	return inner_type(fetch);
-}
 
 static void begin_cast(struct sql *sql, const struct field *to)
 {
@@ -64,7 +32,7 @@ static void write_inner(struct sql *sql, const struct query_fetch *fetch)
 	}
 	begin_cast(sql, fetch->cast);
 	sql_write_term(sql, &fetch->term);
-	end_cast(sql, term_type(&fetch->term), fetch->cast);
+	end_cast(sql, fetch_term_type(&fetch->term), fetch->cast);
 }
 
 /* The average of scaled integers is scaled too. */
@@ -93,9 +61,9 @@ static void write_fetch(struct sql *sql, const struct query_fetch *fetch)
 		buf_append_byte(&sql->text, ')');
 	}
 	if (fetch->aggregate == AGGREGATE_AVG) {
-		write_scale(sql, inner_type(fetch));
+		write_scale(sql, fetch_inner_type(fetch));
 	}
-	end_cast(sql, aggregated_type(fetch), fetch->result_cast);
+	end_cast(sql, fetch_aggregated_type(fetch), fetch->result_cast);
 }
 
 void sql_write_fetch(struct sql *sql, const struct query *query)

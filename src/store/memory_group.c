@@ -1,42 +1,9 @@
 #include <assert.h>
 
+#include "query/fetch.h"
 #include "store/memory_priv.h"
 
 static const struct value null_value = {.kind = VALUE_NULL};
-
-/* ---- types ---- */
-
-static const struct field type_integer = {.name = STR_INIT("count"), .type = TYPE_INTEGER};
-static const struct field type_number = {.name = STR_INIT("avg"), .type = TYPE_NUMBER};
-static const struct field type_text = {.name = STR_INIT("text"), .type = TYPE_TEXT};
-static const struct field type_json = {.name = STR_INIT("json"), .type = TYPE_JSON};
-
-static const struct field *term_type(const struct term *term)
-{
-	return term->path == NULL ? term->field : term->path->as_text ? &type_text : &type_json;
-}
-
-/* Of the value that is aggregated. */
-static const struct field *inner_type(const struct query_fetch *fetch)
-{
-	return fetch->cast != NULL ? fetch->cast : term_type(&fetch->term);
-}
-
-static const struct field *aggregated_type(const struct query_fetch *fetch)
-{
-	switch (fetch->aggregate) {
-	case AGGREGATE_COUNT:
-		return &type_integer;
-	case AGGREGATE_AVG:
-		return &type_number;
-	case AGGREGATE_NONE:
-	case AGGREGATE_SUM:
-	case AGGREGATE_MIN:
-	case AGGREGATE_MAX:
-		break;
-	}
-	return inner_type(fetch);
-}
 
 static struct value cast_to(struct memory_view *view, const struct field *from,
 							const struct field *to, struct value value)
@@ -64,14 +31,15 @@ static struct value inner_value(struct memory_view *view, const struct query_fet
 								const struct value *values)
 {
 	struct value value = memory_term(view, &fetch->term, values);
-	return cast_to(view, term_type(&fetch->term), fetch->cast, value);
+	return cast_to(view, fetch_term_type(&fetch->term), fetch->cast, value);
 }
 
 struct value memory_fetch(struct memory_view *view, const struct query_fetch *fetch,
 						  const struct value *values)
 {
 	assert(fetch->aggregate == AGGREGATE_NONE);
-	return cast_to(view, inner_type(fetch), fetch->result_cast, inner_value(view, fetch, values));
+	return cast_to(view, fetch_inner_type(fetch), fetch->result_cast,
+				   inner_value(view, fetch, values));
 }
 
 /* ---- aggregates ---- */
@@ -149,9 +117,9 @@ static struct value result_of(struct memory_view *view, const struct query_fetch
 	}
 	switch (fetch->aggregate) {
 	case AGGREGATE_SUM:
-		return sum(view, inner_type(fetch), total);
+		return sum(view, fetch_inner_type(fetch), total);
 	case AGGREGATE_AVG:
-		return average(inner_type(fetch), total);
+		return average(fetch_inner_type(fetch), total);
 	case AGGREGATE_MIN:
 		return total->least;
 	case AGGREGATE_MAX:
@@ -205,7 +173,8 @@ static const struct value *finish_group(struct memory_view *view, const struct q
 		const struct query_fetch *fetch = &query->fetch[i];
 		if (fetch->aggregate != AGGREGATE_NONE) {
 			struct value value = result_of(view, fetch, &group->totals[i]);
-			group->fetch[i] = cast_to(view, aggregated_type(fetch), fetch->result_cast, value);
+			group->fetch[i] = cast_to(view, fetch_aggregated_type(fetch), fetch->result_cast,
+									  value);
 		}
 	}
 	return group->fetch;
