@@ -1,5 +1,6 @@
 #include <assert.h>
 
+#include "model/relations.h"
 #include "sql/sql_priv.h"
 
 /* The table; from here to write_where() it has an alias when conditions ask for other tables. */
@@ -34,16 +35,6 @@ static void write_no_change(struct sql *sql, const struct resource *resource)
 	sql_write_name(sql, field->name);
 }
 
-static bool has_field(const struct field_list *list, const struct field *field)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (list->items[i] == field) {
-			return true;
-		}
-	}
-	return false;
-}
-
 static void write_on_conflict(struct sql *sql, const struct query *query, const struct value *row)
 {
 	bool any = false;
@@ -58,7 +49,7 @@ static void write_on_conflict(struct sql *sql, const struct query *query, const 
 	for (size_t i = 0; i < query->given.count; i++) {
 		const struct field *field = query->given.items[i];
 		if (row[i].kind == VALUE_ABSENT || field->write == WRITE_ONCE ||
-			has_field(&query->conflict, field)) {
+			field_list_holds(&query->conflict, field)) {
 			continue;
 		}
 		sql_write(sql, any ? STR(",") : STR(""));

@@ -532,13 +532,6 @@ void rows_end(struct rows *rows)
 	}
 }
 
-void rows_write_none(const struct query *query, struct buf *buf)
-{
-	struct rows rows;
-	rows_begin(&rows, query, NULL, buf);
-	rows_end(&rows);
-}
-
 bool rows_check_one(const struct rows *rows, struct error *error)
 {
 	const struct query *query = rows->query;

@@ -48,8 +48,6 @@ void rows_end(struct rows *rows);
 /* After rows_end(): ERROR_NOT_ONE or, for a GET without a row, ERROR_NOT_FOUND, when the format is
  * FORMAT_OBJECT and the rows are not one. */
 bool rows_check_one(const struct rows *rows, struct error *error);
-/* What is answered when nothing is: what rows_begin and rows_end write. */
-void rows_write_none(const struct query *query, struct buf *buf);
 
 /* Compares two rows of fetch values by the query's order; every term is in fetch. */
 int rows_compare(const struct query *query, const struct value *a, const struct value *b);

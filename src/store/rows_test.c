@@ -542,7 +542,9 @@ static void test_none(void **state)
 			.columns = plain, .column_count = COUNT(plain), .format = rows[i].format};
 		struct buf buf;
 		buf_init(&buf, 64);
-		rows_write_none(&query, &buf);
+		struct rows none;
+		rows_begin(&none, &query, NULL, &buf);
+		rows_end(&none);
 		if (!str_equal(buf_str(&buf), str_from(rows[i].want))) {
 			fail_msg("line %d: %.*s", rows[i].line, STR_ARG(buf_str(&buf)));
 		}
