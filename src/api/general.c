@@ -120,14 +120,18 @@ bool general_read_body(struct general *general, const struct body_options *optio
 
 /* ---- fields of answers ---- */
 
-/* `/t?` and the parameters, sorted by name. */
+/* `/t?` and the parameters, sorted by name. Of very many nothing is said: the field is for caches.
+ * */
 static void add_content_location(struct call *call, struct reply *reply)
 {
 	enum { PARAMETERS = 64 };
 	struct str parameters[PARAMETERS];
 	size_t count = 0;
 	struct str rest = call->request->query;
-	while (rest.len > 0 && count < PARAMETERS) {
+	while (rest.len > 0) {
+		if (count == PARAMETERS) {
+			return;
+		}
 		struct str parameter = str_split(&rest, '&');
 		size_t at = count++;
 		for (; at > 0 && str_compare(parameter, parameters[at - 1]) < 0; at--) {

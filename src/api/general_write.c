@@ -3,6 +3,7 @@
 #include "api/answer_key.h"
 #include "api/general_priv.h"
 #include "api/range.h"
+#include "query/cond.h"
 
 enum {
 	APPLIED_INSERT = 1 << PREFER_RETURN | 1 << PREFER_MISSING,
@@ -87,7 +88,7 @@ static void run(struct general *general, const struct cond *row, compose_reply *
 }
 
 /* Which rows an insert may meet, and what then becomes of them. */
-static bool choose_resolution(struct general *general)
+static void choose_resolution(struct general *general)
 {
 	struct call *call = general->call;
 	const struct preferences *preferences = &call->preferences;
@@ -98,15 +99,15 @@ static bool choose_resolution(struct general *general)
 		call->query.action = QUERY_UPSERT;
 		call->query.resolution = merges ? RESOLUTION_MERGE : RESOLUTION_IGNORE;
 	}
-	return true;
 }
 
 void general_run_insert(struct call *call)
 {
 	struct general general;
 	struct body_options options = {.many = true};
-	bool ok = general_begin(&general, call, QUERY_INSERT) && choose_resolution(&general) &&
-		general_check(&general) && general_read_body(&general, &options);
+	bool ok = general_begin(&general, call, QUERY_INSERT);
+	choose_resolution(&general);
+	ok = ok && general_check(&general) && general_read_body(&general, &options);
 	if (!ok) {
 		call_fail(call, &general.error);
 		return;
@@ -144,9 +145,6 @@ void general_run_update(struct call *call)
 	struct body_options options = {.many = true};
 	bool ok = general_begin(&general, call, QUERY_UPDATE) && general_check(&general) &&
 		find_rows(&general, &row) && general_read_body(&general, &options);
-	if (ok && call->query.row_count > 1) {
-		ok = error_set(&general.error, ERROR_BODY, "All lines of an update must be one object");
-	}
 	if (!ok) {
 		call_fail(call, &general.error);
 		return;
@@ -175,9 +173,8 @@ static bool read_put(struct general *general, const struct cond *where)
 	struct call *call = general->call;
 	const struct field_list *key = &call->query.resource->key;
 	struct value *fixed = ARENA_ARRAY(call->arena, key->count, struct value);
-	struct query pinned = {.where = where};
 	for (size_t i = 0; i < key->count; i++) {
-		const struct value *value = check_pinned(&pinned, key->items[i]);
+		const struct value *value = cond_pinned(where, key->items[i]);
 		assert(value != NULL);
 		fixed[i] = *value;
 	}

@@ -178,7 +178,7 @@ static void kept_fetch(struct kept *kept)
 
 /* ---- before the write ---- */
 
-/* Rows that are too old go, a few at a time. */
+/* Rows that are too old go. */
 static bool forget_old(const struct companion *companion, struct store_transaction *transaction,
 					   struct error *error)
 {

@@ -533,10 +533,9 @@ bool sqlite_write(struct sqlite_conn *conn, const struct sqlite_store *store,
 	struct error *error = &request->error;
 	/* One that has the transaction for itself needs no savepoint, which would keep old pages. */
 	bool alone = sqlite_is_bulk(query);
-	bool returns = query->column_count > 0 && !knows_answer(query);
 	bool guarded = !alone &&
-		(store->halves || store->reference_count > 0 || returns || !is_single_statement(query) ||
-		 request->companion != NULL);
+		(store->halves || store->reference_count > 0 || !is_single_statement(query) ||
+		 request->companion != NULL || (query->column_count > 0 && !knows_answer(query)));
 	bool undoes;
 	if (guarded && !run(conn, STR("SAVEPOINT request"), error)) {
 		return false;
