@@ -30,6 +30,7 @@ struct write {
 	struct value **kept;
 	size_t kept_count;
 	size_t kept_room;
+	size_t kept_bytes;
 	struct buf *body;
 	struct store_result *result;
 	struct error *error;
@@ -130,7 +131,8 @@ static bool write_known_row(struct write *write, const struct query *query, size
 	return buf_reserve(write->body, bracket ? 1 : 0) != NULL || fail_large(write);
 }
 
-static void keep_row(struct write *write, const struct value *values)
+/* False when the rows that wait are more than an answer may be. */
+static bool keep_row(struct write *write, const struct value *values)
 {
 	size_t count = write->query->fetch_count;
 	if (write->kept_count == write->kept_room) {
@@ -142,9 +144,12 @@ static void keep_row(struct write *write, const struct value *values)
 		copy[i] = values[i];
 		if (values[i].kind == VALUE_TEXT) {
 			copy[i].text = arena_copy(&write->arena, values[i].text);
+			write->kept_bytes += values[i].text.len;
 		}
 	}
 	write->kept[write->kept_count++] = copy;
+	write->kept_bytes += count * sizeof(struct value);
+	return write->kept_bytes <= write->body->max_bytes;
 }
 
 static int compare_kept(const void *a, const void *b, void *context)
@@ -176,9 +181,10 @@ static bool step(struct write *write, struct sqlite_statement *statement,
 	int rc;
 	while ((rc = sqlite3_step(statement->stmt)) == SQLITE_ROW) {
 		const struct value *values = sqlite_row(statement, write->query);
-		if (write->keeps) {
-			keep_row(write, values);
-		} else {
+		if (write->keeps && !keep_row(write, values)) {
+			return fail_large(write);
+		}
+		if (!write->keeps) {
 			(void)rows_write(&write->rows, values); /* it embeds nothing, so it cannot fail */
 		}
 	}

@@ -219,6 +219,42 @@ static void test_an_answer_that_does_not_fit(void **state)
 	}
 }
 
+/* Rows that wait to be sorted are an answer too: at the limit and one byte above. */
+static void test_rows_that_wait(void **state)
+{
+	(void)state;
+	enum { ROWS = 3, ROW_BYTES = 2 * sizeof(struct value) + 3 };
+	for (size_t less = 0; less <= 1; less++) {
+		struct fixture own;
+		struct value *values;
+		struct call call;
+		fixture_init(&own,
+					 "service: s\nlisten: 127.0.0.1:0\nstore: \"memory:\"\nresources:\n"
+					 "  texts: { key: id, fields: { id: integer, t: text } }\n");
+		fixture_open(&own, "sqlite:");
+		struct query *query = test_write(&own, QUERY_INSERT, "texts", "id t", ROWS, &values);
+		for (size_t i = 0; i < ROWS; i++) {
+			values[2 * i] = test_integer((int64_t)i);
+			values[2 * i + 1] = test_text("abc");
+		}
+		test_columns(&own, query, "*");
+		const struct query_order order = {
+			.term = {.field = &query->resource->fields[0]},
+			.descending = true,
+		};
+		query->order = &order;
+		query->order_count = 1;
+		call_init(&call, query);
+		call.body.max_bytes = ROWS * ROW_BYTES - less;
+		call_start(&own, &call);
+		call_wait(&own, &call);
+		assert_true(call.ok == (less == 0));
+		assert_int_equal(count_rows(&own, "texts"), call.ok ? ROWS : 0);
+		call_finish(&call);
+		fixture_finish(&own);
+	}
+}
+
 static void test_deadline_in_the_queue(void **state)
 {
 	struct fixture *fixture = *state;
@@ -447,6 +483,7 @@ int main(void)
 		TEST(test_many_rows_are_all_or_nothing),
 		TEST(test_bulk_beside_others),
 		TEST(test_an_answer_that_does_not_fit),
+		TEST(test_rows_that_wait),
 		TEST(test_deadline_in_the_queue),
 		TEST(test_deadline_while_it_runs),
 		TEST(test_full_disk),
