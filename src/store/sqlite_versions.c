@@ -19,6 +19,7 @@ struct sqlite_table_version {
 
 	/* The writer's, since the last commit. */
 	bool touched;
+	struct sqlite_table_version *next_touched;
 	bool many; /* more than can be named */
 	size_t named_count;
 	uint16_t named[NAMED_MAX];
@@ -108,7 +109,11 @@ static void on_change(void *context, sqlite3 *db, int change, const char *databa
 		}
 		versions->last = table;
 	}
-	table->touched = true;
+	if (!table->touched) {
+		table->touched = true;
+		table->next_touched = versions->touched_tables;
+		versions->touched_tables = table;
+	}
 	if (change != SQLITE_INSERT) {
 		touch_row(versions, table, sqlite3_preupdate_old);
 	}
@@ -123,10 +128,8 @@ static void each_touched(struct sqlite_versions *versions, void (*move)(struct v
 		return;
 	}
 	move(&versions->any);
-	for (struct sqlite_table_version *table = versions->first; table != NULL; table = table->next) {
-		if (!table->touched) {
-			continue;
-		}
+	for (struct sqlite_table_version *table = versions->touched_tables; table != NULL;
+		 table = table->next_touched) {
 		move(&table->whole);
 		if (table->many || table->stripes == NULL) {
 			move(&table->bulk);
@@ -146,11 +149,13 @@ void sqlite_versions_begin(struct sqlite_versions *versions)
 void sqlite_versions_end(struct sqlite_versions *versions)
 {
 	each_touched(versions, version_end);
-	for (struct sqlite_table_version *table = versions->first; table != NULL; table = table->next) {
+	for (struct sqlite_table_version *table = versions->touched_tables; table != NULL;
+		 table = table->next_touched) {
 		table->touched = false;
 		table->many = false;
 		table->named_count = 0;
 	}
+	versions->touched_tables = NULL;
 	versions->touched = false;
 }
 

@@ -33,9 +33,10 @@ struct sqlite_versions {
 
 	/* The writer's. */
 	sqlite3 *db;
-	uint64_t inserted;                 /* rows, not by triggers */
-	bool touched;                      /* anything, since the last commit */
-	struct sqlite_table_version *last; /* that was written */
+	uint64_t inserted;                           /* rows, not by triggers */
+	bool touched;                                /* anything, since the last commit */
+	struct sqlite_table_version *touched_tables; /* those of them that have counters */
+	struct sqlite_table_version *last;           /* that was written */
 };
 
 /* `db` is the writer's connection, on which all tables exist. */
