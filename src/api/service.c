@@ -10,6 +10,7 @@
 #include "api/plan.h"
 #include "api/system.h"
 #include "base/alloc.h"
+#include "query/compile.h"
 
 static struct operation *new_operation(struct service *service)
 {
@@ -126,7 +127,7 @@ struct service *service_create(struct model *model, struct model_report *report)
 	size_t most = model->route_count + model->resource_count * general_operation_count +
 		system_page_count;
 	service->operations = ARENA_ARRAY(&service->arena, most, const struct operation *);
-	if (!add_routes(service, report)) {
+	if (!query_compile(model, report) || !add_routes(service, report)) {
 		service_unref(service);
 		return NULL;
 	}

@@ -75,6 +75,9 @@
 	X(DEADLINE_NOT_WRITTEN, "RL504", 504, true, "Out of time; nothing was written")                \
 	X(DEADLINE_UNKNOWN, "RL504U", 504, false, "Out of time; it is unknown whether it was written") \
 	X(STORE, "RL500", 500, false, "The store failed")                                              \
+	X(STORE_DOWN, "08006", 503, true, "The database cannot be reached")                            \
+	X(STORE_UNKNOWN, "08007", 503, false,                                                          \
+	  "The connection to the database was lost; it is unknown whether it was written")             \
 	X(STORE_FULL, "53100", 507, true, "The disk is full")                                          \
 	X(INTERNAL, "XX000", 500, false, "Internal error")                                             \
 	X(CONFIG, "RLCFG", 500, false, "Wrong configuration")

@@ -19,7 +19,7 @@ const struct resource *kept_answers_create(struct arena *arena, size_t number)
 	struct field *made = ARENA_ARRAY(arena, FIELDS, struct field);
 	const struct field **key = ARENA_ARRAY(arena, KEY_FIELDS, const struct field *);
 	const struct field **at = ARENA_ARRAY(arena, 1, const struct field *);
-	struct field_list *index = ARENA_NEW(arena, struct field_list);
+	struct index *index = ARENA_NEW(arena, struct index);
 	for (size_t i = 0; i < FIELDS; i++) {
 		made[i] = (struct field){
 			.name = fields[i].name,
@@ -32,7 +32,7 @@ const struct resource *kept_answers_create(struct arena *arena, size_t number)
 	key[0] = &made[0];
 	key[1] = &made[1];
 	at[0] = &made[FIELDS - 1];
-	*index = (struct field_list){at, 1};
+	index->fields = (struct field_list){at, 1};
 	*resource = (struct resource){
 		.name = STR("_rl_idem"),
 		.number = number,

@@ -375,6 +375,11 @@ struct model *model_load(const char *path, model_environment *environment,
 	return model;
 }
 
+struct arena *model_arena(struct model *model)
+{
+	return &((struct loaded *)model)->arena;
+}
+
 void model_destroy(struct model *model)
 {
 	struct arena arena;

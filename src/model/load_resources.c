@@ -217,14 +217,14 @@ static void read_indexes(struct load *load, struct draft *draft)
 {
 	const struct node *node = draft->index;
 	bool is_list;
-	struct field_list *indexes;
+	struct index *indexes;
 	size_t count = 0;
 
 	if (node == NULL || draft->tally != NULL) {
 		return;
 	}
 	is_list = node->kind == NODE_LIST;
-	indexes = ARENA_ARRAY(load->arena, is_list ? node->count : 1, struct field_list);
+	indexes = ARENA_ARRAY(load->arena, is_list ? node->count : 1, struct index);
 	for (const struct node *item = is_list ? node->first : node; item != NULL;
 		 item = is_list ? item->next : NULL) {
 		if (item->kind == NODE_LIST) {
@@ -232,7 +232,7 @@ static void read_indexes(struct load *load, struct draft *draft)
 							 "an index over several fields is a map");
 			continue;
 		}
-		indexes[count++] = read_field_set(load, item, draft, "an index");
+		indexes[count++].fields = read_field_set(load, item, draft, "an index");
 	}
 	draft->resource->indexes = indexes;
 	draft->resource->index_count = count;

@@ -112,7 +112,7 @@ static void describe_resource(struct buf *buf, const struct resource *resource)
 		buf_append_byte(buf, '\n');
 	}
 	for (size_t i = 0; i < resource->index_count; i++) {
-		describe_names(buf, "  index ", &resource->indexes[i]);
+		describe_names(buf, "  index ", &resource->indexes[i].fields);
 		buf_append_byte(buf, '\n');
 	}
 	for (size_t i = 0; i < resource->reference_count; i++) {

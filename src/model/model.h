@@ -12,13 +12,12 @@
 #define ROWLOCK_MODEL_MODEL_H
 
 #include "base/limits.h"
+#include "codec/date.h"
+#include "model/model_report.h"
 #include "model/value.h"
 
-/* Where in a service file something stands; both count from 1. */
-struct place {
-	size_t line;
-	size_t column;
-};
+struct cond;       /* query/query.h */
+struct expression; /* query/expression.h */
 
 /* A text of the file with its place. */
 struct text {
@@ -50,7 +49,12 @@ struct field {
 	size_t in_count;
 	const struct value *min; /* NULL: none */
 	const struct value *max;
-	const struct resource *references; /* its single key field; NULL: none, or see `references` of
+	struct date_rules dates; /* how texts of a date, time or datetime are read: `accept`, and
+							  * `max: today` */
+	bool max_today;          /* date, datetime: nothing later than the day of the request, UTC */
+	struct text computed;    /* an expression over other fields; "": stored. Never written */
+	const struct expression *expression; /* of it; set by query_compile() */
+	const struct resource *references;   /* its single key field; NULL: none, or see `references` of
 										* the resource for other shapes */
 };
 
@@ -60,9 +64,34 @@ struct field_list {
 	size_t count;
 };
 
+/* Conditions of rules are text until query_compile() (query/compile.h) sets `cond`. */
 struct unique_rule {
 	struct str name;
 	struct field_list fields;
+	struct text where; /* only rows for which it is true count; "": all */
+	const struct cond *cond;
+};
+
+/* A condition that no row may fail: what is neither true nor false passes, as in SQL. */
+struct check_rule {
+	struct str name;
+	struct text text;
+	const struct cond *cond;
+};
+
+struct index {
+	struct field_list fields;
+	struct text where; /* only rows for which it is true are in it; "": all */
+	const struct cond *cond;
+};
+
+enum load_mode { LOAD_REPLACE, LOAD_ADD, LOAD_ONCE };
+
+/* Rows that are read from a file when the service starts. */
+struct load_file {
+	struct str file; /* relative to the working folder; "" for none */
+	enum load_mode mode;
+	struct place place;
 };
 
 /* A foreign key: the values of `fields` are those of `target_fields` in one row of `target`. */
@@ -115,8 +144,13 @@ struct resource {
 	size_t relation_count;
 	const struct unique_rule *uniques;
 	size_t unique_count;
-	const struct field_list *indexes;
+	const struct check_rule *checks;
+	size_t check_count;
+	const struct index *indexes;
 	size_t index_count;
+	struct field_list
+		search; /* text fields with an index for substrings, where the store has one */
+	struct load_file load;
 	const struct resource *tally_of;       /* counts the rows of this one per `by`; read only */
 	struct field_list by;                  /* fields of tally_of */
 	const struct resource *const *tallies; /* resources that count this one's rows */
@@ -162,12 +196,17 @@ struct route {
 	int reply_status;
 };
 
+enum cache_kind { CACHE_DEFAULT, CACHE_OFF, CACHE_MEMORY, CACHE_REDIS };
+
 struct model {
 	struct str service;
 	struct str file;    /* as it was given to model_load() */
 	struct text listen; /* "" when not given */
 	struct text store;  /* URL; a relative path in it is already relative to the working folder */
 	struct limits limits;
+	enum cache_kind
+		cache; /* CACHE_DEFAULT: memory where the store keeps versions in memory, else off */
+	struct text redis;      /* `redis://HOST:PORT` of CACHE_REDIS */
 	const struct str *cors; /* origins that browsers may call from; "*" for any */
 	size_t cors_count;
 	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
@@ -178,27 +217,6 @@ struct model {
 	size_t route_count;
 	uint64_t hash; /* of the file's content with the environment filled in */
 };
-
-struct model_problem {
-	struct place place; /* line 0: the file as a whole */
-	struct str message;
-	struct str hint; /* "" when there is none */
-	bool warning;
-};
-
-/* Everything that is wrong with one file; at most 50 are kept. */
-struct model_report {
-	struct arena arena;
-	struct model_problem *problems;
-	size_t count;
-	size_t errors; /* problems that are not warnings */
-};
-void model_report_init(struct model_report *report);
-void model_report_finish(struct model_report *report);
-void model_report_add(struct model_report *report, struct place place, const char *hint,
-					  const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* Writes `file:line:column: message` lines, each with its hint in a line of its own. */
-void model_report_write(const struct model_report *report, struct str file, struct buf *ret_text);
 
 /* The value of ${NAME}, or NULL. */
 typedef const char *model_environment(const char *name);
@@ -211,6 +229,8 @@ struct model *model_parse(struct str yaml, struct str file, model_environment *e
 						  struct model_report *report);
 /* Accepts NULL. */
 void model_destroy(struct model *model);
+/* Where its parts live, for what is compiled from it once it is loaded. */
+struct arena *model_arena(struct model *model);
 
 /* NULL when there is none of that name (case-sensitive). */
 const struct resource *model_resource(const struct model *model, struct str name);

@@ -66,7 +66,7 @@ static void check_resource(const struct model *model, const struct resource *res
 		assert(resource->uniques[i].fields.count > 0);
 	}
 	for (size_t i = 0; i < resource->index_count; i++) {
-		assert(resource->indexes[i].count > 0);
+		assert(resource->indexes[i].fields.count > 0);
 	}
 	for (size_t i = 0; i < resource->reference_count; i++) {
 		check_reference(resource, &resource->references[i]);

@@ -205,7 +205,7 @@ static void write_indexes(const struct resource *resource, struct buf *yaml)
 	buf_append(yaml, resource->index_count > 0 ? STR("    index:\n") : STR(""));
 	for (size_t i = 0; i < resource->index_count; i++) {
 		buf_append(yaml, STR("      - { fields: "));
-		write_names(&resource->indexes[i], yaml);
+		write_names(&resource->indexes[i].fields, yaml);
 		buf_append(yaml, STR(" }\n"));
 	}
 }

@@ -90,7 +90,7 @@ static bool same_resource(const struct resource *a, const struct resource *b)
 			same_list(&a->uniques[i].fields, &b->uniques[i].fields);
 	}
 	for (size_t i = 0; i < a->index_count && same; i++) {
-		same = same_list(&a->indexes[i], &b->indexes[i]);
+		same = same_list(&a->indexes[i].fields, &b->indexes[i].fields);
 	}
 	for (size_t i = 0; i < a->reference_count && same; i++) {
 		same = same_reference(b, &a->references[i]);

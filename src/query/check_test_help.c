@@ -1,4 +1,5 @@
 #include "query/check_test_help.h"
+#include "query/compile.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,7 +94,7 @@ struct model *test_relations_model(void)
 	struct buf text;
 	model_report_init(&report);
 	struct model *model = model_parse(str_from(yaml), STR("test.yaml"), no_environment, &report);
-	if (model == NULL) {
+	if (model == NULL || !query_compile(model, &report)) {
 		buf_init(&text, SIZE_MAX);
 		model_report_write(&report, STR("test.yaml"), &text);
 		(void)fprintf(stderr, "%.*s", STR_ARG(buf_str(&text)));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "codec/words.h"
+#include "query/compile.h"
 
 static const char yaml[] = "service: test\n"
 						   "resources:\n"
@@ -62,10 +63,10 @@ struct model *test_model(void)
 		(void)fprintf(stderr, "%zu: %.*s\n", report.problems[i].place.line,
 					  STR_ARG(report.problems[i].message));
 	}
-	model_report_finish(&report);
-	if (model == NULL) {
+	if (model == NULL || !query_compile(model, &report)) {
 		abort();
 	}
+	model_report_finish(&report);
 	return model;
 }
 

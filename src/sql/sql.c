@@ -165,7 +165,7 @@ void sql_write_column(struct sql *sql, size_t alias, const struct field *field)
 	sql_write_name(sql, field->name);
 }
 
-void sql_param(struct sql *sql, const struct value *value)
+void sql_param(struct sql *sql, const struct field *type, const struct value *value)
 {
 	buf_append_byte(&sql->text, '?');
 	if (sql->param_count == sql->param_capacity) {
@@ -173,7 +173,7 @@ void sql_param(struct sql *sql, const struct value *value)
 		sql->params = alloc_resize(sql->params, capacity, sizeof(*sql->params));
 		sql->param_capacity = capacity;
 	}
-	sql->params[sql->param_count++] = value;
+	sql->params[sql->param_count++] = (struct sql_param){value, type};
 }
 
 void sql_param_made(struct sql *sql, struct value value)
@@ -185,7 +185,7 @@ void sql_param_made(struct sql *sql, struct value value)
 	}
 	struct value *place = &sql->made->values[sql->made->count++];
 	*place = value;
-	sql_param(sql, place);
+	sql_param(sql, NULL, place);
 }
 
 void sql_param_pointer(struct sql *sql, const void *pointer)

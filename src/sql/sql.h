@@ -62,11 +62,17 @@ struct sql_join {
 /* More tables than these (SQLite: 64), or columns, are not worth a wider row. */
 enum { SQL_JOINS = 16, SQL_JOINED_COLUMNS = 400 };
 
+/* A value bound to a placeholder. */
+struct sql_param {
+	const struct value *value;
+	const struct field *type; /* how it is stored; NULL: a plain number or text */
+};
+
 /* One statement under construction. */
 struct sql {
 	const struct sql_dialect *dialect;
 	struct buf text;
-	const struct value **params; /* owned: in the order of the placeholders */
+	struct sql_param *params; /* owned: in the order of the placeholders */
 	size_t param_count;
 	size_t param_capacity;
 	size_t keys_at;                   /* sql_embed(): the first placeholder of the keys */

@@ -197,7 +197,7 @@ static void write_operator(struct sql *sql, const struct cond *cond, struct str 
 	assert(cond->operand.parameter < 0);
 	write_left(sql, cond);
 	sql_write(sql, word);
-	sql_param(sql, &cond->operand.value);
+	sql_param(sql, cond->type, &cond->operand.value);
 }
 
 /* `function(value,?)`, where the pointer is what the operator compiled. */
@@ -327,7 +327,7 @@ static void write_in(struct sql *sql, const struct cond *cond)
 		const struct operand *item = &cond->items[i < count ? i : count - 1];
 		assert(item->parameter < 0);
 		sql_write(sql, i > 0 ? STR(",") : STR(""));
-		sql_param(sql, &item->value);
+		sql_param(sql, cond->type, &item->value);
 	}
 	buf_append_byte(&sql->text, ')');
 }

@@ -134,7 +134,7 @@ static void use_embeds(const struct attempt *attempt, const struct query *query)
 			assert(embed->relation->from_fields.count <= KEYS);
 			sql_clear(sql);
 			sql_embed(sql, embed, keys);
-			assert(sql->params[sql->keys_at] == &keys[0]);
+			assert(sql->params[sql->keys_at].value == &keys[0]);
 			use_sql(attempt);
 			use_embeds(attempt, &embed->query);
 		}

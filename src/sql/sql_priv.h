@@ -49,8 +49,8 @@ static inline void sql_close(struct sql *sql, size_t entries)
 void sql_write_alias(struct sql *sql, size_t alias);
 /* The column, behind the alias of its table when it has one. */
 void sql_write_column(struct sql *sql, size_t alias, const struct field *field);
-/* `?` */
-void sql_param(struct sql *sql, const struct value *value);
+/* `?` of a value of this type. */
+void sql_param(struct sql *sql, const struct field *type, const struct value *value);
 /* `?` of a value that is made here. */
 void sql_param_made(struct sql *sql, struct value value);
 void sql_param_pointer(struct sql *sql, const void *pointer);

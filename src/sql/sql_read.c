@@ -298,7 +298,7 @@ void sql_embed(struct sql *sql, const struct query_embed *embed, const struct va
 		sql_write(sql, i > 0 ? STR(" AND ") : STR(" WHERE "));
 		sql_write_column(sql, holder, fields->items[i]);
 		buf_append_byte(&sql->text, '=');
-		sql_param(sql, &keys[i]);
+		sql_param(sql, fields->items[i], &keys[i]);
 	}
 	if (query->where != NULL) {
 		sql_open(sql, OPEN_OPERATOR + OPEN_PARENTHESIS);

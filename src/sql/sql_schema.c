@@ -138,7 +138,7 @@ bool sql_schema(const struct sql_dialect *dialect, const struct resource *resour
 	}
 	number -= resource->unique_count;
 	if (number < resource->index_count) {
-		write_plain_index(dialect, resource, &resource->indexes[number], ret_text, ret_name);
+		write_plain_index(dialect, resource, &resource->indexes[number].fields, ret_text, ret_name);
 		return true;
 	}
 	number -= resource->index_count;

@@ -476,7 +476,7 @@ static void write_embeds(struct sql_bed *bed, const struct query *query, struct 
 			sql_clear(&bed->sql);
 			sql_embed(&bed->sql, embed, keys);
 			for (size_t k = 0; k < embed->relation->from_fields.count; k++) {
-				assert_ptr_equal(bed->sql.params[bed->sql.keys_at + k], &keys[k]);
+				assert_ptr_equal(bed->sql.params[bed->sql.keys_at + k].value, &keys[k]);
 			}
 			sql_bed_look(bed, query->resource);
 			buf_append(all, all->len > 0 ? STR(" ; ") : STR(""));
@@ -550,8 +550,8 @@ static void test_many_made(void **state)
 		sql_bed_write(&bed, &query);
 		assert_int_equal(bed.sql.param_count, 100);
 		for (size_t i = 0; i < 100; i++) {
-			assert_int_equal(bed.sql.params[i]->kind, VALUE_POINTER);
-			assert_ptr_equal(bed.sql.params[i]->pointer, query.fetch[i].term.path);
+			assert_int_equal(bed.sql.params[i].value->kind, VALUE_POINTER);
+			assert_ptr_equal(bed.sql.params[i].value->pointer, query.fetch[i].term.path);
 		}
 	}
 	buf_finish(&text);

@@ -187,7 +187,7 @@ static sqlite3_stmt *prepare(const struct sql_bed *bed, const struct resource *r
 static void bind(sqlite3_stmt *stmt, const struct sql *sql)
 {
 	for (size_t i = 0; i < sql->param_count; i++) {
-		const struct value *value = sql->params[i];
+		const struct value *value = sql->params[i].value;
 		int number = (int)i + 1;
 		if (value->kind == VALUE_INTEGER) {
 			sqlite3_bind_int64(stmt, number, value->integer);
@@ -227,7 +227,7 @@ void sql_bed_look(struct sql_bed *bed, const struct resource *resource)
 	buf_clear(&bed->got);
 	buf_append(&bed->got, buf_str(&sql->text));
 	for (size_t i = 0; i < sql->param_count; i++) {
-		const struct value *value = sql->params[i];
+		const struct value *value = sql->params[i].value;
 		buf_append(&bed->got, i == 0 ? STR(" -- ") : STR(","));
 		if (value->kind == VALUE_INTEGER) {
 			buf_append_int(&bed->got, value->integer);

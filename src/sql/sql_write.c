@@ -81,7 +81,7 @@ static void write_given(struct sql *sql, const struct query *query, const struct
 	for (size_t i = 0; i < query->given.count; i++) {
 		if (row[i].kind != VALUE_ABSENT) {
 			sql_write(sql, any ? STR(",") : STR(") VALUES ("));
-			sql_param(sql, &row[i]);
+			sql_param(sql, query->given.items[i], &row[i]);
 			any = true;
 		}
 	}
@@ -110,7 +110,7 @@ void sql_update(struct sql *sql, const struct query *query)
 		sql_write(sql, i > 0 ? STR(",") : STR(""));
 		sql_write_name(sql, query->given.items[i]->name);
 		buf_append_byte(&sql->text, '=');
-		sql_param(sql, &query->values[i]);
+		sql_param(sql, query->given.items[i], &query->values[i]);
 	}
 	if (query->given.count == 0) {
 		write_no_change(sql, query->resource);

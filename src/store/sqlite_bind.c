@@ -30,7 +30,7 @@ int sqlite_bind(sqlite3_stmt *stmt, int number, const struct value *value)
 bool sqlite_bind_params(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct error *error)
 {
 	for (size_t i = 0; i < conn->sql.param_count; i++) {
-		if (sqlite_bind(stmt, (int)i + 1, conn->sql.params[i]) != SQLITE_OK) {
+		if (sqlite_bind(stmt, (int)i + 1, conn->sql.params[i].value) != SQLITE_OK) {
 			return sqlite_fail(conn, error);
 		}
 	}

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "query/compile.h"
 #include "store/store_priv.h"
 
 const char test_service[] = "service: test\n"
@@ -64,7 +65,7 @@ void fixture_init(struct fixture *fixture, const char *yaml)
 	struct model_report report;
 	model_report_init(&report);
 	fixture->model = model_parse(str_from(yaml), STR("test.yaml"), no_environment, &report);
-	if (fixture->model == NULL) {
+	if (fixture->model == NULL || !query_compile(fixture->model, &report)) {
 		struct buf text;
 		buf_init(&text, 65536);
 		model_report_write(&report, STR("test.yaml"), &text);
