@@ -27,6 +27,7 @@
 #include "base/map.h"
 #include "sql/maria.h"
 #include "sql/sql.h"
+#include "store/rows.h"
 #include "store/store_priv.h"
 
 struct maria_session;
