@@ -12,7 +12,7 @@
 #include "codec/zone.h"
 #include "http/http.h"
 
-enum { ZONE_FILE_BYTES = 65536 };
+enum { ZONE_FILE_BYTES = 16384 };
 
 enum prefer_kind {
 	PREFER_RESOLUTION,
