@@ -164,10 +164,9 @@ static bool from_time(const struct field *field, struct str text, struct value *
 					  struct error *error)
 {
 	struct value value = {.kind = VALUE_INTEGER};
-	enum date_result result = date_parse_time(text, &value.integer);
 
-	if (result != DATE_OK) {
-		return refuse_date(field, text, date_result_text(result), error);
+	if (date_parse_time(text, &value.integer) != DATE_OK) {
+		return refuse_date(field, text, "is no time of a day", error);
 	}
 	*ret_value = value;
 	return true;
