@@ -103,13 +103,16 @@ static const struct row rows[] = {
 	{__LINE__, OPENAPI, SMALL, "components schemas things.insert required", "[\"name\"]"},
 	{__LINE__, OPENAPI, SMALL, "components schemas things.update required", ""},
 	{__LINE__, OPENAPI, EVENTS, "components schemas events properties",
-	 "{\"day\":{\"type\":\"string\",\"format\":\"date\",\"description\":\"Part of the key. At least "
+	 "{\"day\":{\"type\":\"string\",\"format\":\"date\",\"description\":\"Part of the key. At "
+	 "least "
 	 "2014-03-08. Not later than today.\"},\"start\":{\"type\":[\"string\",\"null\"],\"format\":"
 	 "\"time\",\"enum\":[\"06:00:00\",null],\"default\":\"06:00:00\",\"description\":\"At most "
 	 "23:00:00.\"},\"at\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}}"},
 	{__LINE__, SWAGGER, EVENTS, "definitions events properties",
-	 "{\"day\":{\"format\":\"date\",\"type\":\"string\",\"description\":\"Note:\\nThis is a Primary "
-	 "Key.<pk/>\"},\"start\":{\"format\":\"time without time zone\",\"type\":\"string\",\"default\":"
+	 "{\"day\":{\"format\":\"date\",\"type\":\"string\",\"description\":\"Note:\\nThis is a "
+	 "Primary "
+	 "Key.<pk/>\"},\"start\":{\"format\":\"time without time "
+	 "zone\",\"type\":\"string\",\"default\":"
 	 "\"06:00:00\",\"enum\":[\"06:00:00\"]},\"at\":{\"format\":\"timestamp with time zone\","
 	 "\"type\":\"string\"}}"},
 	{__LINE__, OPENAPI, PAIRS, "components schemas live properties n",

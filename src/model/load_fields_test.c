@@ -53,7 +53,8 @@ static const struct load_row type_rows[] = {
 	 "    hint: did you mean \"integer\"?\n"},
 	{__LINE__, "      a: string\n",
 	 ":7:10: there is no type \"string\"\n"
-	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, datetime or json\n"},
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 	{__LINE__, "      a: txt\n",
 	 ":7:10: there is no type \"txt\"\n"
 	 "    hint: did you mean \"text\"?\n"},
@@ -132,16 +133,19 @@ static const struct load_row type_rows[] = {
 	 "    hint: did you mean \"required\"?\n"},
 	{__LINE__, "      a: { type: integer, unique: true }\n",
 	 ":7:27: unknown word \"unique\" in a field\n"
-	 "    hint: known here: type, required, default, write, in, min, max, references, loose, accept\n"},
+	 "    hint: known here: type, required, default, write, in, min, max, references, loose, "
+	 "accept\n"},
 	{__LINE__, "      a: { type: boolean, loose: true }\n", "  a boolean\n"},
 	{__LINE__, "      a: { type: integer, loose: true }\n",
 	 ":7:34: `loose` is for the type boolean\n"},
 	{__LINE__, "      a: 5\n",
 	 ":7:10: there is no type \"5\"\n"
-	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, datetime or json\n"},
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 	{__LINE__, "      a: ${NAME}\n",
 	 ":7:10: there is no type \"fromenv\"\n"
-	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, datetime or json\n"},
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 	{__LINE__, "      a: [integer]\n", ":7:10: a field is a map of entries `word: value`\n"},
 };
 
@@ -485,7 +489,8 @@ static const struct load_row range_rows[] = {
 	 ":7:52: `default`: field \"a\" must be between 1 and 9\n"},
 	{__LINE__, "      a: { type: geometry, default: x, in: [1], min: 2 }\n",
 	 ":7:18: there is no type \"geometry\"\n"
-	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, datetime or json\n"},
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 	{__LINE__,
 	 "      a: { type: integer, default: *a, in: [1, *b], min: *c, required: *d, write: "
 	 "*e, references: *f }\n",
@@ -611,7 +616,8 @@ static const struct load_row reference_rows[] = {
 	 "  r: { key: id, fields: { id: integer, p: { type: integer, references: q } } }\n"
 	 "  q: { key: id, fields: { id: geometry } }\n",
 	 ":19:31: there is no type \"geometry\"\n"
-	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, datetime or json\n"},
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 };
 
 static void test_reference(void **state)

@@ -346,7 +346,8 @@ static const struct load_row bad_rows[] = {
 	 "    references: { f: { fields: id, to: q } }\n"
 	 "  q: { key: id, fields: { id: geometry } }\n",
 	 ":11:31: there is no type \"geometry\"\n"
-	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, datetime or json\n"},
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 	{__LINE__,
 	 "    references: { f: { fields: id, to: q } }\n"
 	 "  q: { key: id }\n",
@@ -430,7 +431,8 @@ static const struct load_row other_rows[] = {
 	 "    fields: { id: integer, a: geometry }\n"
 	 "    references: { f: { fields: a, to: p } }\n",
 	 ":9:31: there is no type \"geometry\"\n"
-	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, datetime or json\n"},
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 	{__LINE__,
 	 "  r:\n"
 	 "    key: id\n"

@@ -491,7 +491,8 @@ static const struct load_row tally_rows[] = {
 	 "  q: { key: id, fields: { id: geometry } }\n"
 	 "  t: { tally: q, by: id }\n",
 	 ":4:31: there is no type \"geometry\"\n"
-	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, datetime or json\n"},
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 	{__LINE__,
 	 "  q: { key: id }\n"
 	 "  t: { tally: q, by: id }\n",

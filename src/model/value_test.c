@@ -531,7 +531,8 @@ static void test_details_of_dates(void **state)
 		{__LINE__, TYPE_DATE, "08/03/2014",
 		 "\"08/03/2014\" is ambiguous: write it as 2014-03-08, the year first and in four digits"},
 		{__LINE__, TYPE_DATETIME, "March 1985",
-		 "\"March 1985\" is incomplete: it needs a year, a month and a day, as 2014-03-08 has them"},
+		 "\"March 1985\" is incomplete: it needs a year, a month and a day, as 2014-03-08 has "
+		 "them"},
 		{__LINE__, TYPE_DATE, "2014-03-08T15:00:00Z",
 		 "\"2014-03-08T15:00:00Z\" is more than a date"},
 		{__LINE__, TYPE_TIME, "24:30", "\"24:30\" is no time of a day"},
