@@ -107,8 +107,8 @@ static void test_round_trip(void **state)
 		const char *resources;
 	} rows[] = {
 		{__LINE__, "{}"},
-		{__LINE__, "{ a: { key: id, fields: { id: integer } } }"},
-		{__LINE__, "{ a: { key: [], fields: { x: text }, read_only: true } }"},
+		{__LINE__,
+		 "{ a: { key: [], fields: { x: text }, read_only: true }, b: { key: id, fields: { id: integer } } }"},
 		{__LINE__, "{ a: { key: [b, a], fields: { a: text(3), b: uuid, c: number } } }"},
 		{__LINE__,
 		 "{ a: { key: id, fields: { id: { type: uuid, default: auto, write: never },"
@@ -122,11 +122,11 @@ static void test_round_trip(void **state)
 		 " c: { type: boolean, default: true, loose: true },"
 		 " x: { type: text, default: database } } } }"},
 		{__LINE__,
-		 "{ a: { key: d, fields: { d: { type: date, accept: mdy, max: today, min: 03/08/99 },"
-		 " e: { type: date, in: [2014-03-08, \"2014-03-09\"], default: 2014-03-09 },"
+		 "{ a: { key: d, fields: { d: { type: date, accept: mdy, max: today, min: 03/08/99,"
+		 " in: [2014-03-08, \"2014-03-09\"], default: 2014-03-09 },"
 		 " t: { type: time, min: 00:00:00.5, max: \"23:59:59\", default: 12:30:00 },"
-		 " f: { type: datetime, accept: dmy, max: 2014-03-08T15:00:00.000001-02:00 },"
-		 " g: { type: datetime, accept: ymd, max: today, default: 2014-03-08 } } } }"},
+		 " f: { type: datetime, accept: dmy, max: 2014-03-08T15:00:00.000001-02:00,"
+		 " default: 2014-03-08 }, g: { type: datetime, accept: ymd, max: today } } } }"},
 		{__LINE__,
 		 "{ a: { key: id, fields: { id: integer, t: { type: text, default: \"$${HOME} \\\"\\\\ \\n"
 		 "\\t\\u2028\\U0001F600 é: #\" }, j: { type: json, default: { a: [1, 2.50, x, null, true],"

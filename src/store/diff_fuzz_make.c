@@ -28,6 +28,7 @@ const char diff_service[] = "service: diff\n"
 							"      ok:    boolean\n"
 							"      ref:   uuid\n"
 							"      data:  json\n"
+							"      born:  date\n      woke:  time\n      seen:  datetime\n"
 							"    unique:\n"
 							"      name in group: { fields: [name, grp, age] }\n"
 							"    index: [age, { fields: [grp, ok] }]\n"
@@ -85,6 +86,17 @@ struct list {
 };
 #define LIST(items) ((struct list){items, sizeof(items) / sizeof((items)[0])})
 
+static struct list dates_of(enum type type)
+{
+	static const char *const dates[] = {"2020-02-29", "1969-12-31",   "0001-01-01",
+										"9999-12-31", "8 March 2014", "2014-03-08"};
+	static const char *const times[] = {"00:00:00", "15:04:05", "23:59:59.999999", "3:04 pm"};
+	static const char *const datetimes[] = {"2014-03-08T15:00:00Z", "1969-12-31T23:59:59.999999Z",
+											"2014-03-08", "2014-03-08T15:00:00.5-02:00",
+											"Fri, 01 Jan 2021 00:00:00 GMT"};
+	return type == TYPE_DATE ? LIST(dates) : type == TYPE_TIME ? LIST(times) : LIST(datetimes);
+}
+
 /* Sums of these numbers are exact in any order. */
 static struct list values_of(const struct field *field)
 {
@@ -129,12 +141,6 @@ static struct list values_of(const struct field *field)
 											"{\"a\":true}",
 											"{\"a\":\"10\"}"};
 	static const char *const booleans[] = {"true", "false"};
-	static const char *const dates[] = {"2020-02-29", "1969-12-31",   "0001-01-01",
-										"9999-12-31", "8 March 2014", "2014-03-08"};
-	static const char *const times[] = {"00:00:00", "15:04:05", "23:59:59.999999", "3:04 pm"};
-	static const char *const datetimes[] = {"2014-03-08T15:00:00Z", "1969-12-31T23:59:59.999999Z",
-											"2014-03-08", "2014-03-08T15:00:00.5-02:00",
-											"Fri, 01 Jan 2021 00:00:00 GMT"};
 	bool is_text_key = field->key || field->references != NULL;
 	switch (field->type) {
 	case TYPE_INTEGER:
@@ -150,11 +156,9 @@ static struct list values_of(const struct field *field)
 	case TYPE_UUID:
 		return LIST(uuids);
 	case TYPE_DATE:
-		return LIST(dates);
 	case TYPE_TIME:
-		return LIST(times);
 	case TYPE_DATETIME:
-		return LIST(datetimes);
+		return dates_of(field->type);
 	case TYPE_JSON:
 		break;
 	}
@@ -334,8 +338,9 @@ static void put_path(struct maker *maker, const struct field *field)
 
 static void put_cast(struct maker *maker)
 {
-	static const char *const casts[] = {"text",   "text",    "integer", "numeric",
-										"float8", "boolean", "json",    "uuid"};
+	static const char *const casts[] = {"text",   "text",    "integer",  "numeric",
+										"float8", "boolean", "json",     "uuid",
+										"date",   "time",    "datetime", "http_date"};
 	if (chance(maker, 15)) {
 		put(maker, "::");
 		put(maker, pick_item(maker, LIST(casts)));
