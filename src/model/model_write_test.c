@@ -120,13 +120,12 @@ static void test_round_trip(void **state)
 		 " u: { type: uuid, default: 00000000-0000-4000-8000-000000000000 },"
 		 " b: { type: boolean, default: false },"
 		 " c: { type: boolean, default: true, loose: true },"
-		 " x: { type: text, default: database } } } }"},
-		{__LINE__,
-		 "{ a: { key: d, fields: { d: { type: date, accept: mdy, max: today, min: 03/08/99,"
-		 " in: [2014-03-08, \"2014-03-09\"], default: 2014-03-09 },"
-		 " t: { type: time, min: 00:00:00.5, max: \"23:59:59\", default: 12:30:00 },"
-		 " f: { type: datetime, accept: dmy, max: 2014-03-08T15:00:00.000001-02:00,"
-		 " default: 2014-03-08 }, g: { type: datetime, accept: ymd, max: today } } } }"},
+		 " x: { type: text, default: database },"
+		 " e: { type: date, accept: mdy, max: today, min: 03/08/99, in: [2014-03-08,"
+		 " \"2014-03-09\"], default: 2014-03-09 },"
+		 " w: { type: time, min: 00:00:00.5, max: \"23:59:59\", default: 12:30:00 },"
+		 " y: { type: datetime, accept: dmy, max: 2014-03-08T15:00:00.000001-02:00,"
+		 " default: 2014-03-08 }, z: { type: datetime, accept: ymd, max: today } } } }"},
 		{__LINE__,
 		 "{ a: { key: id, fields: { id: integer, t: { type: text, default: \"$${HOME} \\\"\\\\ \\n"
 		 "\\t\\u2028\\U0001F600 é: #\" }, j: { type: json, default: { a: [1, 2.50, x, null, true],"
