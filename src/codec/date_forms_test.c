@@ -626,6 +626,9 @@ static const struct row refused_rows[] = {
 	{__LINE__, STR_INIT("2018-09-02T15:30:00.1234567890"), &none, DATE_SYNTAX, 0, 0, 0},
 	{__LINE__, STR_INIT("2018-09-02T15:30:00.1234567890Z"), &none, DATE_SYNTAX, 0, 0, 0},
 	{__LINE__, STR_INIT("2018-09-02T15:30:00.Z"), &none, DATE_SYNTAX, 0, 0, 0},
+	{__LINE__, STR_INIT("20180902T153000.1234567890"), &none, DATE_SYNTAX, 0, 0, 0},
+	{__LINE__, STR_INIT("Sun Nov 6 08:49:37 1994 15:30"), &none, DATE_SYNTAX, 0, 0, 0},
+	{__LINE__, STR_INIT("Nov 6 08:4 1994"), &none, DATE_SYNTAX, 0, 0, 0},
 	{__LINE__, STR_INIT("2018-09-02T15:30.5"), &none, DATE_SYNTAX, 0, 0, 0},
 	{__LINE__, STR_INIT("2018-09-02T15.5"), &none, DATE_SYNTAX, 0, 0, 0},
 	{__LINE__, STR_INIT("2018-09-02T153"), &none, DATE_SYNTAX, 0, 0, 0},
@@ -692,8 +695,8 @@ static const struct row refused_rows[] = {
 	{__LINE__, STR_INIT("\xd9\xa2\xd9\xa0\xd9\xa1\xd9\xa8-\xd9\xa0\xd9\xa9-\xd9\xa0\xd9\xa2"),
 	 &none, DATE_SYNTAX, 0, 0, 0},
 	{__LINE__,
-	 STR_INIT(
-		 "\xef\xbc\x92\xef\xbc\x90\xef\xbc\x91\xef\xbc\x98-\xef\xbc\x90\xef\xbc\x99-\xef\xbc\x90\xef\xbc\x92"),
+	 STR_INIT("\xef\xbc\x92\xef\xbc\x90\xef\xbc\x91\xef\xbc\x98-\xef\xbc\x90"
+			  "\xef\xbc\x99-\xef\xbc\x90\xef\xbc\x92"),
 	 &none, DATE_SYNTAX, 0, 0, 0},
 	{__LINE__,
 	 STR_INIT("2018\xe2\x80\x90"
