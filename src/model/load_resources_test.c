@@ -214,6 +214,8 @@ static void test_key(void **state)
 static const char before_unique[] = "service: s\n"
 									"resources:\n";
 
+#define A60 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static const struct load_row unique_rows[] = {
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: { one: "
@@ -248,15 +250,15 @@ static const struct load_row unique_rows[] = {
 	 ":3:89: `where` is one text, not a list\n"},
 	{__LINE__,
 	 "  r:\n    key: id\n    fields: { id: integer, a: text }\n    unique:\n"
-	 "      'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa': { fields: a, where: a=eq.1 }\n",
+	 "      '" A60 "': { fields: a, where: a=eq.1 }\n",
 	 "s\n"
 	 "r key id\n"
 	 "  id integer key required\n"
 	 "  a text\n"
-	 "  unique aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: a where a=eq.1@7:91\n"},
+	 "  unique " A60 ": a where a=eq.1@7:91\n"},
 	{__LINE__,
 	 "  r:\n    key: id\n    fields: { id: integer, a: text }\n    unique:\n"
-	 "      'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab': { fields: a, where: a=eq.1 }\n",
+	 "      '" A60 "b': { fields: a, where: a=eq.1 }\n",
 	 ":7:7: the name of a rule with `where` has at most 60 bytes\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: [a] "

@@ -75,7 +75,8 @@ static const struct contract_row kings_rows[] = {
 	{L, "insert people?&quiet",
 	 "[{\"id\":20,\"name\":\"a\",\"score\":1,\"place\":3},"
 	 "{\"id\":21,\"name\":null,\"score\":1,\"place\":3},"
-	 "{\"id\":22,\"name\":null,\"score\":1,\"place\":3},{\"id\":23,\"name\":\"a\",\"score\":null,\"place\":3},"
+	 "{\"id\":22,\"name\":null,\"score\":1,\"place\":3},"
+	 "{\"id\":23,\"name\":\"a\",\"score\":null,\"place\":3},"
 	 "{\"id\":24,\"name\":\"a\",\"score\":null,\"place\":3},"
 	 "{\"id\":25,\"name\":\"a\",\"score\":-1,\"place\":3},"
 	 "{\"id\":26,\"name\":\"a\",\"score\":-1,\"place\":3}]",
