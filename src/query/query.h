@@ -17,6 +17,7 @@
 #define ROWLOCK_QUERY_QUERY_H
 
 #include "codec/json_path.h"
+#include "codec/zone.h"
 #include "model/model.h"
 
 enum query_action {
@@ -178,6 +179,7 @@ struct query {
 	bool grouped;        /* some fetch is aggregated: the others are what rows are grouped by */
 	bool distinct;       /* equal rows count once */
 	enum query_format format;
+	const struct zone *zone;         /* in which datetimes are answered; NULL: UTC */
 	bool nulls_stripped;             /* columns that are null are left out of objects */
 	const struct query_order *order; /* LIST: ends with the whole key, where there is one */
 	size_t order_count;

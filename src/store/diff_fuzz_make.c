@@ -134,6 +134,12 @@ static struct list values_of(const struct field *field)
 											"{\"a\":true}",
 											"{\"a\":\"10\"}"};
 	static const char *const booleans[] = {"true", "false"};
+	static const char *const dates[] = {"2020-02-29", "1969-12-31",   "0001-01-01",
+										"9999-12-31", "8 March 2014", "2014-03-08"};
+	static const char *const times[] = {"00:00:00", "15:04:05", "23:59:59.999999", "3:04 pm"};
+	static const char *const datetimes[] = {"2014-03-08T15:00:00Z", "1969-12-31T23:59:59.999999Z",
+											"2014-03-08", "2014-03-08T15:00:00.5-02:00",
+											"Fri, 01 Jan 2021 00:00:00 GMT"};
 	bool is_text_key = field->key || field->references != NULL;
 	switch (field->type) {
 	case TYPE_INTEGER:
@@ -148,6 +154,12 @@ static struct list values_of(const struct field *field)
 		return LIST(booleans);
 	case TYPE_UUID:
 		return LIST(uuids);
+	case TYPE_DATE:
+		return LIST(dates);
+	case TYPE_TIME:
+		return LIST(times);
+	case TYPE_DATETIME:
+		return LIST(datetimes);
 	case TYPE_JSON:
 		break;
 	}
@@ -156,7 +168,7 @@ static struct list values_of(const struct field *field)
 
 static void write_json_value(const struct field *field, const char *text, struct buf *json)
 {
-	if (field->type == TYPE_TEXT || field->type == TYPE_UUID) {
+	if (field->type == TYPE_TEXT || field->type == TYPE_UUID || value_is_date(field->type)) {
 		json_write_string(json, str_from(text));
 	} else {
 		buf_append(json, str_from(text));
