@@ -197,8 +197,9 @@ struct query {
 	struct field_list given;
 	const struct value *values; /* row_count * given.count; INSERT, UPSERT: some may be ABSENT */
 	size_t row_count;
-	struct query_batches *batches; /* INSERT, UPSERT: the rows, instead of values; NULL: none */
-	struct field_list conflict;    /* UPSERT: the key, or the fields of a unique rule */
+	struct query_batches *batches;     /* INSERT, UPSERT: the rows, instead of values; NULL: none */
+	struct field_list conflict;        /* UPSERT: the key, or the fields of a unique rule */
+	const struct cond *conflict_where; /* of a unique rule over some rows; NULL: over all */
 	enum query_resolution resolution;
 	bool by_target;  /* an embed with an alias was named by its target: as older clients do */
 	bool must_match; /* the query is about one row by its key: no row is ERROR_NOT_FOUND */

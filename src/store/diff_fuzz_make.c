@@ -9,75 +9,6 @@
 
 enum { LEVELS = 8, PATH_BYTES = 128, EMBEDS = 3, LOGIC_DEPTH = 3 };
 
-const char diff_service[] = "service: diff\n"
-							"store: \"memory:\"\n"
-							"resources:\n"
-							"  groups:\n"
-							"    key: code\n"
-							"    fields: { code: text, title: text, size: integer }\n"
-							"  people:\n"
-							"    key: id\n"
-							"    fields:\n"
-							"      id:    { type: integer, default: auto }\n"
-							"      name:  { type: text(20), required: true }\n"
-							"      grp:   { type: text, references: groups }\n"
-							"      boss:  { type: integer, references: people }\n"
-							"      age:   integer\n"
-							"      score: number\n"
-							"      paid:  \"decimal(10,2)\"\n"
-							"      ok:    boolean\n"
-							"      ref:   uuid\n"
-							"      data:  json\n"
-							"      born:  date\n      woke:  time\n      seen:  datetime\n"
-							"    unique:\n"
-							"      name in group: { fields: [name, grp, age] }\n"
-							"    index: [age, { fields: [grp, ok] }]\n"
-							"  tasks:\n"
-							"    key: id\n"
-							"    fields:\n"
-							"      id:     { type: integer, default: auto }\n"
-							"      owner:  { type: integer, references: people }\n"
-							"      helper: { type: integer, references: people }\n"
-							"      title:  { type: text, default: none }\n"
-							"      rank:   { type: integer, default: 3, min: -5, max: 1000 }\n"
-							"      made:   { type: integer, write: once }\n"
-							"      done:   { type: boolean, required: true, default: false }\n"
-							"  rooms:\n"
-							"    key: [house, number]\n"
-							"    fields:\n"
-							"      house:  text\n"
-							"      number: integer\n"
-							"      code:   { type: uuid, required: true }\n"
-							"      label:  text\n"
-							"    unique: { one code: code }\n"
-							"  stays:\n"
-							"    key: [person, house, number]\n"
-							"    fields:\n"
-							"      person: { type: integer, references: people }\n"
-							"      house:  text\n"
-							"      number: integer\n"
-							"      code:   uuid\n"
-							"      nights: integer\n"
-							"      price:  \"decimal(8,3)\"\n"
-							"    references:\n"
-							"      stay room: { fields: [house, number], to: rooms }\n"
-							"      stay code: { fields: code, to: rooms, on: code }\n"
-							"  cards:\n"
-							"    key: id\n"
-							"    fields:\n"
-							"      id:   { type: integer, references: people }\n"
-							"      kind: { type: integer, required: true, in: [1, 2, 3] }\n"
-							"      note: text\n"
-							"  marks:\n"
-							"    key: [person, item]\n"
-							"    fields:\n"
-							"      person: { type: integer, references: people }\n"
-							"      item:   integer\n"
-							"      kind:   { type: integer, required: true, in: [1, 2, 3] }\n"
-							"  counts:\n"
-							"    tally: marks\n"
-							"    by: [person, kind]\n";
-
 /* ---- values ---- */
 
 struct list {
@@ -718,7 +649,8 @@ static void put_body(struct maker *maker, const struct resource *resource, bool 
 static void put_conflict(struct maker *maker, const struct resource *resource)
 {
 	if (resource->unique_count > 0 && chance(maker, 30)) {
-		const struct field_list *fields = &resource->uniques[0].fields;
+		const struct field_list *fields =
+			&resource->uniques[pick(maker, resource->unique_count)].fields;
 		begin_parameter(maker, "", "on_conflict=");
 		for (size_t i = 0; i < fields->count; i++) {
 			put(maker, i > 0 ? "," : "");
