@@ -31,6 +31,9 @@ struct sql_dialect {
 	const char *match_function;
 	const char *words_function;
 	const char *cast_function;
+	/* The same with the expression of a computed field, the day, and the columns that it looks at.
+	 * NULL: the expression is written as SQL. */
+	const char *expression_function;
 	const char *is_distinct; /* infix operator */
 	const char *bytewise;    /* behind a text column: it is compared by bytes, whatever its order */
 	/* Parts of CREATE TABLE: the column's type; what makes it the whole key, or nothing; how the
@@ -86,6 +89,7 @@ struct sql {
 	const struct map *indexed;       /* tables that are FTS5's own, by name; NULL: none. Kept */
 	const struct resource *resource; /* whose conditions are written */
 	bool negated;                    /* a NOT stands around what is written */
+	int64_t today;                   /* of the query, for computed fields */
 };
 
 void sql_init(struct sql *sql, const struct sql_dialect *dialect, size_t max_bytes);

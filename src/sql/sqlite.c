@@ -162,6 +162,7 @@ const struct sql_dialect sql_dialect_sqlite = {
 	.match_function = "rowlock_match",
 	.words_function = "rowlock_words",
 	.cast_function = "rowlock_cast",
+	.expression_function = "rowlock_expression",
 	.is_distinct = " IS NOT ",
 	.bytewise = " COLLATE BINARY",
 	.column_type = column_type,

@@ -253,7 +253,7 @@ static bool insert_all(struct write *write)
 static bool find_matching(struct write *write, bool *ret_matching)
 {
 	struct memory_view view;
-	memory_view_init(&view, write->store, write->error);
+	memory_view_init(&view, write->store, write->query, write->error);
 	for (size_t i = 0; i < write->next.count; i++) {
 		ret_matching[i] = memory_holds(&view, write->query->where, write->next.items[i]->values) ==
 			IS_SO;
@@ -327,7 +327,7 @@ static bool answer(struct write *write, struct buf *body)
 	if (is_insert(query)) {
 		range = (struct memory_range){query->limit, query->offset};
 	}
-	memory_view_init(&view, write->store, write->error);
+	memory_view_init(&view, write->store, query, write->error);
 	bool ok = memory_answer(&view, query, &write->written, range, body, NULL, write->result);
 	memory_view_finish(&view);
 	return ok;
