@@ -332,12 +332,18 @@ static struct expression_node *parse_name(struct parser *parser)
 static struct expression_node *parse_literal(struct parser *parser)
 {
 	struct expression_node *node = make(parser, EXPRESSION_LITERAL, parser->token.at, 0);
+	struct str text = parser->token.text;
 	bool ok = true;
+	if (text.ptr[0] == '0' && text.len > 1 && text.ptr[1] != '.') {
+		error_set_at(parser->error, ERROR_CONFIG, node->at,
+					 "a number begins with one 0 only before a point");
+		return NULL;
+	}
 	if (parser->token.kind == TOKEN_TEXT) {
 		node->type = TYPE_TEXT;
 		node->literal = (struct value){
 			.kind = VALUE_TEXT,
-			.text = unquote(parser, parser->token.text),
+			.text = unquote(parser, text),
 		};
 	} else {
 		ok = parser->token.kind == TOKEN_INTEGER ? read_integer(parser, node)
