@@ -8,8 +8,6 @@
 
 #include "query/expression_priv.h"
 
-enum { MAX_DIGITS = 18 };
-
 struct typer {
 	const struct resource *resource;
 	struct expression *expression;
@@ -181,9 +179,9 @@ static bool type_product(struct typer *typer, struct expression_node *node)
 	bool decimal = left->type == TYPE_DECIMAL || right->type == TYPE_DECIMAL;
 	node->type = decimal ? TYPE_DECIMAL : TYPE_INTEGER;
 	node->scale = left->scale + right->scale;
-	return node->scale <= MAX_DIGITS ||
+	return node->scale <= EXPRESSION_DIGITS ||
 		error_set_at(typer->error, ERROR_CONFIG, node->at,
-					 "the product has more than %d digits behind the point", MAX_DIGITS);
+					 "the product has more than %d digits behind the point", EXPRESSION_DIGITS);
 }
 
 static bool type_quotient(struct typer *typer, struct expression_node *node)

@@ -10,7 +10,7 @@
  * What has a null in it is null, but for coalesce. Numbers become wider by themselves: integer,
  * decimal, number. A quotient of integers is cut towards zero, any other is a number. A result that
  * is too large for its type, and what is divided by zero, is null: one row does not break a list.
- * Too large are integers beyond EXPRESSION_MOST, decimals of more than 18 digits and all nines, and
+ * Too large are integers beyond EXPRESSION_MOST and EXPRESSION_LEAST, decimals of more than 18 digits and all nines, and
  * numbers that are not finite. MariaDB can say the same in one step, since it clamps what it casts.
  *
  * Ownership: an expression is arena, and borrows fields from the model. Threads: immutable.
@@ -28,8 +28,9 @@ enum {
 	EXPRESSION_FIELDS = 100,
 };
 
-/* Of integers that are computed; the least is minus that. */
+/* Of integers that are computed. */
 #define EXPRESSION_MOST (INT64_MAX - 1)
+#define EXPRESSION_LEAST (INT64_MIN + 1)
 
 enum expression_op {
 	EXPRESSION_FIELD,

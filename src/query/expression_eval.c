@@ -25,41 +25,60 @@ static struct value make_number(double number)
 							: null_value;
 }
 
-/* A scaled or whole number; null when it is too large. */
-static struct value make_exact(__int128 number, int64_t most)
+/* A decimal of so many digits, scaled; null when it is too large. */
+static struct value make_decimal(__int128 number, int digits)
 {
+	int64_t most = expression_power(digits) - 2;
 	return number > most || number < -most ? null_value : make_integer((int64_t)number);
 }
 
-/* The largest decimal of so many digits that counts, scaled. */
-static int64_t most_of_digits(int digits)
+/* As the type of the node says. */
+static struct value make_exact(const struct expression_node *node, __int128 number)
 {
-	return expression_power(digits) - 2;
-}
-
-static int64_t most_of(const struct expression_node *node)
-{
-	enum { DIGITS = 18 };
-	return node->type == TYPE_DECIMAL ? most_of_digits(DIGITS) : EXPRESSION_MOST;
+	if (node->type == TYPE_DECIMAL) {
+		return make_decimal(number, EXPRESSION_DIGITS);
+	}
+	return number > EXPRESSION_MOST || number < EXPRESSION_LEAST ? null_value
+																 : make_integer((int64_t)number);
 }
 
 /* ---- fields ---- */
+
+static bool is_day(int64_t day)
+{
+	return day >= DATE_FIRST_DAY && day <= DATE_LAST_DAY;
+}
+
+/* Is the number one that a field of this type can have? */
+static bool is_in_range(enum type type, int64_t integer)
+{
+	if (type == TYPE_DATE) {
+		return is_day(integer);
+	}
+	if (type == TYPE_TIME) {
+		return integer >= 0 && integer < DATE_DAY_MICROS;
+	}
+	return type != TYPE_DATETIME || is_day(integer / DATE_DAY_MICROS);
+}
 
 /* A table that others made may hold what is of no use here. */
 static struct value read_field(const struct evaluator *evaluator,
 							   const struct expression_node *node)
 {
 	const struct value *value = &evaluator->values[node->number];
-	bool number = node->type == TYPE_NUMBER;
-	bool text = node->type == TYPE_TEXT || node->type == TYPE_UUID;
-	if (value->kind == VALUE_INTEGER && number) {
+	if (node->type == TYPE_TEXT || node->type == TYPE_UUID) {
+		return value->kind == VALUE_TEXT ? *value : null_value;
+	}
+	if (node->type == TYPE_NUMBER && value->kind == VALUE_NUMBER) {
+		return make_number(value->number);
+	}
+	if (value->kind != VALUE_INTEGER || !is_in_range(node->type, value->integer)) {
+		return null_value;
+	}
+	if (node->type == TYPE_NUMBER) {
 		return make_number((double)value->integer);
 	}
-	if (value->kind == VALUE_INTEGER && node->type == TYPE_BOOLEAN) {
-		return make_integer(value->integer != 0);
-	}
-	enum value_kind wanted = number ? VALUE_NUMBER : text ? VALUE_TEXT : VALUE_INTEGER;
-	return value->kind == wanted ? *value : null_value;
+	return node->type == TYPE_BOOLEAN ? make_integer(value->integer != 0) : *value;
 }
 
 /* ---- numbers ---- */
@@ -75,27 +94,26 @@ static struct value compute_number(enum expression_op op, double a, double b)
 static struct value compute_exact(const struct expression_node *node, int64_t a, int64_t b)
 {
 	enum expression_op op = node->op;
-	int64_t most = most_of(node);
 	if (op == EXPRESSION_ADD) {
-		return make_exact((__int128)a + b, most);
+		return make_exact(node, (__int128)a + b);
 	}
 	if (op == EXPRESSION_SUBTRACT) {
-		return make_exact((__int128)a - b, most);
+		return make_exact(node, (__int128)a - b);
 	}
 	if (op == EXPRESSION_MULTIPLY) {
-		return make_exact((__int128)a * b, most);
+		return make_exact(node, (__int128)a * b);
 	}
 	/* The least integer of all has no counterpart to be divided to. */
 	if (b == 0 || a == INT64_MIN) {
 		return null_value;
 	}
-	return make_exact(op == EXPRESSION_DIVIDE ? a / b : a % b, most);
+	return make_exact(node, op == EXPRESSION_DIVIDE ? a / b : a % b);
 }
 
 static struct value negate(const struct expression_node *node, const struct value *value)
 {
 	return value->kind == VALUE_NUMBER ? make_number(-value->number)
-									   : make_exact(-(__int128)value->integer, most_of(node));
+									   : make_exact(node, -(__int128)value->integer);
 }
 
 static struct value convert(const struct expression_node *node, const struct value *value)
@@ -104,8 +122,7 @@ static struct value convert(const struct expression_node *node, const struct val
 	if (node->type == TYPE_NUMBER) {
 		return make_number((double)value->integer / (double)expression_power(from->scale));
 	}
-	return make_exact((__int128)value->integer * expression_power(node->scale - from->scale),
-					  most_of(node));
+	return make_exact(node, (__int128)value->integer * expression_power(node->scale - from->scale));
 }
 
 /* ---- texts ---- */
@@ -203,7 +220,7 @@ struct value expression_eval(const struct expression *expression, const struct v
 	const struct field *result = expression->result;
 	struct value value = eval(&evaluator, expression->root);
 	if (value.kind == VALUE_INTEGER && result->type == TYPE_DECIMAL) {
-		return make_exact(value.integer, most_of_digits(result->precision));
+		return make_decimal(value.integer, result->precision);
 	}
 	return value;
 }

@@ -212,13 +212,12 @@ static bool read_decimal(struct parser *parser, struct expression_node *node)
 {
 	struct str text = parser->token.text;
 	size_t point = str_find(text, '.', 0);
-	enum { DIGITS = 18 };
 	node->type = TYPE_DECIMAL;
 	node->scale = (int)(text.len - point - 1);
 	node->literal.kind = VALUE_INTEGER;
-	if (text.len - 1 > DIGITS) {
+	if (text.len - 1 > EXPRESSION_DIGITS) {
 		return error_set_at(parser->error, ERROR_CONFIG, node->at,
-							"a decimal has at most %d digits", DIGITS);
+							"a decimal has at most %d digits", EXPRESSION_DIGITS);
 	}
 	for (size_t i = 0; i < text.len; i++) {
 		if (i != point) {

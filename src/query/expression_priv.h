@@ -9,6 +9,9 @@
 
 #include "query/expression.h"
 
+/* Of decimals. */
+enum { EXPRESSION_DIGITS = 18 };
+
 /* 10^scale, of up to 18. */
 static inline int64_t expression_power(int scale)
 {

@@ -31,6 +31,8 @@ static const char yaml[] = "service: test\n"
 						   "      code: uuid\n"
 						   "      born: date\n"
 						   "      at: datetime\n"
+						   "      late: date\n"
+						   "      never: datetime\n"
 						   "      data: json\n"
 						   "      'odd \"name': integer\n"
 						   "      true: integer\n"
@@ -493,6 +495,8 @@ static struct value value_of(const struct field *field)
 		{"loose", {.kind = VALUE_INTEGER, .integer = -5}},
 		{"born", {.kind = VALUE_INTEGER, .integer = 11016}}, /* 2000-02-29 */
 		{"at", {.kind = VALUE_INTEGER, .integer = 0}},
+		{"late", {.kind = VALUE_INTEGER, .integer = DATE_LAST_DAY + 1}},
+		{"never", {.kind = VALUE_INTEGER, .integer = INT64_MIN}},
 		{"true", {.kind = VALUE_TEXT, .text = STR_INIT("no integer")}},
 		{"odd \"name", {.kind = VALUE_NUMBER, .number = 1.0}},
 		{"code", {.kind = VALUE_TEXT, .text = STR_INIT("6b1f2d3c-0000-4000-8000-00000000000a")}},
@@ -527,10 +531,11 @@ static const struct eval_row eval_rows[] = {
 	{L, "integer", "most + 0", "null", 0},
 	{L, "integer", "most - 1", "9223372036854775806", 0},
 	{L, "integer", "most + 1", "null", 0},
-	{L, "integer", "least + 1", "null", 0},
+	{L, "integer", "least + 0", "null", 0},
+	{L, "integer", "least + 1", "-9223372036854775807", 0},
 	{L, "integer", "least + 2", "-9223372036854775806", 0},
 	{L, "integer", "-least", "null", 0},
-	{L, "integer", "-most", "null", 0},
+	{L, "integer", "-most", "-9223372036854775807", 0},
 	{L, "integer", "most * most", "null", 0},
 	{L, "integer", "least * -1", "null", 0},
 	{L, "integer", "least / -1", "null", 0},
@@ -589,6 +594,9 @@ static const struct eval_row eval_rows[] = {
 	/* A column of others holds something else. */
 	{L, "integer", "\"true\"", "null", 0},
 	{L, "integer", "coalesce(\"odd \"\"name\", 3)", "3", 0},
+	{L, "date", "late", "null", 0},
+	{L, "integer", "years_since(late)", "null", 0},
+	{L, "datetime", "never", "null", 0},
 	/* Coalesce. */
 	{L, "integer", "coalesce(nil, a, b)", "7", 0},
 	{L, "integer", "coalesce(nil, null)", "null", 0},
