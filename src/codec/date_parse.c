@@ -2,7 +2,9 @@
  * The way in for texts. What our own writers and most programs write, `YYYY-MM-DD` alone or with
  * `THH:MM:SS[.f][Z|+hh:mm]`, is read here at fixed places; an import of many rows depends on it.
  */
-#include "codec/date.h"
+#include "codec/date_priv.h"
+
+#include <assert.h>
 
 #define SECOND_MICROS INT64_C(1000000)
 
@@ -127,15 +129,16 @@ static bool read_canonical(struct str text, struct date_parts *ret_parts)
 enum date_result date_parse(struct str text, const struct date_rules *rules,
 							struct date_parts *ret_parts)
 {
-	(void)rules;
-	return read_canonical(text, ret_parts) ? DATE_OK : DATE_SYNTAX;
+	assert(rules != NULL);
+	return read_canonical(text, ret_parts) ? DATE_OK : date_read_lenient(text, rules, ret_parts);
 }
 
 enum date_result date_parse_time(struct str text, int64_t *ret_micros)
 {
+	struct str rest = text;
 	int64_t micros;
-	if (!cut_time(&text, &micros) || text.len > 0) {
-		return DATE_SYNTAX;
+	if (!cut_time(&rest, &micros) || rest.len > 0) {
+		return date_read_time_lenient(text, ret_micros);
 	}
 	*ret_micros = micros;
 	return DATE_OK;
