@@ -172,10 +172,10 @@ def test_a_restart_finds_the_table_as_it_was(start, tmp_path):
 
 
 @pytest.mark.parametrize("computed, more, said", [
-    ("Agee + 1", "", ":14:20: there is no field \"Agee\"\n    hint: did you mean \"Age\"?"),
-    ("Age + Name", "", ":14:26: + takes numbers, not text"),
-    ("Name", "", ":14:20: the expression is of the type text, the field of the type integer"),
-    ("lower(Name)", "", ":14:20: there is no function \"lower\""),
+    ("Agee + 1", "", ":14:19: there is no field \"Agee\"\n    hint: did you mean \"Age\"?"),
+    ("Age + Name", "", ":14:25: + takes numbers, not text"),
+    ("Name", "", ":14:19: the expression is of the type text, the field of the type integer"),
+    ("lower(Name)", "", ":14:19: there is no function \"lower\""),
     ("Age", "required: true", ":15:9: `required` cannot stand beside `computed`"),
     ("Age", "write: never", ":15:9: `write` cannot stand beside `computed`"),
 ])
