@@ -13,8 +13,6 @@
 
 #include "base/arena.h"
 
-#define ZONE_MINUTE_MICROS INT64_C(60000000)
-
 /* From a second (since 1970, UTC) on so many seconds east of UTC. */
 struct zone_change {
 	int64_t at;

@@ -53,6 +53,7 @@ static bool same_field(const struct field *a, const struct field *b)
 		a->precision == b->precision && a->scale == b->scale && a->max_chars == b->max_chars &&
 		a->key == b->key && a->required == b->required && a->default_kind == b->default_kind &&
 		a->write == b->write && a->loose == b->loose && a->in_count == b->in_count &&
+		a->dates.order == b->dates.order && a->max_today == b->max_today &&
 		same_bound(a->min, b->min) && same_bound(a->max, b->max) &&
 		same_resource_name(a->references, b->references);
 	for (size_t i = 0; i < a->in_count && same; i++) {
@@ -127,6 +128,12 @@ static void test_round_trip(void **state)
 		 " b: { type: boolean, default: false },"
 		 " c: { type: boolean, default: true, loose: true },"
 		 " x: { type: text, default: database } } } }"},
+		{__LINE__,
+		 "{ a: { key: d, fields: { d: { type: date, accept: mdy, max: today, min: 03/08/99 },"
+		 " e: { type: date, in: [2014-03-08, \"2014-03-09\"], default: 2014-03-09 },"
+		 " t: { type: time, min: 00:00:00.5, max: \"23:59:59\", default: 12:30:00 },"
+		 " f: { type: datetime, accept: dmy, max: 2014-03-08T15:00:00.000001-02:00 },"
+		 " g: { type: datetime, accept: ymd, max: today, default: 2014-03-08 } } } }"},
 		{__LINE__,
 		 "{ a: { key: id, fields: { id: integer, t: { type: text, default: \"$${HOME} \\\"\\\\ \\n"
 		 "\\t\\u2028\\U0001F600 é: #\" }, j: { type: json, default: { a: [1, 2.50, x, null, true],"

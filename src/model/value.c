@@ -164,10 +164,9 @@ static bool from_time(const struct field *field, struct str text, struct value *
 					  struct error *error)
 {
 	struct value value = {.kind = VALUE_INTEGER};
-	enum date_result result = date_parse_time(text, &value.integer);
 
-	if (result != DATE_OK) {
-		return refuse_date(field, text, date_result_text(result), error);
+	if (date_parse_time(text, &value.integer) != DATE_OK) {
+		return refuse_date(field, text, "is no time of a day", error);
 	}
 	*ret_value = value;
 	return true;
@@ -205,8 +204,6 @@ static bool write_date(struct buf *buf, enum type type, int64_t integer, const s
 {
 	int64_t first = DATE_FIRST_DAY * DATE_DAY_MICROS;
 	int64_t end = (DATE_LAST_DAY + 1) * DATE_DAY_MICROS;
-	int minutes;
-	int64_t shown;
 
 	if (type == TYPE_DATE && integer >= DATE_FIRST_DAY && integer <= DATE_LAST_DAY) {
 		date_write(buf, integer);
@@ -217,10 +214,7 @@ static bool write_date(struct buf *buf, enum type type, int64_t integer, const s
 		return true;
 	}
 	if (type == TYPE_DATETIME && integer >= first && integer < end) {
-		minutes = zone == NULL ? 0 : zone_minutes(zone, integer);
-		shown = integer + minutes * ZONE_MINUTE_MICROS;
-		/* A zone does not lead out of the years that can be written. */
-		date_write_moment(buf, integer, shown >= first && shown < end ? minutes : 0);
+		date_write_moment(buf, integer, zone == NULL ? 0 : zone_minutes(zone, integer));
 		return true;
 	}
 	return false;
