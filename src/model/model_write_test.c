@@ -59,7 +59,7 @@ static bool same_field(const struct field *a, const struct field *b)
 	for (size_t i = 0; i < a->in_count && same; i++) {
 		same = same_value(&a->in[i], &b->in[i]);
 	}
-	return same &&
+	return same && str_equal(a->computed.str, b->computed.str) &&
 		(a->default_kind != DEFAULT_VALUE || same_value(&a->default_value, &b->default_value));
 }
 
@@ -127,7 +127,8 @@ static void test_round_trip(void **state)
 		 " u: { type: uuid, default: 00000000-0000-4000-8000-000000000000 },"
 		 " b: { type: boolean, default: false },"
 		 " c: { type: boolean, default: true, loose: true },"
-		 " x: { type: text, default: database } } } }"},
+		 " x: { type: text, default: database },"
+		 " y: { type: text, computed: \"x || 'it''s: \\\"x\\\"'\" } } } }"},
 		{__LINE__,
 		 "{ a: { key: d, fields: { d: { type: date, accept: mdy, max: today, min: 03/08/99 },"
 		 " e: { type: date, in: [2014-03-08, \"2014-03-09\"], default: 2014-03-09 },"

@@ -10,8 +10,8 @@
  * What has a null in it is null, but for coalesce. Numbers become wider by themselves: integer,
  * decimal, number. A quotient of integers is cut towards zero, any other is a number. A result that
  * is too large for its type, and what is divided by zero, is null: one row does not break a list.
- * Too large are integers beyond EXPRESSION_MOST and EXPRESSION_LEAST, decimals of more than 18 digits and all nines, and
- * numbers that are not finite. MariaDB can say the same in one step, since it clamps what it casts.
+ * Too large are integers beyond EXPRESSION_MOST and EXPRESSION_LEAST, decimals of more than 18
+ * digits or all nines, and numbers that are not finite.
  *
  * Ownership: an expression is arena, and borrows fields from the model. Threads: immutable.
  * Errors: ERROR_CONFIG with the offset, and a hint where there is one.
