@@ -610,6 +610,11 @@ static const struct eval_row eval_rows[] = {
 	{L, "integer", "years_since(born)", "23", LEAP_DAY_2024 - 1},
 	{L, "integer", "years_since(born)", "24", LEAP_DAY_2024 + 365}, /* 2025-02-28 */
 	{L, "integer", "years_since(born)", "25", LEAP_DAY_2024 + 366}, /* 2025-03-01 */
+	{L, "integer", "years_since(born)", "0", 11015},                /* 2000-02-28: not born yet */
+	{L, "integer", "years_since(born)", "0", 10651},                /* 1999-03-01 */
+	{L, "integer", "years_since(born)", "-1", 10650},               /* 1999-02-28 */
+	{L, "integer", "years_since(born)", "-4", 9555},                /* 1996-02-29 */
+	{L, "integer", "years_since(born)", "-3", 9556},                /* 1996-03-01 */
 	{L, "integer", "years_since(today())", "0", 0},
 	{L, "integer", "years_since(coalesce(null, born)) + 9", "33", 0},
 	{L, "integer", "coalesce(nil, years_since(born) + 9)", "33", 0},
