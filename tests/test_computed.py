@@ -1,6 +1,7 @@
 """Computed fields: people whose age is said, or follows from when they were in school."""
 import datetime
 import json
+import sqlite3
 
 import pytest
 from support.client import request
@@ -197,3 +198,29 @@ def test_no_rule_is_about_it(tmp_path, words):
     result = run_program("check", file)
     said = "the field \"inferred_age\" is computed, not stored"
     assert result.returncode != 0 and said in result.stdout + result.stderr, result
+
+
+def test_over_a_table_that_is_there(start, tmp_path):
+    """Columns of others may hold anything; what is no value of the field counts as null."""
+    with sqlite3.connect(tmp_path / "there.db") as connection:
+        connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER, b BOOLEAN)")
+        connection.execute("INSERT INTO t VALUES (1, 5, 7), (2, 'five', NULL),"
+                           " (3, 1.5, 0), (4, x'00', 'x')")
+    file = tmp_path / "service.yaml"
+    file.write_text("""\
+service: there
+resources:
+  t:
+    key: id
+    fields:
+      id: integer
+      n: integer
+      b: { type: boolean, loose: true }
+      more: { type: integer, computed: n + 1 }
+      sure: { type: boolean, computed: "coalesce(b, false)" }
+""")
+    server = start(file, store=f"sqlite:{tmp_path / 'there.db'}")
+    answer = request(server.address, "GET", "/t?select=id,more,sure&order=id")
+    assert answer.json() == [
+        {"id": 1, "more": 6, "sure": True}, {"id": 2, "more": None, "sure": False},
+        {"id": 3, "more": None, "sure": False}, {"id": 4, "more": None, "sure": False}]
