@@ -38,6 +38,7 @@ struct call {
 	struct router_match match;
 	struct query query;
 	struct store_request store;
+	struct store_version_request version; /* of a read */
 	compose_reply *compose;
 	/* Called before a list is streamed: status and fields; the body comes later. */
 	compose_reply *stream_head;
@@ -46,7 +47,6 @@ struct call {
 	struct preferences preferences; /* general API */
 	struct companion companion;     /* of a write */
 	struct buf cursor;              /* of the last row, when the query asks for it */
-	uint64_t tag;                   /* the answer's part of its ETag; 0: it has none */
 	uint64_t id;                    /* of the request, for the log */
 	uint64_t times_ns[3];           /* with limits->server_timing: begun, at the store, done */
 };

@@ -1,6 +1,7 @@
 #include "api/answer_key.h"
 #include "api/conditional.h"
 #include "api/plan.h"
+#include "api/read.h"
 #include "codec/url.h"
 #include "query/cond.h"
 
@@ -255,8 +256,10 @@ void plan_run(struct call *call)
 		run_reply(call);
 	} else if (!prepare(call, &error) || (!is_read(route) && !attach(call, &error))) {
 		call_fail(call, &error);
-	} else if (!is_read(route) || !conditional_begin(call)) {
+	} else if (is_read(route)) {
 		call->stream_head = compose_head;
+		read_run(call, compose);
+	} else {
 		call_run(call, compose);
 	}
 }

@@ -292,6 +292,7 @@ static bool run_work(struct sqlite_worker *worker, struct sqlite_work *work)
 		return error_set(error, ERROR_DEADLINE_NOT_WRITTEN, "Out of time; the query did not begin");
 	}
 	struct sqlite_read read;
+	sqlite_read_version(worker->store, request);
 	sqlite_read_init(&read, &worker->conn, request->query, &worker->store->limits, error);
 	/* The total comes first: it is known before the first part is handed out. */
 	bool ok = sqlite_read_begin(&read, error) &&
