@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "api/api_priv.h"
+#include "api/read.h"
 #include "base/clock.h"
 
 static struct call *call_of(struct store_request *request)
@@ -154,8 +155,10 @@ static bool on_part(struct store_request *request, struct str bytes)
 static void answer(struct call *call, const struct store_result *result)
 {
 	struct reply reply = {.fields = http_exchange_field_buffer(call->exchange)};
+	size_t fields_at = reply.fields->len;
 	if (!companion_reply(call, &reply)) {
 		call->compose(call, result, &reply);
+		read_keep(call, &reply, fields_at);
 	}
 	if (reply.error.code == ERROR_NONE) {
 		call_answer(call, reply.status, reply.content_type, reply.body);
@@ -178,6 +181,7 @@ static void on_done(struct store_request *request, const struct store_result *re
 	} else {
 		call->times_ns[2] = now_ns(call);
 		if (error != NULL) {
+			read_keep_missing(call, error);
 			call_fail(call, error);
 		} else {
 			answer(call, result);

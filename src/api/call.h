@@ -47,6 +47,7 @@ struct call {
 	struct preferences preferences; /* general API */
 	struct companion companion;     /* of a write */
 	struct buf cursor;              /* of the last row, when the query asks for it */
+	struct str cache_key;           /* arena: where the answer is kept; "": nowhere */
 	uint64_t id;                    /* of the request, for the log */
 	uint64_t times_ns[3];           /* with limits->server_timing: begun, at the store, done */
 };

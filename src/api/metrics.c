@@ -1,6 +1,7 @@
 #include "api/metrics.h"
 
 #include "api/api_priv.h"
+#include "cache/cache.h"
 #include "codec/json.h"
 
 static void add(_Atomic uint64_t *counter, uint64_t n)
@@ -201,6 +202,26 @@ static void write_store(const struct api *api, struct buf *text)
 	write_groups(&stats, text);
 }
 
+static void write_cache(const struct api *api, struct buf *text)
+{
+	struct cache_stats stats;
+	if (api->options.cache == NULL) {
+		return;
+	}
+	cache_get_stats(api->options.cache, &stats);
+	write_number(text, "rowlock_cache_hits_total", "counter", "Reads answered from the cache.",
+				 stats.hits);
+	write_number(text, "rowlock_cache_misses_total", "counter",
+				 "Reads whose answer was not in the cache.", stats.misses);
+	write_number(text, "rowlock_cache_fills_total", "counter", "Answers put into the cache.",
+				 stats.fills);
+	write_number(text, "rowlock_cache_evictions_total", "counter",
+				 "Answers that went to make room.", stats.evictions);
+	write_number(text, "rowlock_cache_bytes", "gauge", "Size of the answers in the cache.",
+				 stats.bytes);
+	write_number(text, "rowlock_cache_entries", "gauge", "Answers in the cache.", stats.entries);
+}
+
 void metrics_write(struct api *api, struct buf *text)
 {
 	pthread_mutex_lock(&api->lock);
@@ -210,5 +231,6 @@ void metrics_write(struct api *api, struct buf *text)
 	write_operations(api, text, write_latency);
 	write_http(api, text);
 	write_store(api, text);
+	write_cache(api, text);
 	pthread_mutex_unlock(&api->lock);
 }

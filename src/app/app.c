@@ -81,6 +81,24 @@ static bool check_overrides(const struct app *app)
 	return true;
 }
 
+enum cache_kind app_cache_kind(const struct model *model)
+{
+	bool near = str_starts_with(model->store.str, STR("sqlite:")) ||
+		str_starts_with(model->store.str, STR("memory:"));
+	return model->cache != CACHE_DEFAULT ? model->cache : near ? CACHE_MEMORY : CACHE_OFF;
+}
+
+static void open_cache(struct app_service *service, const struct model *model)
+{
+	struct arena *arena = &service->app->arena;
+	service->cache_kind = app_cache_kind(model);
+	service->redis = arena_copy(arena, model->redis.str);
+	service->cache_secret = arena_copy(arena, model->cache_secret.str);
+	if (service->cache_kind != CACHE_OFF) {
+		service->cache = cache_create(service->limits.cache_bytes);
+	}
+}
+
 static bool open_service(struct app_service *service, struct service *loaded, struct error *error)
 {
 	struct model *model = loaded->model;
@@ -120,7 +138,9 @@ static bool create_service(struct app *app, struct app_service *service, const c
 		service_unref(loaded);
 		return false;
 	}
+	open_cache(service, loaded->model);
 	struct api_options options = {
+		.cache = service->cache,
 		.log = &app->options.log,
 		.limits = &service->limits,
 		.store = service->store,
@@ -418,6 +438,7 @@ void app_destroy(struct app *app)
 	}
 	for (size_t i = 0; i < app->service_count; i++) {
 		api_destroy(app->services[i].api);
+		cache_destroy(app->services[i].cache);
 		store_close(app->services[i].store);
 	}
 	arena_finish(&app->arena);

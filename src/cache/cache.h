@@ -3,7 +3,7 @@
  * so an entry never changes and is never wrong: one that is out of date is not asked for any more,
  * and goes when room is needed.
  *
- * Ownership: cache_create() to cache_destroy(), when all entries handed out are given back. An entry
+ * Ownership: cache_create() to cache_destroy(), when all entries handed out are given back. One
  * that was found is the caller's until cache_unref(), also when it is evicted meanwhile.
  * Threads: all. Errors: none; what has no room is not kept.
  * Limits: max_bytes, of keys and answers and what is said of them; an entry has at most 1/16 of it.

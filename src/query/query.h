@@ -195,6 +195,7 @@ struct query {
 	struct field_list conflict;    /* UPSERT: the key, or the fields of a unique rule */
 	enum query_resolution resolution;
 	bool by_target;  /* an embed with an alias was named by its target: as older clients do */
+	bool uses_today; /* the answer depends on the day, UTC */
 	bool must_match; /* the query is about one row by its key: no row is ERROR_NOT_FOUND */
 };
 
