@@ -51,9 +51,7 @@ static const struct load_row cache_rows[] = {
 	{__LINE__, "cache: false\n",
 	 ":2:8: there is no such cache\n"
 	 "    hint: write memory, off or redis://HOST:PORT\n"},
-	{__LINE__, "cache: \"\"\n",
-	 ":2:8: there is no such cache\n"
-	 "    hint: write memory, off or redis://HOST:PORT\n"},
+	{__LINE__, "cache: \"\"\n", ":2:8: `cache` has no value\n"},
 	{__LINE__, "cache: Memory\n",
 	 ":2:8: there is no such cache\n"
 	 "    hint: write memory, off or redis://HOST:PORT\n"},
