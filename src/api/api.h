@@ -21,6 +21,7 @@
 
 struct api;
 struct cache;
+struct redis;
 struct api_loop;
 
 struct api_options {
@@ -28,6 +29,7 @@ struct api_options {
 	const struct limits *limits;
 	struct store *store;
 	struct cache *cache; /* of answers; NULL: none */
+	struct redis *redis; /* its second level; NULL: none */
 	bool open;           /* bound beyond loopback on purpose: any Host is taken */
 	/* False while the program is not ready to serve (draining). NULL: always. */
 	bool (*ready)(void *context);

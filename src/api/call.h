@@ -12,6 +12,7 @@
 #include "api/companion.h"
 #include "api/preferences.h"
 #include "api/router.h"
+#include "cache/redis.h"
 #include "http/http.h"
 #include "store/store.h"
 
@@ -39,6 +40,7 @@ struct call {
 	struct query query;
 	struct store_request store;
 	struct store_version_request version; /* of a read */
+	struct redis_lookup lookup;           /* of a read */
 	compose_reply *compose;
 	/* Called before a list is streamed: status and fields; the body comes later. */
 	compose_reply *stream_head;

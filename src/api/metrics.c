@@ -1,7 +1,7 @@
 #include "api/metrics.h"
 
 #include "api/api_priv.h"
-#include "cache/cache.h"
+#include "cache/redis.h"
 #include "codec/json.h"
 
 static void add(_Atomic uint64_t *counter, uint64_t n)
@@ -222,6 +222,25 @@ static void write_cache(const struct api *api, struct buf *text)
 	write_number(text, "rowlock_cache_entries", "gauge", "Answers in the cache.", stats.entries);
 }
 
+static void write_redis(const struct api *api, struct buf *text)
+{
+	struct redis_stats stats;
+	if (api->options.redis == NULL) {
+		return;
+	}
+	redis_get_stats(api->options.redis, &stats);
+	write_number(text, "rowlock_redis_hits_total", "counter", "Answers found in Redis.",
+				 stats.hits);
+	write_number(text, "rowlock_redis_misses_total", "counter", "Answers not found in Redis.",
+				 stats.misses);
+	write_number(text, "rowlock_redis_errors_total", "counter",
+				 "Questions to Redis that took too long or failed.", stats.errors);
+	write_number(text, "rowlock_redis_strangers_total", "counter",
+				 "Values in Redis that are not ours.", stats.strangers);
+	write_number(text, "rowlock_redis_breakers_open", "gauge",
+				 "Loops that do not ask Redis for a while.", stats.breakers);
+}
+
 void metrics_write(struct api *api, struct buf *text)
 {
 	pthread_mutex_lock(&api->lock);
@@ -232,5 +251,6 @@ void metrics_write(struct api *api, struct buf *text)
 	write_http(api, text);
 	write_store(api, text);
 	write_cache(api, text);
+	write_redis(api, text);
 	pthread_mutex_unlock(&api->lock);
 }

@@ -5,7 +5,7 @@
 #include "api/api_priv.h"
 #include "api/conditional.h"
 #include "base/clock.h"
-#include "cache/cache.h"
+#include "cache/redis.h"
 
 enum { KEY_BYTES = 16384, DAY_S = 86400, MIDNIGHT_S = 60 };
 
@@ -90,6 +90,9 @@ static void keep(struct call *call, const struct cached_answer *answer)
 		/* The key is in the call's own memory: it gets the version of what was read. */
 		memcpy((char *)(uintptr_t)call->cache_key.ptr, &result->version, sizeof(uint64_t));
 		cache_put(cache_of(call), call->cache_key, answer);
+		if (call->binding->loop->redis != NULL) {
+			redis_keep(call->binding->loop->redis, call->cache_key, answer);
+		}
 	}
 }
 
@@ -122,14 +125,8 @@ void read_keep_missing(struct call *call, const struct error *error)
 	}
 }
 
-/* False when it is not there. */
-static bool answer_kept(struct call *call)
+static void send_kept(struct call *call, const struct cached_answer *answer)
 {
-	const struct cache_entry *entry = cache_find(cache_of(call), call->cache_key);
-	if (entry == NULL) {
-		return false;
-	}
-	const struct cached_answer *answer = &entry->answer;
 	buf_append(http_exchange_field_buffer(call->exchange), answer->fields);
 	if (answer->missing) {
 		struct error error;
@@ -138,8 +135,34 @@ static bool answer_kept(struct call *call)
 	} else {
 		call_answer(call, answer->status, answer->content_type, answer->body);
 	}
-	cache_unref(entry);
-	return true;
+}
+
+static void on_found(struct redis_lookup *lookup, const struct cached_answer *answer)
+{
+	struct call *call = (struct call *)(void *)((char *)lookup - offsetof(struct call, lookup));
+	if (answer == NULL) {
+		call_run(call, call->compose);
+		return;
+	}
+	cache_put(cache_of(call), call->cache_key, answer);
+	send_kept(call, answer);
+}
+
+/* Answers with what is kept, or runs the query. */
+static void look_up(struct call *call)
+{
+	struct redis_loop *redis = call->binding->loop->redis;
+	const struct cache_entry *entry = cache_find(cache_of(call), call->cache_key);
+	if (entry != NULL) {
+		send_kept(call, &entry->answer);
+		cache_unref(entry);
+	} else if (redis != NULL) {
+		call->lookup.key = call->cache_key;
+		call->lookup.done = on_found;
+		redis_find(redis, &call->lookup);
+	} else {
+		call_run(call, call->compose);
+	}
 }
 
 /* ---- requests ---- */
@@ -154,11 +177,12 @@ static void on_version(struct store_version_request *request, bool known, uint64
 	/* `If-None-Match: *` asks for an answer that is never kept. */
 	if (known && cache_of(call) != NULL && !conditional_any(call) && read_day(&call->query, &day)) {
 		call->cache_key = make_key(call, version, day);
-		if (call->cache_key.len > 0 && answer_kept(call)) {
-			return;
-		}
 	}
-	call_run(call, call->compose);
+	if (call->cache_key.len > 0) {
+		look_up(call);
+	} else {
+		call_run(call, call->compose);
+	}
 }
 
 void read_run(struct call *call, compose_reply *compose)

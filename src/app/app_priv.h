@@ -15,7 +15,7 @@
 #include "api/api.h"
 #include "app/app.h"
 #include "base/arena.h"
-#include "cache/cache.h"
+#include "cache/redis.h"
 #include "http/http.h"
 #include "net/loop.h"
 #include "store/store.h"
@@ -33,6 +33,7 @@ struct app_service {
 	struct str redis;           /* arena */
 	struct str cache_secret;    /* arena */
 	struct cache *cache;        /* owned; NULL: none */
+	struct redis *second;       /* owned: its second level; NULL: none */
 	struct api *api;            /* owned */
 	uv_fs_event_t watch;
 	uv_timer_t settle; /* a changed file is read when it has been quiet for a while */
