@@ -183,6 +183,8 @@ static void on_done(struct store_request *request, const struct store_result *re
 		if (error != NULL) {
 			read_keep_missing(call, error);
 			call_fail(call, error);
+		} else if (call->proceed != NULL) {
+			call->proceed(call);
 		} else {
 			answer(call, result);
 		}

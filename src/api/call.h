@@ -41,7 +41,10 @@ struct call {
 	struct store_request store;
 	struct store_version_request version; /* of a read */
 	struct redis_lookup lookup;           /* of a read */
+	const struct plan *plan;              /* of the route that answers */
 	compose_reply *compose;
+	/* After a write that went well: goes on with the call instead of answering. NULL: answers. */
+	void (*proceed)(struct call *call);
 	/* Called before a list is streamed: status and fields; the body comes later. */
 	compose_reply *stream_head;
 	bool streaming;

@@ -4,8 +4,8 @@
  * were asked, which is the order of their deadlines and of the answers. One that is given up leaves
  * its question behind, which hiredis ends later, when the answer comes or the connection goes.
  *
- * `pause_ms` is the state of the breaker: 0 while all is well; else how long nothing is asked, until
- * `resume_ms`. After that one lookup at a time is tried, and the first answer ends the pause.
+ * `pause_ms` is the state of the breaker: 0 while all is well; else how long nothing is asked,
+ * until `resume_ms`. After that one lookup at a time is tried, and the first answer ends the pause.
  */
 #include "cache/redis.h"
 

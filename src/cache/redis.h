@@ -1,7 +1,7 @@
 /*
  * The second level of the cache: answers that processes share through a Redis server, so that one
- * that begins has them too. It may be slow, down, emptied or full of garbage: that costs time, never
- * truth. What is found holds its whole key and a keyed hash; anything else is a miss.
+ * that begins has them too. It may be slow, down, emptied or full of garbage: that costs time,
+ * never truth. What is found holds its whole key and a keyed hash; anything else is a miss.
  *
  * A lookup is given up after 20 ms. After several failures in a row a loop asks no more for a
  * second, then for twice as long each time, at most 30 s; then one lookup is tried.

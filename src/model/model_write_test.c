@@ -80,17 +80,24 @@ static bool same_resource(const struct resource *a, const struct resource *b)
 	bool same = same_resource_name(a, b) && a->field_count == b->field_count &&
 		same_list(&a->key, &b->key) && a->read_only == b->read_only &&
 		a->unique_count == b->unique_count && a->index_count == b->index_count &&
-		a->reference_count == b->reference_count && same_resource_name(a->tally_of, b->tally_of) &&
-		same_list(&a->by, &b->by) && a->relation_count == b->relation_count;
+		a->check_count == b->check_count && a->reference_count == b->reference_count &&
+		same_resource_name(a->tally_of, b->tally_of) && same_list(&a->by, &b->by) &&
+		a->relation_count == b->relation_count;
 	for (size_t i = 0; i < a->field_count && same; i++) {
 		same = same_field(&a->fields[i], &b->fields[i]);
 	}
 	for (size_t i = 0; i < a->unique_count && same; i++) {
 		same = str_equal(a->uniques[i].name, b->uniques[i].name) &&
-			same_list(&a->uniques[i].fields, &b->uniques[i].fields);
+			same_list(&a->uniques[i].fields, &b->uniques[i].fields) &&
+			str_equal(a->uniques[i].where.str, b->uniques[i].where.str);
 	}
 	for (size_t i = 0; i < a->index_count && same; i++) {
-		same = same_list(&a->indexes[i].fields, &b->indexes[i].fields);
+		same = same_list(&a->indexes[i].fields, &b->indexes[i].fields) &&
+			str_equal(a->indexes[i].where.str, b->indexes[i].where.str);
+	}
+	for (size_t i = 0; i < a->check_count && same; i++) {
+		same = str_equal(a->checks[i].name, b->checks[i].name) &&
+			str_equal(a->checks[i].text.str, b->checks[i].text.str);
 	}
 	for (size_t i = 0; i < a->reference_count && same; i++) {
 		same = same_reference(b, &a->references[i]);
@@ -136,6 +143,10 @@ static void test_round_trip(void **state)
 		 " to a: { fields: [q, p], to: a, on: [y, x] }, to z: { fields: z, to: a, on: z } } },"
 		 " c: { key: id, fields: { id: { type: integer, default: auto } } },"
 		 " n: { tally: a, by: [x, z] } }"},
+		{__LINE__,
+		 "{ a: { key: id, fields: { id: integer, t: text }, unique: { one: { fields: t, where:"
+		 " \"t=neq.$${a: #\\\"'\" } }, check: { \"two: #\": \"id=gt.0\", three: id=lt.5 }, index:"
+		 " [{ fields: [t, id], where: id=gt.0 }, t] } }"},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct buf text;

@@ -71,6 +71,10 @@ struct operand {
 	struct value value;
 	int parameter; /* -1: none */
 	bool optional; /* the condition is dropped when the parameter is not given */
+	/* LIKE, ILIKE: any text may stand there beside the parameter, in which nothing is a wildcard.
+	 * Once it is filled the value is the whole pattern. */
+	bool any_before;
+	bool any_behind;
 };
 
 /* An embed may be asked for in many places, each of which asks for all below it. */
@@ -191,8 +195,9 @@ struct query {
 	struct field_list given;
 	const struct value *values; /* row_count * given.count; INSERT, UPSERT: some may be ABSENT */
 	size_t row_count;
-	struct query_batches *batches; /* INSERT, UPSERT: the rows, instead of values; NULL: none */
-	struct field_list conflict;    /* UPSERT: the key, or the fields of a unique rule */
+	struct query_batches *batches;     /* INSERT, UPSERT: the rows, instead of values; NULL: none */
+	struct field_list conflict;        /* UPSERT: the key, or the fields of a unique rule */
+	const struct cond *conflict_where; /* of a unique rule over some rows; NULL: over all */
 	enum query_resolution resolution;
 	bool by_target;  /* an embed with an alias was named by its target: as older clients do */
 	bool uses_today; /* the answer depends on the day, UTC */

@@ -153,6 +153,7 @@ const struct sql_dialect sql_dialect_sqlite = {
 	.nulls_placement = true,
 	.upsert_on_conflict = true,
 	.returning = true,
+	.partial_indexes = true,
 	.max_open = 76, /* of 100 (YYSTACKDEPTH); a statement takes up to 12, a leaf as many */
 	.json_function = "rowlock_json",
 	.like_function = "rowlock_like",

@@ -121,7 +121,8 @@ static bool is_unique_target(const struct describe *describe,
 	if (own != NULL) {
 		bool found = names_match(&own->key, &reference->target_columns);
 		for (size_t i = 0; i < own->unique_count && !found; i++) {
-			found = names_match(&own->uniques[i].fields, &reference->target_columns);
+			found = own->uniques[i].cond == NULL &&
+				names_match(&own->uniques[i].fields, &reference->target_columns);
 		}
 		return found;
 	}
