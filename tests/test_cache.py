@@ -342,6 +342,44 @@ def test_bytes_have_a_limit(make):
     bench.hits("/users?id=lte.9")
 
 
+STREAMED = SERVICE.replace("cache_bytes: 262144", "cache_bytes: 4194304, inline_read_bytes: 4096")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Prefer": "count=exact"}, {"Accept": "text/csv"},
+                                     {"Range": "0-39", "Prefer": "count=exact"}])
+def test_streams_are_kept_up_to_the_size_of_an_entry(make, headers):
+    bench = make(STREAMED)
+    bench.write("POST", "/users", [{"id": n, "name": "x" * 1000} for n in range(100, 300)])
+    first = bench.misses("/users", **headers)
+    assert first.headers["transfer-encoding"] == "chunked"
+    second = bench.hits("/users", **headers)
+    assert second.headers.pop("content-length") == str(len(second.body))
+    del first.headers["transfer-encoding"]
+    assert plain(first) == plain(second)
+    assert bench.misses("/users?id=gt.0", "HEAD").status == 200
+    bench.misses("/users?id=gt.0")
+    bench.write("PATCH", "/users?id=eq.5", {"name": "y" * 9})
+    assert b"yyyyyyyyy" in bench.misses("/users", **headers).body
+    # Too large for an entry.
+    bench.write("POST", "/users", [{"id": n, "name": "x" * 1000} for n in range(300, 400)])
+    bench.misses("/users", **headers)
+    assert bench.ask("GET", "/users", **headers)[1] == ("Range" in headers)
+
+
+def test_a_stream_that_nobody_waits_for_is_not_kept(make):
+    bench = make(STREAMED)
+    bench.write("POST", "/users", [{"id": n, "name": "x" * 1000} for n in range(100, 300)])
+    fills = bench.metrics()["fills_total"]
+    for _ in range(20):
+        with Connection(bench.server.address, receive_buffer=2048) as connection:
+            connection.send(b"GET /users HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            connection.socket.recv(100)
+    time.sleep(0.2)
+    answer = bench.ask("GET", "/users")[0]
+    assert len(answer.json()) == len(USERS) + 200
+    assert bench.metrics()["fills_total"] <= fills + 21
+
+
 def test_the_store_is_not_asked(make):
     bench = make()
     bench.misses("/user/5")

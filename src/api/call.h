@@ -53,6 +53,8 @@ struct call {
 	struct companion companion;     /* of a write */
 	struct buf cursor;              /* of the last row, when the query asks for it */
 	struct str cache_key;           /* arena: where the answer is kept; "": nowhere */
+	struct cached_answer kept;      /* what is said of a stream that is to be kept */
+	struct buf kept_body;           /* of it, so far; max_bytes 0: none is kept */
 	uint64_t id;                    /* of the request, for the log */
 	uint64_t times_ns[3];           /* with limits->server_timing: begun, at the store, done */
 };

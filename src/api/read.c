@@ -125,6 +125,44 @@ void read_keep_missing(struct call *call, const struct error *error)
 	}
 }
 
+void read_keep_head(struct call *call, const struct reply *reply, size_t fields_at)
+{
+	if (call->cache_key.len > 0 && call->store.result.has_version) {
+		struct str fields = buf_str(reply->fields);
+		call->kept = (struct cached_answer){
+			.status = reply->status,
+			.content_type = reply->content_type,
+			.fields = arena_copy(call->arena, str_slice(fields, fields_at, fields.len)),
+		};
+		buf_init(&call->kept_body, cache_entry_most(cache_of(call)));
+	}
+}
+
+void read_keep_part(struct call *call, struct str bytes)
+{
+	if (call->kept_body.max_bytes > 0) {
+		buf_append(&call->kept_body, bytes);
+		if (call->kept_body.failed) {
+			read_keep_nothing(call);
+		}
+	}
+}
+
+void read_keep_end(struct call *call)
+{
+	if (call->kept_body.max_bytes > 0) {
+		call->kept.body = buf_str(&call->kept_body);
+		keep(call, &call->kept);
+		read_keep_nothing(call);
+	}
+}
+
+void read_keep_nothing(struct call *call)
+{
+	buf_finish(&call->kept_body);
+	call->kept_body.max_bytes = 0;
+}
+
 static void send_kept(struct call *call, const struct cached_answer *answer)
 {
 	buf_append(http_exchange_field_buffer(call->exchange), answer->fields);

@@ -5,7 +5,8 @@
  *
  * Kept are answers with rows (200, 206), and that there are none (404), under everything that they
  * depend on: the service file, the request and the version of what was read. Not kept are other
- * errors, streams, and what is asked for while a write to it is under way.
+ * errors, and what is asked for while a write to it is under way. A stream is gathered while it is
+ * sent, up to the size of an entry.
  *
  * Ownership: the call's. Threads: the call's loop. Errors: answered.
  * Limits: those of the cache; keys have 16 KiB.
@@ -21,6 +22,11 @@ void read_run(struct call *call, compose_reply *compose);
 void read_keep(struct call *call, const struct reply *reply, size_t fields_at);
 /* The same for an error of the store: only that something is not there is kept. */
 void read_keep_missing(struct call *call, const struct error *error);
+/* Keeps a stream: head, parts, and its good end; or gives it up. */
+void read_keep_head(struct call *call, const struct reply *reply, size_t fields_at);
+void read_keep_part(struct call *call, struct str bytes);
+void read_keep_end(struct call *call);
+void read_keep_nothing(struct call *call);
 /* The day that an answer depends on, UTC since 1970; 0 when it depends on none. False around
  * midnight, when the query may have been made on the day before. */
 bool read_day(const struct query *query, uint64_t *ret_day);
