@@ -1,6 +1,7 @@
 """Redis as the second level of the cache: whatever happens to it, answers are right, and soon there."""
 import random
 import re
+import shutil
 import time
 
 import pytest
@@ -8,6 +9,7 @@ from support import kv, swarm
 from support.client import Connection
 from support.linearize import check
 from support.redis import Redis
+from support.server import run_program
 from support.workload import Budget
 
 ROWS = 300
@@ -26,6 +28,17 @@ resources:
 """
 # A lookup may take 20 ms; the rest is for a machine that is busy with other things.
 SOON_S = 0.5
+
+
+@pytest.fixture(autouse=True)
+def _built_in(tmp_path):
+    file = tmp_path / "any.yaml"
+    file.write_text(SERVICE.format(place="redis://127.0.0.1:1"), encoding="utf-8")
+    if shutil.which("redis-server") is None:
+        pytest.skip("there is no redis-server")
+    tried = run_program("serve", file, "--store", "memory:", "--listen", "nowhere")
+    if "built without Redis" in tried.stderr:
+        pytest.skip("the program was built without Redis")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 
 #include "api/api_priv.h"
 #include "api/read.h"
+#include "base/clock.h"
 #include "base/map.h"
 
 enum { TAG_BYTES = 48 };
@@ -22,7 +23,7 @@ static uint64_t make_tag(const struct call *call, bool known, uint64_t version)
 {
 	const struct model *model = call->binding->service->model;
 	uint64_t day;
-	known = read_day(&call->query, &day) && known;
+	known = read_day(&call->query, &clock_system, &day) && known;
 	uint64_t parts[4] = {known ? version : 0, model->hash, known ? 0 : call->id, day};
 	uint64_t hash = siphash(hash_key, parts, sizeof(parts));
 	hash = hash_text(hash, call->request->path);

@@ -14,13 +14,13 @@ static struct cache *cache_of(const struct call *call)
 	return call->binding->loop->api->options.cache;
 }
 
-bool read_day(const struct query *query, uint64_t *ret_day)
+bool read_day(const struct query *query, const struct clock *clock, uint64_t *ret_day)
 {
 	*ret_day = 0;
 	if (!query->uses_today) {
 		return true;
 	}
-	uint64_t now_s = (uint64_t)clock_system.wall_us(&clock_system) / 1000000;
+	uint64_t now_s = (uint64_t)clock->wall_us(clock) / 1000000;
 	*ret_day = now_s / DAY_S;
 	return now_s % DAY_S >= MIDNIGHT_S;
 }
@@ -213,7 +213,8 @@ static void on_version(struct store_version_request *request, bool known, uint64
 		return;
 	}
 	/* `If-None-Match: *` asks for an answer that is never kept. */
-	if (known && cache_of(call) != NULL && !conditional_any(call) && read_day(&call->query, &day)) {
+	if (known && cache_of(call) != NULL && !conditional_any(call) &&
+		read_day(&call->query, &clock_system, &day)) {
 		call->cache_key = make_key(call, version, day);
 	}
 	if (call->cache_key.len > 0) {

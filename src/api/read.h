@@ -16,6 +16,8 @@
 
 #include "api/call.h"
 
+struct clock;
+
 /* Answers call->query, a list or get, with what `compose` makes of its result. */
 void read_run(struct call *call, compose_reply *compose);
 /* Keeps what was composed, when it is to be; its own fields begin at `fields_at`. */
@@ -29,6 +31,6 @@ void read_keep_end(struct call *call);
 void read_keep_nothing(struct call *call);
 /* The day that an answer depends on, UTC since 1970; 0 when it depends on none. False around
  * midnight, when the query may have been made on the day before. */
-bool read_day(const struct query *query, uint64_t *ret_day);
+bool read_day(const struct query *query, const struct clock *clock, uint64_t *ret_day);
 
 #endif

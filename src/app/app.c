@@ -131,8 +131,8 @@ static bool open_service(struct app_service *service, struct service *loaded, st
 	}
 	/* The store first: whoever starts a service twice is told who has the database. */
 	service->store = store_open(service->store_url, &store_options, error);
-	return service->store != NULL && find_address(service, model, error) &&
-		check_alone(service, model, error) && open_cache(service, model, error);
+	return service->store != NULL && open_cache(service, model, error) &&
+		find_address(service, model, error) && check_alone(service, model, error);
 }
 
 static bool create_service(struct app *app, struct app_service *service, const char *file)

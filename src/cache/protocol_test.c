@@ -34,6 +34,8 @@ struct protocol {
 
 static const struct protocol protocols[] = {
 	{L, "ocea", "vfskg", true},
+	/* As it is done: a fill has a version of its own snapshot. */
+	{L, "ocea", "vfvskg", true},
 	/* A write may be answered before its counters are settled again: until then nothing is kept. */
 	{L, "ocae", "vfskg", true},
 	/* Settled before the commit. */
