@@ -217,6 +217,19 @@ static void connect_to(struct redis_loop *loop, const struct sockaddr *address)
 	redisAsyncSetConnectCallback(context, on_connected);
 }
 
+/* A name may have addresses on which nobody listens: after a failure it is the next one's turn. */
+static const struct sockaddr *choose(const struct addrinfo *addresses, unsigned failures)
+{
+	unsigned known = 0;
+	for (const struct addrinfo *one = addresses; one != NULL; one = one->ai_next) {
+		known++;
+	}
+	for (unsigned skip = failures % known; skip > 0; skip--) {
+		addresses = addresses->ai_next;
+	}
+	return addresses->ai_addr;
+}
+
 static void on_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo *addresses)
 {
 	struct redis_loop *loop = resolver->data;
@@ -226,7 +239,7 @@ static void on_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo 
 	} else if (status != 0 || addresses == NULL) {
 		fail(loop);
 	} else {
-		connect_to(loop, addresses->ai_addr);
+		connect_to(loop, choose(addresses, loop->failures));
 	}
 	uv_freeaddrinfo(addresses);
 }
