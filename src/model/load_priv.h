@@ -30,6 +30,7 @@ struct draft_field {
 	const struct node *fallback; /* default: */
 	const struct node *references;
 	const struct node *loose;
+	const struct node *accept;
 	struct place required_place;
 	bool required_given;
 	bool type_given;

@@ -574,9 +574,11 @@ static const struct load_row tally_rows[] = {
 	 "  t: { tally: q, by: id }\n",
 	 ":4:13: `key`: \"q\" has no field \"x\"\n"},
 	{__LINE__,
-	 "  q: { key: id, fields: { id: date } }\n"
+	 "  q: { key: id, fields: { id: geometry } }\n"
 	 "  t: { tally: q, by: id }\n",
-	 ":4:31: the type \"date\" is not known yet in this version\n"},
+	 ":4:31: there is no type \"geometry\"\n"
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 	{__LINE__,
 	 "  q: { key: id }\n"
 	 "  t: { tally: q, by: id }\n",

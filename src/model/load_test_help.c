@@ -62,6 +62,10 @@ static void describe_field(struct buf *buf, const struct field *field)
 			   field->write == WRITE_ONCE        ? " once"
 				   : field->write == WRITE_NEVER ? " never"
 												 : "");
+	static const char *const orders[] = {"", " mdy", " dmy", " ymd"};
+	buf_append(buf, str_from(orders[field->dates.order]));
+	buf_append(buf, field->max_today ? STR(" today") : STR(""));
+	assert_int_equal(field->dates.two_digit_years, field->max_today);
 	if (field->default_kind == DEFAULT_VALUE) {
 		describe_value(buf, " default ", field, &field->default_value);
 	}

@@ -55,6 +55,7 @@ static void write_value(const struct field *field, const struct value *value, st
 {
 	struct json_reader reader;
 	struct arena arena;
+	struct buf text;
 	switch (field->type) {
 	case TYPE_TEXT:
 	case TYPE_UUID:
@@ -65,6 +66,14 @@ static void write_value(const struct field *field, const struct value *value, st
 	case TYPE_DECIMAL:
 	case TYPE_BOOLEAN:
 		value_write_json(yaml, field, value);
+		return;
+	case TYPE_DATE:
+	case TYPE_TIME:
+	case TYPE_DATETIME:
+		buf_init(&text, DATE_TEXT_BYTES);
+		value_write_text(&text, field, value);
+		yaml_write_literal(yaml, buf_str(&text));
+		buf_finish(&text);
 		return;
 	case TYPE_JSON:
 		break;
@@ -145,6 +154,18 @@ static void write_allowed(const struct field *field, struct buf *yaml)
 		buf_append(yaml, STR(", max: "));
 		write_value(field, field->max, yaml);
 	}
+	buf_append(yaml, field->max_today ? STR(", max: today") : STR(""));
+}
+
+static void write_accept(const struct field *field, struct buf *yaml)
+{
+	static const char *const words[] = {
+		[DATE_ORDER_NONE] = "",
+		[DATE_ORDER_MDY] = ", accept: mdy",
+		[DATE_ORDER_DMY] = ", accept: dmy",
+		[DATE_ORDER_YMD] = ", accept: ymd",
+	};
+	buf_append(yaml, str_from(words[field->dates.order]));
 }
 
 static void write_field(const struct field *field, struct buf *yaml)
@@ -166,6 +187,7 @@ static void write_field(const struct field *field, struct buf *yaml)
 		break;
 	}
 	buf_append(yaml, field->loose ? STR(", loose: true") : STR(""));
+	write_accept(field, yaml);
 	write_allowed(field, yaml);
 	buf_append(yaml, STR(" }\n"));
 }

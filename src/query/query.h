@@ -17,6 +17,7 @@
 #define ROWLOCK_QUERY_QUERY_H
 
 #include "codec/json_path.h"
+#include "codec/zone.h"
 #include "model/model.h"
 
 enum query_action {
@@ -164,6 +165,9 @@ struct query_batches {
 	 * end. Called by the store, on the thread that writes. */
 	bool (*next)(struct query_batches *batches, const struct value **ret_values,
 				 size_t *ret_row_count, struct error *error);
+	/* Row `row` of those given last cannot be written, for this reason: true leaves it out and goes
+	 * on. Called by the store, on the same thread; NULL: the write fails. */
+	bool (*refused)(struct query_batches *batches, size_t row, const struct error *error);
 };
 
 struct query {
@@ -178,6 +182,7 @@ struct query {
 	bool grouped;        /* some fetch is aggregated: the others are what rows are grouped by */
 	bool distinct;       /* equal rows count once */
 	enum query_format format;
+	const struct zone *zone;         /* in which datetimes are answered; NULL: UTC */
 	bool nulls_stripped;             /* columns that are null are left out of objects */
 	const struct query_order *order; /* LIST: ends with the whole key, where there is one */
 	size_t order_count;

@@ -10,6 +10,9 @@ static void column_type(const struct field *field, struct buf *text)
 	case TYPE_INTEGER:
 	case TYPE_DECIMAL: /* scaled by 10^scale */
 	case TYPE_BOOLEAN:
+	case TYPE_DATE: /* days, and microseconds: see value.h */
+	case TYPE_TIME:
+	case TYPE_DATETIME:
 		buf_append(text, STR("INTEGER"));
 		return;
 	case TYPE_NUMBER:
