@@ -45,6 +45,7 @@ struct draft {
 	const struct node *fields_node;
 	const struct node *unique;
 	const struct node *index;
+	const struct node *search;
 	const struct node *references;
 	const struct node *read_only;
 	const struct node *tally;

@@ -15,6 +15,7 @@ KEEP(key)
 KEEP(fields_node)
 KEEP(unique)
 KEEP(index)
+KEEP(search)
 KEEP(references)
 KEEP(read_only)
 KEEP(tally)
@@ -26,6 +27,7 @@ static const struct word resource_words[] = {
 	{"fields", keep_fields_node},
 	{"unique", keep_unique},
 	{"index", keep_index},
+	{"search", keep_search},
 	{"references", keep_references},
 	{"read_only", keep_read_only},
 	{"tally", keep_tally},
@@ -34,7 +36,6 @@ static const struct word resource_words[] = {
 	{"rules", NULL},
 	{"load", NULL},
 	{"at", NULL},
-	{"search", NULL},
 };
 
 static void refuse_beside_tally(struct load *load, const struct node *node, const char *word)
@@ -57,6 +58,7 @@ static void read_words(struct load *load, struct draft *draft)
 		refuse_beside_tally(load, draft->fields_node, "fields");
 		refuse_beside_tally(load, draft->unique, "unique");
 		refuse_beside_tally(load, draft->index, "index");
+		refuse_beside_tally(load, draft->search, "search");
 		refuse_beside_tally(load, draft->references, "references");
 		refuse_beside_tally(load, draft->read_only, "read_only");
 		if (draft->by == NULL) {
@@ -238,6 +240,41 @@ static void read_indexes(struct load *load, struct draft *draft)
 	draft->resource->index_count = count;
 }
 
+/* The index is kept by what writes the rows, and a view has none. */
+static bool check_searched(struct load *load, const struct draft *draft)
+{
+	const struct resource *resource = draft->resource;
+	const char *problem = draft->keyless ? "`search` is for rows with a key"
+		: resource->read_only            ? "`search` is not for rows that are only read"
+										 : NULL;
+	if (problem != NULL) {
+		model_report_add(load->report, draft->search->key.place, NULL, "%s", problem);
+	}
+	return problem == NULL;
+}
+
+static void read_search(struct load *load, struct draft *draft)
+{
+	struct field_list list;
+	bool good = true;
+	if (draft->search == NULL || draft->tally != NULL || !check_searched(load, draft) ||
+		!load_field_list(load, draft->search, "`search`", draft, &list)) {
+		return;
+	}
+	for (size_t i = 0; i < list.count; i++) {
+		const struct field *field = list.items[i];
+		if (field->type != TYPE_TEXT && !draft->field_drafts[field->number].broken) {
+			model_report_add(load->report, draft->search->place, NULL,
+							 "`search`: \"%.*s\" is %s, not text", STR_ARG(field->name),
+							 value_type_name(field->type));
+			good = false;
+		}
+	}
+	if (good) {
+		draft->resource->search = list;
+	}
+}
+
 /* Rows are counted per group, and null is no group that every store agrees on. */
 static bool check_by(struct load *load, const struct node *by, const struct draft *other,
 					 const struct field_list *list)
@@ -417,6 +454,7 @@ void load_resources(struct load *load)
 		load_field_values(load, &load->drafts[i]);
 		read_uniques(load, &load->drafts[i]);
 		read_indexes(load, &load->drafts[i]);
+		read_search(load, &load->drafts[i]);
 	}
 	for (size_t i = 0; i < load->draft_count; i++) {
 		load_references(load, &load->drafts[i]);

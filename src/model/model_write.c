@@ -188,6 +188,15 @@ void model_write_fields(const struct resource *resource, struct buf *yaml)
 
 /* ---- what rows obey ---- */
 
+static void write_search(const struct resource *resource, struct buf *yaml)
+{
+	if (resource->search.count > 0) {
+		buf_append(yaml, STR("    search: "));
+		write_names(&resource->search, yaml);
+		buf_append_byte(yaml, '\n');
+	}
+}
+
 static void write_uniques(const struct resource *resource, struct buf *yaml)
 {
 	buf_append(yaml, resource->unique_count > 0 ? STR("    unique:\n") : STR(""));
@@ -240,6 +249,9 @@ void model_write_rules(const struct resource *resource, bool read_only, struct b
 	}
 	write_uniques(resource, yaml);
 	write_indexes(resource, yaml);
+	if (!read_only) {
+		write_search(resource, yaml);
+	}
 	write_references(resource, yaml);
 	buf_append(yaml, read_only ? STR("    read_only: true\n") : STR(""));
 }
