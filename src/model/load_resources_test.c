@@ -188,7 +188,8 @@ static const struct load_row key_rows[] = {
 	 "    hint: did you mean \"index\"?\n"},
 	{__LINE__, "  r: { key: id, fields: { id: integer }, ttl: 5 }\n",
 	 ":3:42: unknown word \"ttl\" in a resource\n"
-	 "    hint: known here: key, fields, unique, index, search, references, read_only, tally, by\n"},
+	 "    hint: known here: key, fields, unique, index, search, references, read_only, tally, "
+	 "by\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer } }\n"
 	 "  R: { key: id, fields: { id: integer } }\n",

@@ -125,8 +125,8 @@ void sql_put_name(const struct sql_dialect *dialect, struct str name, struct buf
 
 /*
  * The statements that make everything of one resource on an empty database: its table (number 0),
- * unique rules, indexes, indexes for substrings and, of a tally, triggers, until false. *ret_name is the object's name,
- * unique in the database:
+ * unique rules, indexes, indexes for substrings and, of a tally, triggers, until false. *ret_name
+ * is the object's name, unique in the database:
  *   table           RESOURCE
  *   unique rule     RESOURCE.RULE            (an index)
  *   index           RESOURCE.FIELD,FIELD_idx

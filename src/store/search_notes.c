@@ -1,7 +1,7 @@
 /*
  * DESIGN. Rows are mostly written in the order of their numbers: new ones at the end, many by a
- * scan. Those make runs, which take no memory worth speaking of. What comes out of order goes into a
- * table of hashes.
+ * scan. Those make runs, which take no memory worth speaking of. What comes out of order goes into
+ * a table of hashes.
  */
 #include "store/search_notes.h"
 

@@ -5,7 +5,8 @@
  * values in and out; sqlite_embed.c reads the rows of embedded resources; sqlite_read.c answers
  * reads on the loop; sqlite_worker.c answers those that take longer;
  * sqlite_writer.c is the one thread that writes, sqlite_write.c what it does for one request;
- * sqlite_search.c keeps indexes for substrings; sqlite_schema.c makes or compares the tables, of which sqlite_catalog.c reads what is there, and
+ * sqlite_search.c keeps indexes for substrings, of texts that sqlite_search_grams.c takes apart;
+ * sqlite_schema.c makes or compares the tables, of which sqlite_catalog.c reads what is there, and
  * sqlite_model.c keeps what they mean;
  * sqlite_error.c turns failures into errors; sqlite_existing.c opens databases that are only read.
  * sqlite_describe.c stands alone: it needs no store.

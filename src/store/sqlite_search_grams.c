@@ -51,7 +51,7 @@ static int tokenize(Fts5Tokenizer *tokenizer, void *context, int flags, const ch
 
 bool sqlite_search_add_grams(sqlite3 *db)
 {
-	static fts5_tokenizer grams = {create, destroy, tokenize};
+	fts5_tokenizer grams = {create, destroy, tokenize};
 	fts5_api *api = NULL;
 	sqlite3_stmt *stmt = NULL;
 	if (sqlite3_prepare_v2(db, "SELECT fts5(?1)", -1, &stmt, NULL) != SQLITE_OK) {

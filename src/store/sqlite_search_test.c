@@ -337,8 +337,10 @@ static void test_random(void **state)
 	assert_true(test.failed > STEPS / 20);
 	static const char *const same[] = {
 		"SELECT (SELECT count(*) FROM books) - (SELECT count(*) FROM \"books.uri_search_docsize\")",
-		"SELECT (SELECT count(*) FROM notes) - (SELECT count(*) FROM \"notes.body_search_docsize\")",
-		"SELECT (SELECT count(*) FROM marks) - (SELECT count(*) FROM \"marks.rowid_search_docsize\")",
+		"SELECT (SELECT count(*) FROM notes) - "
+		"(SELECT count(*) FROM \"notes.body_search_docsize\")",
+		"SELECT (SELECT count(*) FROM marks) - "
+		"(SELECT count(*) FROM \"marks.rowid_search_docsize\")",
 	};
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(number_of(test.stores[1], same[i]), 0);
