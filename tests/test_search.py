@@ -16,11 +16,19 @@ resources:
     search: name
   indexed:
     key: id
-    fields: { id: { type: integer, default: auto }, author: { type: integer, references: authors }, title: text, uri: text }
+    fields:
+      id: { type: integer, default: auto }
+      author: { type: integer, references: authors }
+      title: text
+      uri: text
     search: [title, uri]
   plain:
     key: id
-    fields: { id: { type: integer, default: auto }, author: { type: integer, references: authors }, title: text, uri: text }
+    fields:
+      id: { type: integer, default: auto }
+      author: { type: integer, references: authors }
+      title: text
+      uri: text
 routes:
   GET /find: { list: indexed, where: ["title=ilike.{pattern?}"], values: id, order: id }
 """
