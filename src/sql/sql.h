@@ -1,6 +1,7 @@
 /*
- * From a checked query to SQL text and the values bound to it. Values never become text;
- * identifiers come from the model only, and are quoted.
+ * From a checked query to SQL text and the values bound to it. Values never become text, but for
+ * those of the model itself in what makes a table; identifiers come from the model only, and are
+ * quoted.
  *
  * Ownership: text and lists are the caller's struct sql; values are borrowed from the query.
  * Threads: all. Errors: none but a statement over these limits (sql->text.failed).
@@ -23,6 +24,7 @@ struct sql_dialect {
 	bool nulls_placement;    /* knows NULLS FIRST / NULLS LAST */
 	bool upsert_on_conflict; /* INSERT … ON CONFLICT (…) DO UPDATE; else ON DUPLICATE KEY UPDATE */
 	bool returning;
+	bool partial_indexes; /* CREATE INDEX … WHERE */
 	size_t max_open; /* entries of its parser's stack, without those of a statement and a leaf */
 	/* Functions that the store gives the database, each called with a value and one or two
 	 * pointers (VALUE_POINTER): a path; what an operator compiled; the types of a cast. */
@@ -91,6 +93,7 @@ struct sql {
 	bool searches;                   /* the indexes of resource->search may be asked. Kept */
 	const struct resource *resource; /* whose conditions are written */
 	bool negated;                    /* a NOT stands around what is written */
+	bool literals; /* values are text: of conditions of the model, in what makes a table. Kept */
 };
 
 void sql_init(struct sql *sql, const struct sql_dialect *dialect, size_t max_bytes);
@@ -129,13 +132,22 @@ void sql_put_name(const struct sql_dialect *dialect, struct str name, struct buf
  * is the object's name, unique in the database:
  *   table           RESOURCE
  *   unique rule     RESOURCE.RULE            (an index)
- *   index           RESOURCE.FIELD,FIELD_idx
+ *   index           RESOURCE.FIELD,FIELD_idx (_idx2, … when there are several over these fields)
  *   search          RESOURCE.FIELD_search    (an index for substrings)
  *   trigger         TALLY.insert, TALLY.delete, TALLY.update
  *   boolean's check RESOURCE_FIELD_check     (a constraint of the table)
+ *   check rule      RULE                     (the same)
  * Indexes have a dot behind the table's name because with `_` those of `a_b` and `a` could meet.
+ *
+ * Without partial indexes a unique rule over some rows has a generated column RULE.0, RULE.1 … for
+ * each of its fields, null in all other rows, and is unique over these; a plain index holds all
+ * rows then. The model is compiled (query/compile.h).
  */
 bool sql_schema(const struct sql_dialect *dialect, const struct resource *resource, size_t number,
 				struct buf *ret_text, struct buf *ret_name);
+/* A condition of the model, with literals; fails the buffer when it is too deep for the database.
+ */
+void sql_condition(const struct sql_dialect *dialect, const struct cond *cond,
+				   struct buf *ret_text);
 
 #endif

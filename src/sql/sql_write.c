@@ -41,11 +41,17 @@ static void write_on_conflict(struct sql *sql, const struct query *query, const 
 	assert(sql->dialect->upsert_on_conflict);
 	sql_write(sql, STR(" ON CONFLICT ("));
 	sql_write_fields(sql->dialect, &sql->text, "", &query->conflict);
+	buf_append_byte(&sql->text, ')');
+	if (query->conflict_where != NULL) {
+		/* The text of the index, which parameters are not. */
+		sql_write(sql, STR(" WHERE "));
+		sql_condition(sql->dialect, query->conflict_where, &sql->text);
+	}
 	if (query->resolution == RESOLUTION_IGNORE) {
-		sql_write(sql, STR(") DO NOTHING"));
+		sql_write(sql, STR(" DO NOTHING"));
 		return;
 	}
-	sql_write(sql, STR(") DO UPDATE SET "));
+	sql_write(sql, STR(" DO UPDATE SET "));
 	for (size_t i = 0; i < query->given.count; i++) {
 		const struct field *field = query->given.items[i];
 		if (row[i].kind == VALUE_ABSENT || field->write == WRITE_ONCE ||

@@ -10,6 +10,9 @@ static void column_type(const struct field *field, struct buf *text)
 	case TYPE_INTEGER:
 	case TYPE_DECIMAL: /* scaled by 10^scale */
 	case TYPE_BOOLEAN:
+	case TYPE_DATE: /* days, and microseconds: see value.h */
+	case TYPE_TIME:
+	case TYPE_DATETIME:
 		buf_append(text, STR("INTEGER"));
 		return;
 	case TYPE_NUMBER:
@@ -183,6 +186,7 @@ const struct sql_dialect sql_dialect_sqlite = {
 	.nulls_placement = true,
 	.upsert_on_conflict = true,
 	.returning = true,
+	.partial_indexes = true,
 	.max_open = 76, /* of 100 (YYSTACKDEPTH); a statement takes up to 12, a leaf as many */
 	.json_function = "rowlock_json",
 	.like_function = "rowlock_like",
