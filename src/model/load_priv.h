@@ -48,6 +48,7 @@ struct draft {
 	const struct node *unique;
 	const struct node *check;
 	const struct node *index;
+	const struct node *search;
 	const struct node *references;
 	const struct node *read_only;
 	const struct node *tally;

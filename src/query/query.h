@@ -205,7 +205,6 @@ struct query {
 	const struct cond *conflict_where; /* of a unique rule over some rows; NULL: over all */
 	enum query_resolution resolution;
 	bool by_target;  /* an embed with an alias was named by its target: as older clients do */
-	bool uses_today; /* the answer depends on the day, UTC */
 	bool must_match; /* the query is about one row by its key: no row is ERROR_NOT_FOUND */
 	/* The day, UTC, in days since 1970-01-01, that computed fields mean by today(): the same in the
 	 * whole tree. Set by check_query(), anew by query_bind(). */

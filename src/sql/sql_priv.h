@@ -81,6 +81,11 @@ void sql_write_related(struct sql *sql, const struct relation *relation, size_t 
 /* Those fields. */
 const struct field_list *sql_holder_fields(const struct relation *relation);
 
+/* ---- sql_schema.c ---- */
+
+/* Appends the name of the index for substrings of a field. */
+void sql_search_name(const struct resource *resource, const struct field *field, struct buf *name);
+
 /* ---- sql_read.c ---- */
 
 void sql_write_fetch(struct sql *sql, const struct query *query);

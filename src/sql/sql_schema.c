@@ -235,6 +235,14 @@ static void write_plain_index(const struct sql_dialect *dialect, const struct re
 	end_index(dialect, resource->indexes[number].cond, text);
 }
 
+void sql_search_name(const struct resource *resource, const struct field *field, struct buf *name)
+{
+	buf_append(name, resource->name);
+	buf_append_byte(name, '.');
+	buf_append(name, field->name);
+	buf_append(name, STR("_search"));
+}
+
 bool sql_schema(const struct sql_dialect *dialect, const struct resource *resource, size_t number,
 				struct buf *ret_text, struct buf *ret_name)
 {
@@ -254,6 +262,14 @@ bool sql_schema(const struct sql_dialect *dialect, const struct resource *resour
 		return true;
 	}
 	number -= resource->index_count;
+	size_t searches = dialect->search_index == NULL ? 0 : resource->search.count;
+	if (number < searches) {
+		buf_clear(ret_name);
+		sql_search_name(resource, resource->search.items[number], ret_name);
+		dialect->search_index(buf_str(ret_name), ret_text);
+		return true;
+	}
+	number -= searches;
 	return resource->tally_of != NULL &&
 		dialect->tally_trigger(resource, number, ret_text, ret_name);
 }

@@ -288,6 +288,7 @@ static void find_full_text(struct sqlite_store *store)
 static void free_store(struct sqlite_store *store)
 {
 	map_finish(&store->full_text);
+	sqlite_search_destroy(store->search);
 	sqlite_versions_finish(&store->versions);
 	sqlite_conn_close(&store->writer.conn);
 	sqlite_vfs_destroy(store->vfs);
@@ -334,6 +335,13 @@ struct store *sqlite_open_vfs(const struct store_options *options, const char *v
 	}
 	store->halves = may_leave_halves(store->writer.conn.db);
 	sqlite_versions_init(&store->versions, store->writer.conn.db);
+	if (!options->read_only) {
+		store->search = sqlite_search_create(&store->writer.conn, &store->versions, error);
+		if (store->search == NULL) {
+			free_store(store);
+			return NULL;
+		}
+	}
 	find_full_text(store);
 	sqlite_writer_init(&store->writer, store);
 	sqlite_workers_init(&store->workers, store);

@@ -5,6 +5,7 @@
  * values in and out; sqlite_embed.c reads the rows of embedded resources; sqlite_read.c answers
  * reads on the loop; sqlite_worker.c answers those that take longer;
  * sqlite_writer.c is the one thread that writes, sqlite_write.c what it does for one request;
+ * sqlite_search.c keeps indexes for substrings, of texts that sqlite_search_grams.c takes apart;
  * sqlite_schema.c makes or compares the tables, of which sqlite_catalog.c reads what is there, and
  * sqlite_model.c keeps what they mean;
  * sqlite_error.c turns failures into errors; sqlite_existing.c opens databases that are only read.
@@ -21,6 +22,7 @@
 #include <stdatomic.h>
 
 #include "store/sqlite_conn.h"
+#include "store/sqlite_search.h"
 #include "store/sqlite_versions.h"
 #include "store/sqlite_vfs.h"
 #include "store/sqlite_worker.h"
@@ -197,6 +199,7 @@ struct sqlite_store {
 	bool existing;          /* see struct store_options */
 	struct sqlite_vfs *vfs; /* owned; NULL when it is read only */
 	struct sqlite_versions versions;
+	struct sqlite_search *search; /* owned; NULL when it is read only: others may write */
 	struct map full_text; /* names of FTS5's tables -> struct str of the arena; made at open */
 	void (*fatal)(void *context, const struct error *error);
 	void *context;
