@@ -59,7 +59,7 @@ static bool same_field(const struct field *a, const struct field *b)
 	for (size_t i = 0; i < a->in_count && same; i++) {
 		same = same_value(&a->in[i], &b->in[i]);
 	}
-	return same &&
+	return same && str_equal(a->computed.str, b->computed.str) &&
 		(a->default_kind != DEFAULT_VALUE || same_value(&a->default_value, &b->default_value));
 }
 
@@ -83,7 +83,7 @@ static bool same_resource(const struct resource *a, const struct resource *b)
 		a->unique_count == b->unique_count && a->index_count == b->index_count &&
 		a->check_count == b->check_count && a->reference_count == b->reference_count &&
 		same_resource_name(a->tally_of, b->tally_of) && same_list(&a->by, &b->by) &&
-		a->relation_count == b->relation_count;
+		same_list(&a->search, &b->search) && a->relation_count == b->relation_count;
 	for (size_t i = 0; i < a->field_count && same; i++) {
 		same = same_field(&a->fields[i], &b->fields[i]);
 	}
@@ -134,56 +134,60 @@ static void check_round_trip(int line, const char *resources)
 	model_destroy(read);
 }
 
+static const struct {
+	int line;
+	const char *resources;
+} round_trips[] = {
+	{__LINE__, "{}"},
+	{__LINE__, "{ a: { key: id, fields: { id: integer } } }"},
+	{__LINE__, "{ a: { key: [], fields: { x: text }, read_only: true } }"},
+	{__LINE__, "{ a: { key: x, fields: { x: text, y: text }, search: x } }"},
+	{__LINE__, "{ a: { key: x, fields: { x: text, y: text }, search: [y, x] } }"},
+	{__LINE__, "{ a: { key: [b, a], fields: { a: text(3), b: uuid, c: number } } }"},
+	{__LINE__,
+	 "{ a: { key: id, fields: { id: { type: uuid, default: auto, write: never },"
+	 " i: { type: integer, in: [3, -1, 2], default: 2 },"
+	 " j: { type: integer, min: -5, max: 9223372036854775807, required: true },"
+	 " n: { type: number, min: -1e300, max: 0.1, default: -0.25 },"
+	 " d: { type: \"decimal(6,2)\", min: 0, max: 1000.5, default: 1.10, in: [1.10, 2] },"
+	 " t: { type: text(20), in: [\"\", yes, \"auto\", a b], default: \"auto\", write: once },"
+	 " u: { type: uuid, default: 00000000-0000-4000-8000-000000000000 },"
+	 " b: { type: boolean, default: false },"
+	 " c: { type: boolean, default: true, loose: true },"
+	 " x: { type: text, default: database },"
+	 " e: { type: date, accept: mdy, max: today, min: 03/08/99, in: [2014-03-08,"
+	 " \"2014-03-09\"], default: 2014-03-09 },"
+	 " w: { type: time, min: 00:00:00.5, max: \"23:59:59\", default: 12:30:00 },"
+	 " y: { type: datetime, accept: dmy, max: 2014-03-08T15:00:00.000001-02:00,"
+	 " default: 2014-03-08 }, z: { type: datetime, accept: ymd, max: today },"
+	 " o: { type: text, computed: \"x || 'it''s: \\\"x\\\"'\" } } } }"},
+	{__LINE__,
+	 "{ a: { key: id, fields: { id: integer, t: { type: text, default: \"$${HOME} \\\"\\\\ \\n"
+	 "\\t\\u2028\\U0001F600 é: #\" }, j: { type: json, default: { a: [1, 2.50, x, null, true],"
+	 " \"b \\\"$$c\": {}, c: \"auto\", d: [] } }, k: { type: json, default: \"database\" },"
+	 " l: { type: json, default: 7 }, m: { type: json, default: false } } } }"},
+	{__LINE__,
+	 "{ \"odd name: #\": { key: \"a b\", fields: { \"a b\": integer, \"null\": text,"
+	 " \"1\": text, \"ä, [x]\": text }, unique: { \"my rule\": [\"null\", \"1\"], other:"
+	 " \"ä, [x]\" }, index: [\"1\", { fields: [\"null\", \"a b\"] }] } }"},
+	{__LINE__,
+	 "{ a: { key: [x, y], fields: { x: integer, y: integer, z: { type: text, required: true }"
+	 " }, unique: { z: z } }, b: { key: id, fields: { id: { type: integer, references: c },"
+	 " p: integer, q: integer, z: text, me: { type: integer, references: b } }, references: {"
+	 " to a: { fields: [q, p], to: a, on: [y, x] }, to z: { fields: z, to: a, on: z } } },"
+	 " c: { key: id, fields: { id: { type: integer, default: auto } } },"
+	 " n: { tally: a, by: [x, z] } }"},
+	{__LINE__,
+	 "{ a: { key: id, fields: { id: integer, t: text }, unique: { one: { fields: t, where:"
+	 " \"t=neq.$${a: #\\\"'\" } }, check: { \"two: #\": \"id=gt.0\", three: id=lt.5 }, index:"
+	 " [{ fields: [t, id], where: id=gt.0 }, t] } }"},
+};
+
 static void test_round_trip(void **state)
 {
 	(void)state;
-	static const struct {
-		int line;
-		const char *resources;
-	} rows[] = {
-		{__LINE__, "{}"},
-		{__LINE__, "{ a: { key: id, fields: { id: integer } } }"},
-		{__LINE__, "{ a: { key: [], fields: { x: text }, read_only: true } }"},
-		{__LINE__, "{ a: { key: [b, a], fields: { a: text(3), b: uuid, c: number } } }"},
-		{__LINE__,
-		 "{ a: { key: id, fields: { id: { type: uuid, default: auto, write: never },"
-		 " i: { type: integer, in: [3, -1, 2], default: 2 },"
-		 " j: { type: integer, min: -5, max: 9223372036854775807, required: true },"
-		 " n: { type: number, min: -1e300, max: 0.1, default: -0.25 },"
-		 " d: { type: \"decimal(6,2)\", min: 0, max: 1000.5, default: 1.10, in: [1.10, 2] },"
-		 " t: { type: text(20), in: [\"\", yes, \"auto\", a b], default: \"auto\", write: once },"
-		 " u: { type: uuid, default: 00000000-0000-4000-8000-000000000000 },"
-		 " b: { type: boolean, default: false },"
-		 " c: { type: boolean, default: true, loose: true },"
-		 " x: { type: text, default: database },"
-		 " e: { type: date, accept: mdy, max: today, min: 03/08/99, in: [2014-03-08,"
-		 " \"2014-03-09\"], default: 2014-03-09 },"
-		 " w: { type: time, min: 00:00:00.5, max: \"23:59:59\", default: 12:30:00 },"
-		 " y: { type: datetime, accept: dmy, max: 2014-03-08T15:00:00.000001-02:00,"
-		 " default: 2014-03-08 }, z: { type: datetime, accept: ymd, max: today } } } }"},
-		{__LINE__,
-		 "{ a: { key: id, fields: { id: integer, t: { type: text, default: \"$${HOME} \\\"\\\\ \\n"
-		 "\\t\\u2028\\U0001F600 é: #\" }, j: { type: json, default: { a: [1, 2.50, x, null, true],"
-		 " \"b \\\"$$c\": {}, c: \"auto\", d: [] } }, k: { type: json, default: \"database\" },"
-		 " l: { type: json, default: 7 }, m: { type: json, default: false } } } }"},
-		{__LINE__,
-		 "{ \"odd name: #\": { key: \"a b\", fields: { \"a b\": integer, \"null\": text,"
-		 " \"1\": text, \"ä, [x]\": text }, unique: { \"my rule\": [\"null\", \"1\"], other:"
-		 " \"ä, [x]\" }, index: [\"1\", { fields: [\"null\", \"a b\"] }] } }"},
-		{__LINE__,
-		 "{ a: { key: [x, y], fields: { x: integer, y: integer, z: { type: text, required: true }"
-		 " }, unique: { z: z } }, b: { key: id, fields: { id: { type: integer, references: c },"
-		 " p: integer, q: integer, z: text, me: { type: integer, references: b } }, references: {"
-		 " to a: { fields: [q, p], to: a, on: [y, x] }, to z: { fields: z, to: a, on: z } } },"
-		 " c: { key: id, fields: { id: { type: integer, default: auto } } },"
-		 " n: { tally: a, by: [x, z] } }"},
-		{__LINE__,
-		 "{ a: { key: id, fields: { id: integer, t: text }, unique: { one: { fields: t, where:"
-		 " \"t=neq.$${a: #\\\"'\" } }, check: { \"two: #\": \"id=gt.0\", three: id=lt.5 }, index:"
-		 " [{ fields: [t, id], where: id=gt.0 }, t] } }"},
-	};
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		check_round_trip(rows[i].line, rows[i].resources);
+	for (size_t i = 0; i < COUNT(round_trips); i++) {
+		check_round_trip(round_trips[i].line, round_trips[i].resources);
 	}
 }
 

@@ -104,7 +104,7 @@ bool check_body(struct str body, const struct body_options *options, struct aren
  * query is done. */
 bool check_body_batches(struct str body, const struct body_options *options, struct arena *arena,
 						struct query *ret_query, struct error *error);
-/* Where row `row` of the rows that the batches gave last begins, from 1; 0 when nobody counts lines. */
+/* The line in which row `row` of the rows that the batches gave last begins, from 1. */
 size_t query_batches_line(const struct query_batches *batches, size_t row);
 /* Frees what the batches hold beyond the arena. Accepts NULL. */
 void query_batches_finish(struct query_batches *batches);
