@@ -94,7 +94,9 @@ static void write_notes(const struct query *query, const struct value *values, s
 			if (str_equal(query->given.items[i]->name, STR("note"))) {
 				buf_append(got, got->len > 0 ? STR(" ") : STR(""));
 				buf_append(got, value->kind == VALUE_TEXT ? value->text : STR("null"));
-				buf_printf(got, "@%zu", query_batches_line(query->batches, r));
+				struct bad_row place;
+				query_batches_row(query->batches, r, &place);
+				buf_printf(got, "@%zu", place.line);
 			}
 		}
 	}
