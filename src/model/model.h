@@ -44,6 +44,7 @@ struct field {
 	enum field_default default_kind;
 	struct value default_value;
 	enum field_write write;
+	bool accept_text;       /* of a number: in JSON a text that holds one is taken too */
 	bool loose;             /* boolean of an existing table: every number but 0 is true */
 	const struct value *in; /* allowed values; NULL allows all */
 	size_t in_count;

@@ -52,9 +52,9 @@ static bool read_text(struct body *body, const struct field *field)
 
 static bool read_value(struct body *body, const struct field *field)
 {
-	bool lenient = body->options->lenient;
+	bool lenient = body->options->lenient || field->accept_text;
 	struct value value;
-	if (lenient && field->type == TYPE_TEXT) {
+	if (body->options->lenient && field->type == TYPE_TEXT) {
 		return read_text(body, field);
 	}
 	if (!value_from_json(field, &body->json, lenient, &value, body->error)) {
