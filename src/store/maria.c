@@ -12,11 +12,7 @@ enum { ARENA_BYTES = 1024 };
 static void start(struct maria_session *session, struct store_request *request)
 {
 	session->fibers++;
-	if (query_reads(request->query)) {
-		maria_read_run(session, request);
-	} else {
-		maria_write_run(session, request);
-	}
+	maria_read_run(session, request);
 }
 
 static struct store_request *pop_queued(struct maria_session *session)
@@ -88,6 +84,11 @@ static void run(struct store_session *base, struct store_request *request)
 	struct maria_session *session = (struct maria_session *)base;
 	const struct limits *limits = &session->store->limits;
 	request->expires_ms = expires_ms(session, request);
+	if (!query_reads(request->query)) {
+		error_set(&request->error, ERROR_UNSUPPORTED, "writes to MariaDB");
+		end_request(request);
+		return;
+	}
 	if (session->fibers < limits->database_connections && session->first_queued == NULL) {
 		start(session, request);
 		return;
@@ -317,7 +318,7 @@ static void stats(const struct store *base, struct store_stats *ret_stats)
 	{                                                                                              \
 		.scheme = (name), .open = (open_it), .close = close_store, .adopt = adopt,                 \
 		.attach = attach, .detach = detach, .run = run, .resume = resume, .cancel = cancel,        \
-		.stats = stats, .transaction_run = maria_transaction_run,                                  \
+		.stats = stats,                                                                            \
 	}
 
 const struct store_ops store_ops_mysql = MARIA_OPS("mysql", open_mysql);

@@ -117,8 +117,8 @@ static void make(uv_work_t *work)
 
 static void make_failed(struct maria_session *session, const struct error *error)
 {
-	uint64_t pause_ms = (uint64_t)RETRY_MS << (session->failed_makings < 4 ? session->failed_makings
-																		   : 4);
+	uint64_t pause_ms = (uint64_t)RETRY_MS
+		<< (session->failed_makings < 4 ? session->failed_makings : 4);
 	session->make_after_ms = loop_now_ms(session->loop) +
 		(pause_ms < RETRY_MOST_MS ? pause_ms : RETRY_MOST_MS);
 	session->failed_makings++;
