@@ -292,10 +292,11 @@ static bool adopt(struct store *base, const struct model *model, struct error *e
 
 void maria_add_stats(const struct maria_session *session, struct store_stats *stats)
 {
-	stats->reads_worker += atomic_load(&session->reads);
+	stats->reads_inline += atomic_load(&session->reads);
 	stats->reads_refused += atomic_load(&session->reads_refused);
 	stats->writes += atomic_load(&session->writes);
 	stats->groups += atomic_load(&session->writes);
+	stats->group_sizes[0] += atomic_load(&session->writes);
 	stats->writes_failed += atomic_load(&session->writes_failed);
 }
 

@@ -140,6 +140,13 @@ void fixture_open(struct fixture *fixture, const char *url)
 	assert_non_null(fixture->session);
 }
 
+const char *fixture_store(size_t number)
+{
+	static const char *const stores[] = {"memory:", "sqlite:", "mysql:"};
+	bool has_server = HAVE_MARIADB && getenv("ROWLOCK_TEST_MARIADB") != NULL;
+	return number < 2 || (number == 2 && has_server) ? stores[number] : NULL;
+}
+
 void fixture_close(struct fixture *fixture)
 {
 	store_detach(fixture->session);

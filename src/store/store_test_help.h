@@ -33,6 +33,8 @@ void fixture_finish(struct fixture *fixture);
  * fixture's own, which needs maria_test_is_on(). A failure ends the test. */
 void fixture_open(struct fixture *fixture, const char *url);
 void fixture_close(struct fixture *fixture);
+/* Every kind of store that can be tested here, by number, for fixture_open(); NULL at the end. */
+const char *fixture_store(size_t number);
 /* The store's options, with a fatal() that ends the process by exit code 42. */
 struct store_options fixture_options(struct fixture *fixture);
 
