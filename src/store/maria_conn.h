@@ -86,7 +86,8 @@ struct maria_conn {
  * error: STORE_DOWN, or CONFIG when the server refuses the user or the database. *ret_number, when
  * it is not NULL, is the server's or libmariadb's. */
 MYSQL *maria_connect(const struct maria_store *store, unsigned *ret_number, struct error *error);
-/* A connection of the session's loop from one that was made; BUSY. NULL: no descriptor is free. */
+/* A connection of the session's loop from one that was made; BUSY. NULL: no descriptor is
+ * free. */
 struct maria_conn *maria_conn_create(struct maria_session *session, MYSQL *db);
 /* Closes and frees it; what takes time happens on a worker thread. Nothing runs on it. */
 void maria_conn_destroy(struct maria_conn *conn);

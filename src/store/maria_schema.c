@@ -1,7 +1,7 @@
 /*
  * DESIGN. What the database has is read from information_schema as facts, a name and a text each:
- * `column users.id` is `bigint NOT NULL AUTO_INCREMENT`. What the model needs is written in the same
- * words and looked up. More columns, indexes and tables are nobody's concern.
+ * `column users.id` is `bigint NOT NULL AUTO_INCREMENT`. What the model needs is written in the
+ * same words and looked up. More columns, indexes and tables are nobody's concern.
  *
  * Tables cannot be made in a transaction. Two programs that find the database empty at once take
  * turns by a lock of the server.
