@@ -59,7 +59,7 @@ struct sql_dialect {
 	void (*column_auto)(const struct field *field, struct buf *text);
 	void (*table_end)(const struct resource *resource, struct buf *text);
 	const char *json_check; /* a function that is true of json, for a CHECK; NULL: none */
-	bool named_references;  /* every foreign key stands behind the columns, with its name */
+	bool constraints_last;  /* checks and all foreign keys stand behind the columns */
 	/* Triggers that keep `tally` equal to the rows of tally->tally_of; one statement a call until
 	 * it returns false. `name` holds the tally's, to be made the trigger's. */
 	bool (*tally_trigger)(const struct resource *tally, size_t number, struct buf *text,

@@ -27,7 +27,7 @@ static void write_references(const struct sql_dialect *dialect, const struct res
 {
 	for (size_t i = 0; i < resource->reference_count; i++) {
 		const struct reference *reference = &resource->references[i];
-		if (!dialect->named_references && reference->fields.count == 1 &&
+		if (!dialect->constraints_last && reference->fields.count == 1 &&
 			reference->fields.items[0] == field) {
 			write_target(dialect, reference, text);
 		}
@@ -49,9 +49,9 @@ static void write_foreign_keys(const struct sql_dialect *dialect, const struct r
 {
 	for (size_t i = 0; i < resource->reference_count; i++) {
 		const struct reference *reference = &resource->references[i];
-		if (dialect->named_references || reference->fields.count > 1) {
+		if (dialect->constraints_last || reference->fields.count > 1) {
 			buf_append(text, STR(",\n  "));
-			if (dialect->named_references) {
+			if (dialect->constraints_last) {
 				buf_append(text, STR("CONSTRAINT "));
 				put_short_name(dialect, reference->name, text);
 				buf_append_byte(text, ' ');
@@ -77,7 +77,7 @@ static void write_check(const struct sql_dialect *dialect, const struct resource
 	buf_append_byte(&name, '_');
 	buf_append(&name, field->name);
 	buf_append(&name, STR("_check"));
-	buf_append(text, dialect->named_references ? STR(",\n  CONSTRAINT ") : STR(" CONSTRAINT "));
+	buf_append(text, dialect->constraints_last ? STR(",\n  CONSTRAINT ") : STR(" CONSTRAINT "));
 	put_short_name(dialect, buf_str(&name), text);
 	buf_append(text, STR(" CHECK ("));
 	buf_append(text, json ? str_from(dialect->json_check) : STR(""));
@@ -103,12 +103,12 @@ static void write_table(const struct sql_dialect *dialect, const struct resource
 		dialect->column_key(resource, field, text);
 		write_default(dialect, field, text);
 		dialect->column_auto(field, text);
-		if (!dialect->named_references) {
+		if (!dialect->constraints_last) {
 			write_check(dialect, resource, field, text);
 		}
 		write_references(dialect, resource, field, text);
 	}
-	for (size_t i = 0; dialect->named_references && i < resource->field_count; i++) {
+	for (size_t i = 0; dialect->constraints_last && i < resource->field_count; i++) {
 		write_check(dialect, resource, &resource->fields[i], text);
 	}
 	write_foreign_keys(dialect, resource, text);
