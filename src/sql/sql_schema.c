@@ -2,11 +2,12 @@
 
 /* ---- the table ---- */
 
-static void write_default(const struct field *field, struct buf *text)
+static void write_default(const struct sql_dialect *dialect, const struct field *field,
+						  struct buf *text)
 {
 	if (field->default_kind == DEFAULT_VALUE) {
 		buf_append(text, STR(" DEFAULT "));
-		sql_write_literal(text, &field->default_value);
+		dialect->literal(text, &field->default_value, field);
 	}
 }
 
@@ -26,10 +27,21 @@ static void write_references(const struct sql_dialect *dialect, const struct res
 {
 	for (size_t i = 0; i < resource->reference_count; i++) {
 		const struct reference *reference = &resource->references[i];
-		if (reference->fields.count == 1 && reference->fields.items[0] == field) {
+		if (!dialect->named_references && reference->fields.count == 1 &&
+			reference->fields.items[0] == field) {
 			write_target(dialect, reference, text);
 		}
 	}
+}
+
+static void put_short_name(const struct sql_dialect *dialect, struct str name, struct buf *text)
+{
+	struct buf copy;
+	buf_init(&copy, SIZE_MAX);
+	buf_append(&copy, name);
+	sql_shorten_name(dialect, &copy);
+	sql_put_name(dialect, buf_str(&copy), text);
+	buf_finish(&copy);
 }
 
 static void write_foreign_keys(const struct sql_dialect *dialect, const struct resource *resource,
@@ -37,8 +49,14 @@ static void write_foreign_keys(const struct sql_dialect *dialect, const struct r
 {
 	for (size_t i = 0; i < resource->reference_count; i++) {
 		const struct reference *reference = &resource->references[i];
-		if (reference->fields.count > 1) {
-			buf_append(text, STR(",\n  FOREIGN KEY ("));
+		if (dialect->named_references || reference->fields.count > 1) {
+			buf_append(text, STR(",\n  "));
+			if (dialect->named_references) {
+				buf_append(text, STR("CONSTRAINT "));
+				put_short_name(dialect, reference->name, text);
+				buf_append_byte(text, ' ');
+			}
+			buf_append(text, STR("FOREIGN KEY ("));
 			sql_write_fields(dialect, text, "", &reference->fields);
 			buf_append_byte(text, ')');
 			write_target(dialect, reference, text);
@@ -49,7 +67,8 @@ static void write_foreign_keys(const struct sql_dialect *dialect, const struct r
 static void write_check(const struct sql_dialect *dialect, const struct resource *resource,
 						const struct field *field, struct buf *text)
 {
-	if (field->type != TYPE_BOOLEAN) {
+	bool json = field->type == TYPE_JSON && dialect->json_check != NULL;
+	if (field->type != TYPE_BOOLEAN && !json) {
 		return;
 	}
 	struct buf name;
@@ -59,10 +78,12 @@ static void write_check(const struct sql_dialect *dialect, const struct resource
 	buf_append(&name, field->name);
 	buf_append(&name, STR("_check"));
 	buf_append(text, STR(" CONSTRAINT "));
-	sql_put_name(dialect, buf_str(&name), text);
+	put_short_name(dialect, buf_str(&name), text);
 	buf_append(text, STR(" CHECK ("));
+	buf_append(text, json ? str_from(dialect->json_check) : STR(""));
+	buf_append(text, json ? STR("(") : STR(""));
 	sql_put_name(dialect, field->name, text);
-	buf_append(text, STR(" IN (0,1))"));
+	buf_append(text, json ? STR("))") : STR(" IN (0,1))"));
 	buf_finish(&name);
 }
 
@@ -77,10 +98,10 @@ static void write_table(const struct sql_dialect *dialect, const struct resource
 		buf_append(text, i > 0 ? STR(",\n  ") : STR("\n  "));
 		sql_put_name(dialect, field->name, text);
 		buf_append_byte(text, ' ');
-		dialect->column_type(field, text);
+		dialect->column_type(resource, field, text);
 		buf_append(text, sql_is_nullable(field) ? STR("") : STR(" NOT NULL"));
 		dialect->column_key(resource, field, text);
-		write_default(field, text);
+		write_default(dialect, field, text);
 		dialect->column_auto(field, text);
 		write_check(dialect, resource, field, text);
 		write_references(dialect, resource, field, text);
@@ -95,6 +116,7 @@ static void write_index(const struct sql_dialect *dialect, const struct resource
 						const char *create, const struct field_list *fields, struct buf *text,
 						struct buf *name)
 {
+	sql_shorten_name(dialect, name);
 	buf_append(text, str_from(create));
 	sql_put_name(dialect, buf_str(name), text);
 	buf_append(text, STR(" ON "));
@@ -121,6 +143,19 @@ static void write_plain_index(const struct sql_dialect *dialect, const struct re
 	}
 	buf_append(name, STR("_idx"));
 	write_index(dialect, resource, "CREATE INDEX ", fields, text, name);
+}
+
+struct field_list sql_tally_prefix(const struct resource *tally)
+{
+	return (struct field_list){tally->by.items, tally->by.count > 1 ? tally->by.count - 1 : 1};
+}
+
+void sql_tally_head_name(const struct sql_dialect *dialect, const struct resource *tally,
+						 struct buf *name)
+{
+	buf_append(name, tally->name);
+	buf_append(name, STR(".head"));
+	sql_shorten_name(dialect, name);
 }
 
 bool sql_schema(const struct sql_dialect *dialect, const struct resource *resource, size_t number,
