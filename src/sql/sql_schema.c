@@ -77,7 +77,7 @@ static void write_check(const struct sql_dialect *dialect, const struct resource
 	buf_append_byte(&name, '_');
 	buf_append(&name, field->name);
 	buf_append(&name, STR("_check"));
-	buf_append(text, STR(" CONSTRAINT "));
+	buf_append(text, dialect->named_references ? STR(",\n  CONSTRAINT ") : STR(" CONSTRAINT "));
 	put_short_name(dialect, buf_str(&name), text);
 	buf_append(text, STR(" CHECK ("));
 	buf_append(text, json ? str_from(dialect->json_check) : STR(""));
@@ -103,8 +103,13 @@ static void write_table(const struct sql_dialect *dialect, const struct resource
 		dialect->column_key(resource, field, text);
 		write_default(dialect, field, text);
 		dialect->column_auto(field, text);
-		write_check(dialect, resource, field, text);
+		if (!dialect->named_references) {
+			write_check(dialect, resource, field, text);
+		}
 		write_references(dialect, resource, field, text);
+	}
+	for (size_t i = 0; dialect->named_references && i < resource->field_count; i++) {
+		write_check(dialect, resource, &resource->fields[i], text);
 	}
 	write_foreign_keys(dialect, resource, text);
 	dialect->table_end(resource, text);

@@ -208,11 +208,11 @@ static void test_limits_of_types(void **state)
 static void test_stats(void **state)
 {
 	(void)state;
-	static const char *const urls[] = {"memory:", "sqlite:"};
-	for (size_t u = 0; u < 2; u++) {
+	const char *url;
+	for (size_t u = 0; (url = fixture_store(u)) != NULL; u++) {
 		struct fixture fixture;
 		fixture_init(&fixture, test_service);
-		fixture_open(&fixture, urls[u]);
+		fixture_open(&fixture, url);
 		run_ok(&fixture, test_rating(&fixture, 1, 1, 1));
 		run_ok(&fixture, test_list(&fixture, "ratings"));
 		run_ok(&fixture, test_list(&fixture, "counts"));

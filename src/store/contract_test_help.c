@@ -191,11 +191,11 @@ static void run_row(struct fixture *fixture, const struct contract_row *row)
 
 void contract_run(const char *service, const struct contract_row *rows, size_t count)
 {
-	static const char *const urls[] = {"memory:", "sqlite:"};
-	for (size_t u = 0; u < sizeof(urls) / sizeof(urls[0]); u++) {
+	const char *url;
+	for (size_t u = 0; (url = fixture_store(u)) != NULL; u++) {
 		struct fixture fixture;
 		fixture_init(&fixture, service);
-		fixture_open(&fixture, urls[u]);
+		fixture_open(&fixture, url);
 		for (size_t i = 0; i < count; i++) {
 			run_row(&fixture, &rows[i]);
 		}

@@ -23,6 +23,7 @@ enum {
 	STATEMENT_KEPT_BYTES = 16384, /* longer ones are not kept */
 	SQL_MAX_BYTES = 16 << 20,
 	PREFETCH_ROWS = 256, /* of a cursor */
+	DRAIN_ROWS = 100,    /* that nobody wants are read; more end the connection */
 };
 
 /* ---- waiting ---- */
@@ -331,6 +332,7 @@ static bool execute(struct maria_conn *conn, struct maria_statement *statement, 
 	conn->sent = false;
 	conn->reused = true;
 	statement->open = true;
+	statement->cursor = cursor;
 	statement->column_count = mysql_stmt_field_count(stmt);
 	statement->ended = statement->column_count == 0;
 	if (!statement->ended && !maria_columns_bind(statement)) {
@@ -344,6 +346,10 @@ static bool execute(struct maria_conn *conn, struct maria_statement *statement, 
 struct maria_statement *maria_execute(struct maria_conn *conn, bool cursor, struct error *error)
 {
 	conn->failure.number = 0;
+	if (conn->sql.unsupported != NULL) {
+		error_set(error, ERROR_UNSUPPORTED, "%s", conn->sql.unsupported);
+		return NULL;
+	}
 	if (conn->sql.text.failed) {
 		error_set(error, ERROR_PARSE, "The query is too large");
 		return NULL;
@@ -364,30 +370,46 @@ struct maria_statement *maria_execute(struct maria_conn *conn, bool cursor, stru
 	return statement;
 }
 
+/* MYSQL_NO_DATA, 0, MYSQL_DATA_TRUNCATED, or a failure. */
+static int fetch(struct maria_conn *conn, struct maria_statement *statement)
+{
+	int rc;
+	int wanted = mysql_stmt_fetch_start(&rc, statement->stmt);
+	while (wanted != 0) {
+		wanted = mysql_stmt_fetch_cont(&rc, statement->stmt, maria_await(conn, wanted));
+	}
+	statement->ended = rc != 0 && rc != MYSQL_DATA_TRUNCATED;
+	return rc;
+}
+
 enum row_step maria_fetch(struct maria_conn *conn, struct maria_statement *statement,
 						  const struct field *const *types, struct value *values,
 						  struct error *error)
 {
-	MYSQL_STMT *stmt = statement->stmt;
 	if (statement->ended) {
 		return ROW_NONE;
 	}
-	int rc;
-	int wanted = mysql_stmt_fetch_start(&rc, stmt);
-	while (wanted != 0) {
-		wanted = mysql_stmt_fetch_cont(&rc, stmt, maria_await(conn, wanted));
+	int rc = fetch(conn, statement);
+	if (!statement->ended) {
+		return maria_columns_read(statement, types, values, error) ? ROW_HERE : ROW_FAILED;
 	}
 	if (rc == MYSQL_NO_DATA) {
-		statement->ended = true;
 		return ROW_NONE;
 	}
-	if (rc != 0 && rc != MYSQL_DATA_TRUNCATED) {
-		statement->ended = true;
-		maria_failed(conn, stmt);
-		maria_fail(conn, NULL, SIZE_MAX, error);
-		return ROW_FAILED;
+	maria_failed(conn, statement->stmt);
+	maria_fail(conn, NULL, SIZE_MAX, error);
+	return ROW_FAILED;
+}
+
+/* A connection cannot be used before all rows of a plain statement were taken from it. */
+static void drain(struct maria_conn *conn, struct maria_statement *statement)
+{
+	for (size_t i = 0; i < DRAIN_ROWS && !statement->ended; i++) {
+		fetch(conn, statement);
 	}
-	return maria_columns_read(statement, types, values, error) ? ROW_HERE : ROW_FAILED;
+	if (!statement->ended) {
+		conn->state = MARIA_BROKEN;
+	}
 }
 
 void maria_rows_end(struct maria_conn *conn, struct maria_statement *statement)
@@ -397,10 +419,10 @@ void maria_rows_end(struct maria_conn *conn, struct maria_statement *statement)
 	}
 	statement->open = false;
 	maria_columns_trim(statement->columns);
-	if (conn->state == MARIA_BROKEN) {
-		return; /* it goes with its connection */
+	if (!statement->cursor && conn->state == MARIA_BUSY) {
+		drain(conn, statement);
 	}
-	if (statement->column_count > 0) {
+	if (statement->column_count > 0 && conn->state == MARIA_BUSY) {
 		my_bool failed;
 		int wanted = mysql_stmt_free_result_start(&failed, statement->stmt);
 		while (wanted != 0) {
@@ -408,6 +430,7 @@ void maria_rows_end(struct maria_conn *conn, struct maria_statement *statement)
 												 maria_await(conn, wanted));
 		}
 	}
+	/* With a broken one its statements go, too. */
 	if (!statement->kept && conn->state == MARIA_BUSY) {
 		forget(conn, statement);
 	}

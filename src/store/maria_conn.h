@@ -103,10 +103,11 @@ int maria_await(struct maria_conn *conn, int wanted);
 struct maria_statement {
 	MYSQL_STMT *stmt;
 	struct str text;
-	size_t column_count;           /* of its rows; 0: it gives none */
-	bool kept;                     /* under its text; else it goes with its rows */
-	bool open;                     /* rows of it may be left */
-	bool ended;                    /* its last row was fetched */
+	size_t column_count; /* of its rows; 0: it gives none */
+	bool kept;           /* under its text; else it goes with its rows */
+	bool open;           /* rows of it may be left */
+	bool ended;          /* its last row was fetched */
+	bool cursor;
 	struct maria_columns *columns; /* owned; maria_bind.c */
 	struct maria_statement *newer;
 	struct maria_statement *older;

@@ -56,6 +56,8 @@ struct maria_conn *maria_take(struct maria_session *session, uint64_t deadline_m
 void maria_give(struct maria_conn *conn);
 /* The server has hung up on one that nobody uses. */
 void maria_idle_lost(struct maria_conn *conn);
+/* Makes the first connection. */
+void maria_pool_open(struct maria_session *session);
 /* Every 100 ms: connections that can be made again, waiters whose time is over. */
 void maria_pool_tick(struct maria_session *session, uint64_t now_ms);
 /* Closes all of them. */
@@ -63,8 +65,26 @@ void maria_pool_close(struct maria_session *session);
 
 /* ---- maria_read.c, maria_write.c: in a fiber ---- */
 
+/* How the rows of a query are read: one type and value for each fetch, then for each of `more`,
+ * which may be NULL. Casts that the dialect leaves to us are made. */
+struct maria_shape {
+	const struct query *query;
+	const struct field *const *types; /* arena */
+	struct value *values;             /* arena; of the row that was fetched last */
+	struct buf *texts;                /* arena: of casts; NULL: there are none */
+};
+void maria_shape_init(struct maria_shape *shape, struct arena *arena, const struct query *query,
+					  const struct field_list *more);
+void maria_shape_finish(struct maria_shape *shape);
+/* The next row, into shape->values. */
+enum row_step maria_shape_fetch(struct maria_shape *shape, struct maria_conn *conn,
+								struct maria_statement *statement, struct error *error);
+
 /* Each ends with store_request's `done`. */
 void maria_read_run(struct maria_session *session, struct store_request *request);
+/* Not in a fiber. Requests that do not read are left alone. */
+void maria_read_resume(struct store_request *request);
+void maria_read_cancel(struct store_request *request);
 void maria_write_run(struct maria_session *session, struct store_request *request);
 /* A read within the transaction of a connection; rows go to `body`. */
 bool maria_read_inside(struct maria_conn *conn, const struct query *query, struct buf *body,
@@ -93,14 +113,15 @@ void maria_source_finish(struct maria_source *source);
 
 /* ---- maria_schema.c ---- */
 
-/* On a blocking connection, before any loop runs: makes everything on an empty database; else
- * compares, and makes the tables of our own that are missing. */
-bool maria_schema_check(MYSQL *db, const struct model *model, struct error *error);
+/* On a blocking connection, on any thread: compares what is there with the model. With `make` it
+ * makes everything on an empty database, and the tables of our own that are missing. */
+bool maria_schema_check(MYSQL *db, const struct model *model, bool make, struct error *error);
 
 /* ---- maria.c ---- */
 
 /* A handle of the session is closed, for good: one that is detached may go with its last. */
 void maria_session_release(struct maria_session *session);
+void maria_add_stats(const struct maria_session *session, struct store_stats *stats);
 
 struct maria_session {
 	struct store_session_base base;
@@ -108,14 +129,19 @@ struct maria_session {
 	struct loop *loop;
 	struct maria_fiber *current;
 	struct maria_fiber *spare;
-	struct maria_conn *made;                          /* all connections */
-	struct maria_conn *idle;                          /* the most recently used first */
-	size_t connections;                               /* made or being made */
-	size_t handles;                                   /* those, and those that are being closed */
-	struct maria_waiter *first_waiter, *last_waiter;  /* fibers; maria_pool.c */
+	struct maria_conn *made;                         /* all connections */
+	struct maria_conn *idle;                         /* the most recently used first */
+	size_t connections;                              /* made or being made */
+	size_t handles;                                  /* those, and those that are being closed */
+	struct maria_waiter *first_waiter, *last_waiter; /* fibers; maria_pool.c */
+	struct maria_waiter *woken;                      /* that go on when this turn ends */
+	size_t waiters;
+	struct task wake;
+	bool waking;
 	size_t fibers;                                    /* requests that run */
 	struct store_request *first_queued, *last_queued; /* that wait for a fiber */
-	size_t queued;
+	atomic_size_t queued;
+	bool starting;           /* requests of the queue */
 	size_t making;           /* connections */
 	uint64_t make_after_ms;  /* not before: the last attempt failed */
 	unsigned failed_makings; /* in a row */
@@ -131,11 +157,11 @@ struct maria_store {
 	struct store_base base;
 	atomic_size_t owners;
 	struct limits limits;
-	const struct model *model;
 	struct arena arena;
 	struct maria_url url;
 	pthread_mutex_t mutex;
 	struct maria_session *sessions;
+	struct store_stats ended; /* of sessions that are detached */
 };
 
 /* In a fiber: the request ends when main has returned. */
