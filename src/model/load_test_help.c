@@ -153,6 +153,10 @@ static void describe_route(struct buf *buf, const struct route *route)
 	if (route->empty_status > 0) {
 		buf_printf(buf, " empty %d", route->empty_status);
 	}
+	if (route->then != NULL) {
+		buf_printf(buf, " then %.*s %.*s", STR_ARG(route->then->method),
+				   STR_ARG(route->then->path));
+	}
 	if (route->reply == REPLY_STATUS) {
 		buf_printf(buf, " status %d", route->reply_status);
 	} else if (route->reply != REPLY_NONE) {

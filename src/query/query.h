@@ -71,6 +71,10 @@ struct operand {
 	struct value value;
 	int parameter; /* -1: none */
 	bool optional; /* the condition is dropped when the parameter is not given */
+	/* LIKE, ILIKE: any text may stand there beside the parameter, in which nothing is a wildcard.
+	 * Once it is filled the value is the whole pattern. */
+	bool any_before;
+	bool any_behind;
 };
 
 /* An embed may be asked for in many places, each of which asks for all below it. */
