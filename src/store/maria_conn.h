@@ -82,9 +82,9 @@ struct maria_conn {
 	uv_work_t work;
 };
 
-/* maria_connect.c: connects and sets the session up, blocking: for worker threads and the start. NULL with the
- * error: STORE_DOWN, or CONFIG when the server refuses the user or the database. *ret_number, when
- * it is not NULL, is the server's or libmariadb's. */
+/* maria_connect.c: connects and sets the session up, blocking: for worker threads and the start.
+ * NULL with the error: STORE_DOWN, or CONFIG when the server refuses the user or the database.
+ * *ret_number, when it is not NULL, is the server's or libmariadb's. */
 MYSQL *maria_connect(const struct maria_store *store, unsigned *ret_number, struct error *error);
 /* A connection of the session's loop from one that was made; BUSY. NULL: no descriptor is
  * free. */
