@@ -97,6 +97,15 @@ void maria_column_type(const struct resource *resource, const struct field *fiel
 	case TYPE_UUID:
 		buf_append(text, STR("CHAR(36) CHARACTER SET ascii COLLATE ascii_nopad_bin"));
 		return;
+	case TYPE_DATE:
+		buf_append(text, STR("DATE"));
+		return;
+	case TYPE_TIME:
+		buf_append(text, STR("TIME(6)"));
+		return;
+	case TYPE_DATETIME:
+		buf_append(text, STR("DATETIME(6)")); /* in UTC */
+		return;
 	case TYPE_JSON:
 		buf_append(text, STR("LONGTEXT"));
 		return;
@@ -136,10 +145,32 @@ void maria_table_end(const struct resource *resource, struct buf *text)
 	buf_append(text, STR("\n) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"));
 }
 
+/* `'2014-03-08 15:00:00'`: a moment without its zone. */
+static void write_date(struct buf *text, int64_t integer, enum type type)
+{
+	int64_t micros = integer % DATE_DAY_MICROS;
+	micros += micros < 0 ? DATE_DAY_MICROS : 0;
+	buf_append_byte(text, '\'');
+	if (type == TYPE_DATETIME) {
+		date_write(text, (integer - micros) / DATE_DAY_MICROS);
+		buf_append_byte(text, ' ');
+		date_write_time(text, micros);
+	} else if (type == TYPE_DATE) {
+		date_write(text, integer);
+	} else {
+		date_write_time(text, integer);
+	}
+	buf_append_byte(text, '\'');
+}
+
 /* A backslash means nothing in SQL, and the next character in MariaDB. */
 void maria_write_literal(struct buf *text, const struct value *value, const struct field *field)
 {
-	if (field->type == TYPE_DECIMAL) {
+	if (field != NULL && value->kind == VALUE_INTEGER && value_is_date(field->type)) {
+		write_date(text, value->integer, field->type);
+		return;
+	}
+	if (field != NULL && field->type == TYPE_DECIMAL && value->kind == VALUE_INTEGER) {
 		value_write_text(text, field, value);
 		return;
 	}

@@ -142,8 +142,7 @@ static bool keep_row(struct maria_source *source, struct maria_embed *state,
 {
 	size_t count = embed->query.fetch_count;
 	size_t holder_at = count == 0 ? 1 : count;
-	struct group *group = find_group(state, values + holder_at,
-									 embed->relation->from_fields.count);
+	struct group *group = find_group(state, values + holder_at, embed->relation->from_fields.count);
 	if (group == NULL) {
 		return true; /* equal in the order of the column only */
 	}
