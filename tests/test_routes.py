@@ -19,6 +19,9 @@ routes:
   POST /bulk:            { insert: pairs, from: items }
   POST /more:            { insert: pairs }
   GET /notes:            { list: pairs, values: note }
+  GET /of/{a}:           { list: pairs, select: b, empty: 404 }
+  POST /then:            { insert: pairs, needs: [note], then: GET /notes }
+  DELETE /of/{a}/{b}:    { delete: pairs, then: "GET /of/{a}" }
 """
 
 
@@ -102,6 +105,28 @@ def test_the_last_of_many_rows_is_wrong(call):
     assert call("POST", "/bulk", {"items": [*rows, rows[0]]}).status == 409
     assert len(call("GET", "/pairs").json()) == 3
     assert len(call("POST", "/bulk", {"items": rows}).json()) == 50
+
+
+def test_a_write_may_answer_as_another_route(call):
+    answer = call("POST", "/then", {"a": 0, "b": 0, "note": "w"})
+    assert (answer.status, answer.json()) == (200, ["w", "x", None, "z"])
+    assert "location" not in answer.headers and "etag" not in answer.headers
+    assert call("POST", "/then", {"a": 0, "b": 0, "note": "w"}).status == 409
+    assert call("POST", "/then", {"a": 0, "b": 1}).status == 400
+    assert call("GET", "/notes").json() == ["w", "x", None, "z"]
+    assert call("DELETE", "/of/1/1").json() == [{"b": 2}]
+    answer = call("DELETE", "/of/1/2")
+    assert (answer.status, answer.json()["message"]) == (404, "Not found")
+    assert call("GET", "/notes").json() == ["w", "z"]
+
+
+def test_a_repeated_write_is_not_done_again_and_reads_again(call):
+    key = {"Idempotency-Key": "one"}
+    first = call("POST", "/then", {"a": 0, "b": 0, "note": "w"}, key)
+    assert call("POST", "/pairs", {"a": 9, "b": 9, "note": "q"}).status == 201
+    again = call("POST", "/then", {"a": 0, "b": 0, "note": "w"}, key)
+    assert first.json() == ["w", "x", None, "z"]
+    assert (again.status, again.json()) == (200, ["w", "x", None, "z", "q"])
 
 
 @pytest.mark.parametrize("names,same_port,override,complaint", [

@@ -179,6 +179,8 @@ static void on_done(struct store_request *request, const struct store_result *re
 		call->times_ns[2] = now_ns(call);
 		if (error != NULL) {
 			call_fail(call, error);
+		} else if (call->proceed != NULL) {
+			call->proceed(call);
 		} else {
 			answer(call, result);
 		}

@@ -38,7 +38,10 @@ struct call {
 	struct router_match match;
 	struct query query;
 	struct store_request store;
+	const struct plan *plan; /* of the route that answers */
 	compose_reply *compose;
+	/* After a write that went well: goes on with the call instead of answering. NULL: answers. */
+	void (*proceed)(struct call *call);
 	/* Called before a list is streamed: status and fields; the body comes later. */
 	compose_reply *stream_head;
 	bool streaming;

@@ -304,7 +304,11 @@ static void write_answers(struct openapi *openapi, const struct plan *plan)
 {
 	const struct route *route = plan->route;
 	outline_open_at(openapi->text, "responses", '{');
-	if (route->reply != REPLY_NONE) {
+	if (route->then != NULL) {
+		write_rows_answer(openapi, *plan->then, 200,
+						  "Written; the answer is that of the other route");
+		write_empty_list(openapi, route->then);
+	} else if (route->reply != REPLY_NONE) {
 		write_reply(openapi, route);
 	} else if (route->action == ACTION_DELETE) {
 		write_empty(openapi, 204, "Deleted");

@@ -153,10 +153,12 @@ static void fix_fields(struct plan *plan, struct arena *arena)
 }
 
 const struct plan *plan_create(const struct model *model, const struct route *route,
-							   struct arena *arena, struct model_report *report)
+							   const struct plan *const *plans, struct arena *arena,
+							   struct model_report *report)
 {
 	struct plan *plan = ARENA_NEW(arena, struct plan);
 	plan->route = route;
+	plan->then = route->then == NULL ? NULL : &plans[route->then - model->routes];
 	plan->names = ARENA_ARRAY(arena, 2 * ROUTER_PARAMETERS, struct str);
 	for (size_t i = 0; i < route->segment_count; i++) {
 		if (route->segments[i].parameter && plan->name_count < ROUTER_PARAMETERS) {
@@ -179,7 +181,8 @@ const struct plan *plan_create(const struct model *model, const struct route *ro
 	struct check_options options = {
 		.limits = &model->limits,
 		.parameters = &names,
-		.no_rows = route->reply != REPLY_NONE || route->action == ACTION_DELETE,
+		.no_rows = route->reply != REPLY_NONE || route->then != NULL ||
+			route->action == ACTION_DELETE,
 	};
 	plan->select = parsed.select;
 	plan->has_select = parsed.has_select;

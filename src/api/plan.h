@@ -22,11 +22,14 @@ struct plan {
 	size_t name_count;
 	struct field_list fixed;        /* fields whose value the path gives to the rows of a body */
 	const size_t *fixed_parameters; /* the parameter of each */
+	const struct plan *const *then; /* of a write: where the read that answers is; NULL: none */
 };
 
-/* NULL, with a problem in the report, when a condition, shape or order is wrong. */
+/* NULL, with a problem in the report, when a condition, shape or order is wrong. `plans` will hold
+ * those of all routes of the model, in their order. */
 const struct plan *plan_create(const struct model *model, const struct route *route,
-							   struct arena *arena, struct model_report *report);
+							   const struct plan *const *plans, struct arena *arena,
+							   struct model_report *report);
 /* Operation: runs a route. */
 void plan_run(struct call *call);
 

@@ -23,7 +23,7 @@ static bool is_own_parameter(const void *context, struct str name)
 /* Fills the parameters that come from the query string; the first of each name counts. */
 static bool read_query_parameters(struct call *call, struct parameter *parameters)
 {
-	const struct plan *plan = call->operation->plan;
+	const struct plan *plan = call->plan;
 	struct str rest = call->request->query;
 	struct str name;
 	struct str value;
@@ -51,7 +51,7 @@ static bool read_query_parameters(struct call *call, struct parameter *parameter
 static bool bind_conditions(struct call *call, const struct parameter *parameters,
 							struct error *error)
 {
-	const struct plan *plan = call->operation->plan;
+	const struct plan *plan = call->plan;
 	size_t wrong = 0;
 	if (query_bind(&plan->query, parameters, plan->name_count, call->arena, &call->query, &wrong,
 				   error)) {
@@ -67,7 +67,7 @@ static bool bind_conditions(struct call *call, const struct parameter *parameter
  * and its select, order, limit and offset stand in place of the route's. */
 static bool join_client_query(struct call *call, struct error *error)
 {
-	const struct plan *plan = call->operation->plan;
+	const struct plan *plan = call->plan;
 	const struct limits *limits = &call->binding->service->model->limits;
 	struct parsed_query parsed;
 	parsed_query_init(&parsed);
@@ -117,7 +117,7 @@ static bool read_rows(struct call *call, struct body_options *options, struct er
 
 static bool read_body(struct call *call, struct error *error)
 {
-	const struct plan *plan = call->operation->plan;
+	const struct plan *plan = call->plan;
 	struct value *fixed = ARENA_ARRAY(call->arena, plan->fixed.count, struct value);
 	for (size_t i = 0; i < plan->fixed.count; i++) {
 		struct str text = call->match.parameters[plan->fixed_parameters[i]];
@@ -167,7 +167,7 @@ static void compose_constant(const struct route *route, struct reply *reply)
 static void compose_written(struct call *call, const struct store_result *result,
 							struct reply *reply)
 {
-	const struct route *route = call->operation->plan->route;
+	const struct route *route = call->plan->route;
 	bool made = route->action == ACTION_INSERT ||
 		(route->action == ACTION_UPSERT && result->inserted > 0);
 	if (route->action == ACTION_INSERT) {
@@ -176,12 +176,22 @@ static void compose_written(struct call *call, const struct store_result *result
 	reply_rows(call, reply, made ? 201 : 200);
 }
 
+/* A list without rows may have a status of its own. */
+static bool is_empty(const struct call *call, const struct store_result *result,
+					 struct reply *reply)
+{
+	int empty_status = call->plan->route->empty_status;
+	if (result->rows > 0 || empty_status == 0) {
+		return false;
+	}
+	reply->status = empty_status;
+	error_set(&reply->error, ERROR_NOT_FOUND, NULL);
+	return true;
+}
+
 static void compose_read(struct call *call, const struct store_result *result, struct reply *reply)
 {
-	int empty_status = call->operation->plan->route->empty_status;
-	if (result->rows == 0 && empty_status != 0) {
-		error_set(&reply->error, ERROR_NOT_FOUND, NULL);
-		reply->status = empty_status;
+	if (is_empty(call, result, reply)) {
 		return;
 	}
 	conditional_add(call, result, reply);
@@ -190,7 +200,7 @@ static void compose_read(struct call *call, const struct store_result *result, s
 
 static void compose(struct call *call, const struct store_result *result, struct reply *reply)
 {
-	const struct route *route = call->operation->plan->route;
+	const struct route *route = call->plan->route;
 	if (route->reply != REPLY_NONE || route->action == ACTION_DELETE) {
 		compose_constant(route, reply);
 	} else if (is_read(route)) {
@@ -207,7 +217,7 @@ static void compose_head(struct call *call, const struct store_result *result, s
 
 static bool prepare(struct call *call, struct error *error)
 {
-	const struct plan *plan = call->operation->plan;
+	const struct plan *plan = call->plan;
 	enum route_action action = plan->route->action;
 	struct parameter parameters[2 * ROUTER_PARAMETERS] = {0};
 	for (size_t i = 0; i < call->match.parameter_count; i++) {
@@ -229,7 +239,7 @@ static bool prepare(struct call *call, struct error *error)
 static void run_reply(struct call *call)
 {
 	struct reply reply = {.status = 0};
-	compose_constant(call->operation->plan->route, &reply);
+	compose_constant(call->plan->route, &reply);
 	call_answer(call, reply.status, reply.content_type, reply.body);
 }
 
@@ -244,9 +254,54 @@ static bool attach(struct call *call, struct error *error)
 	return true;
 }
 
+/* What a path parameter of this name holds. */
+static struct str parameter_of(const struct call *call, struct str name)
+{
+	const struct plan *plan = call->operation->plan;
+	for (size_t i = 0; i < plan->path_count; i++) {
+		if (str_equal(plan->names[i], name)) {
+			return call->match.parameters[i];
+		}
+	}
+	return (struct str){NULL, 0};
+}
+
+/* The rows as the read gives them; they are the answer to a write, which has no tag. */
+static void compose_then(struct call *call, const struct store_result *result, struct reply *reply)
+{
+	if (!is_empty(call, result, reply)) {
+		reply_rows(call, reply, 200);
+	}
+}
+
+/* What was written is committed: the other route's read answers. */
+static void run_then(struct call *call)
+{
+	const struct plan *then = *call->plan->then;
+	struct parameter parameters[2 * ROUTER_PARAMETERS] = {0};
+	struct error error = {0};
+	for (size_t i = 0; i < then->path_count; i++) {
+		parameters[i] = (struct parameter){parameter_of(call, then->names[i]), true};
+	}
+	query_batches_finish(call->query.batches);
+	call->proceed = NULL;
+	call->plan = then;
+	call->query = then->query;
+	call->store.companion = NULL;
+	call->store.result = (struct store_result){0};
+	call->stream_head = NULL;
+	buf_clear(call->store.body);
+	if (then->query.where != NULL && !bind_conditions(call, parameters, &error)) {
+		call_fail(call, &error);
+		return;
+	}
+	call_run(call, compose_then);
+}
+
 void plan_run(struct call *call)
 {
-	const struct route *route = call->operation->plan->route;
+	call->plan = call->operation->plan;
+	const struct route *route = call->plan->route;
 	struct error error = {0};
 	if (route->action != ACTION_REPLY) {
 		call_add_field(call, STR("Cache-Control"), STR("no-cache"));
@@ -256,7 +311,8 @@ void plan_run(struct call *call)
 	} else if (!prepare(call, &error) || (!is_read(route) && !attach(call, &error))) {
 		call_fail(call, &error);
 	} else if (!is_read(route) || !conditional_begin(call)) {
-		call->stream_head = compose_head;
+		call->stream_head = is_read(route) ? compose_head : NULL;
+		call->proceed = route->then != NULL ? run_then : NULL;
 		call_run(call, compose);
 	}
 }

@@ -23,9 +23,12 @@ static struct operation *new_operation(struct service *service)
 static bool add_routes(struct service *service, struct model_report *report)
 {
 	const struct model *model = service->model;
+	const struct plan **plans = ARENA_ARRAY(&service->arena, model->route_count,
+											const struct plan *);
 	for (size_t i = 0; i < model->route_count; i++) {
 		const struct route *route = &model->routes[i];
-		const struct plan *plan = plan_create(model, route, &service->arena, report);
+		const struct plan *plan = plan_create(model, route, plans, &service->arena, report);
+		plans[i] = plan;
 		if (plan == NULL) {
 			continue;
 		}

@@ -12,6 +12,7 @@ enum {
 	WITH_VALUES = 1 << 4,
 	WITH_EMPTY = 1 << 5,
 	WITH_REPLY = 1 << 6,
+	WITH_THEN = 1 << 7,
 };
 
 struct action {
@@ -28,12 +29,13 @@ static const struct action actions[] = {
 					 .reads = true},
 	[ACTION_GET] = {"get", WITH_SELECT | WITH_WHERE, .reads = true, .whole_key = true,
 					.keyless = "use `list`"},
-	[ACTION_INSERT] = {"insert", WITH_SELECT | WITH_BODY | WITH_REPLY},
-	[ACTION_UPSERT] = {"upsert", WITH_SELECT | WITH_BODY | WITH_REPLY, .keyless = "use `insert`"},
-	[ACTION_REPLACE] = {"replace", WITH_SELECT | WITH_WHERE | WITH_BODY | WITH_REPLY,
+	[ACTION_INSERT] = {"insert", WITH_SELECT | WITH_BODY | WITH_REPLY | WITH_THEN},
+	[ACTION_UPSERT] = {"upsert", WITH_SELECT | WITH_BODY | WITH_REPLY | WITH_THEN,
+					   .keyless = "use `insert`"},
+	[ACTION_REPLACE] = {"replace", WITH_SELECT | WITH_WHERE | WITH_BODY | WITH_REPLY | WITH_THEN,
 						.whole_key = true, .keyless = "use `update`"},
-	[ACTION_UPDATE] = {"update", WITH_SELECT | WITH_WHERE | WITH_BODY | WITH_REPLY},
-	[ACTION_DELETE] = {"delete", WITH_WHERE | WITH_REPLY},
+	[ACTION_UPDATE] = {"update", WITH_SELECT | WITH_WHERE | WITH_BODY | WITH_REPLY | WITH_THEN},
+	[ACTION_DELETE] = {"delete", WITH_WHERE | WITH_REPLY | WITH_THEN},
 };
 
 /* A route while it is read. */
@@ -50,6 +52,7 @@ struct draft_route {
 	const struct node *values;
 	const struct node *empty;
 	const struct node *reply;
+	const struct node *then;
 	bool path_broken;  /* reported; what depends on the path is not checked */
 	bool where_broken; /* the same */
 	bool *used;        /* per segment: a condition uses this parameter */
@@ -91,6 +94,7 @@ KEEP(needs)
 KEEP(values)
 KEEP(empty)
 KEEP(reply)
+KEEP(then)
 #undef KEEP
 
 static const struct word route_words[] = {
@@ -99,7 +103,7 @@ static const struct word route_words[] = {
 	{"delete", keep_delete}, {"reply", keep_reply},     {"select", keep_select},
 	{"order", keep_order},   {"where", keep_where},     {"from", keep_from},
 	{"needs", keep_needs},   {"values", keep_values},   {"empty", keep_empty},
-	{"then", NULL},
+	{"then", keep_then},
 };
 
 static bool read_method(struct load *load, const struct node *node, struct str method)
@@ -558,6 +562,62 @@ static void check_resource(struct load *load, const struct draft_route *draft,
 	}
 }
 
+/* The route's own shape would never be seen. */
+static void check_then(struct load *load, const struct draft_route *draft)
+{
+	if (is_allowed(load, draft, draft->then, WITH_THEN) &&
+		(draft->reply != NULL || draft->select != NULL)) {
+		model_report_add(load->report, draft->then->key.place, NULL,
+						 "`then` and `%s` cannot stand together",
+						 draft->reply != NULL ? "reply" : "select");
+	}
+}
+
+static bool has_parameter(const struct route *route, struct str name)
+{
+	for (size_t i = 0; i < route->segment_count; i++) {
+		if (route->segments[i].parameter && str_equal(route->segments[i].text, name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* `GET /path` of a route that reads; its parameters are those of the same names. */
+static void read_then(struct load *load, const struct node *node, struct route *route,
+					  const struct route *routes, size_t count)
+{
+	struct text text;
+	const struct route *then = NULL;
+
+	if (!load_text(load, node, "`then`", &text)) {
+		return;
+	}
+	struct str path = str_starts_with(text.str, STR("GET "))
+		? str_trim(str_slice(text.str, 4, text.str.len))
+		: STR("");
+	if (path.len > 1 && str_ends_with(path, STR("/"))) {
+		path.len--;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (str_equal(routes[i].method, STR("GET")) && str_equal(routes[i].path, path)) {
+			then = &routes[i];
+		}
+	}
+	if (then == NULL || !actions[then->action].reads) {
+		model_report_add(load->report, node->place, "then: GET /path, as the other route has it",
+						 "`then` names no route that reads rows");
+		return;
+	}
+	for (size_t i = 0; i < then->segment_count; i++) {
+		if (then->segments[i].parameter && !has_parameter(route, then->segments[i].text)) {
+			model_report_add(load->report, node->place, "both paths need a parameter of that name",
+							 "`then`: nothing fills {%.*s}", STR_ARG(then->segments[i].text));
+		}
+	}
+	route->then = then;
+}
+
 static void read_action(struct load *load, struct draft_route *draft)
 {
 	const char *what = arena_printf(load->arena, "`%s`", actions[draft->route->action].word).ptr;
@@ -571,6 +631,7 @@ static void read_action(struct load *load, struct draft_route *draft)
 	read_shape(load, draft, known);
 	read_where(load, draft);
 	read_body_words(load, draft, known);
+	check_then(load, draft);
 	if (of != NULL && !of->broken) {
 		draft->route->resource = of->resource;
 		check_whole_key(load, draft, of->resource);
@@ -603,6 +664,7 @@ static void read_route(struct load *load, struct draft_route *draft)
 	read_shape(load, draft, NULL);
 	read_where(load, draft);
 	read_body_words(load, draft, NULL);
+	check_then(load, draft);
 	check_path_parameters(load, draft, NULL);
 }
 
@@ -622,6 +684,7 @@ void load_routes(struct load *load)
 		return;
 	}
 	list = ARENA_ARRAY(load->arena, routes->count, struct route);
+	const struct node **thens = ARENA_ARRAY(load->arena, routes->count, const struct node *);
 	map_init(&shapes);
 	for (const struct node *node = routes->first; node != NULL; node = node->next) {
 		struct route *route = &list[count++];
@@ -641,6 +704,12 @@ void load_routes(struct load *load)
 		}
 		draft.used = ARENA_ARRAY(load->arena, route->segment_count, bool);
 		read_route(load, &draft);
+		thens[count - 1] = (actions[route->action].with & WITH_THEN) != 0 ? draft.then : NULL;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (thens[i] != NULL) {
+			read_then(load, thens[i], &list[i], list, count);
+		}
 	}
 	map_finish(&shapes);
 	load->model->routes = list;

@@ -226,18 +226,47 @@ static const struct load_row action_rows[] = {
 	 "    hint: such as { list: RESOURCE }, or only { reply: \xe2\x80\xa6 }\n"
 	 ":14:13: unknown word \"lst\" in a route\n"
 	 "    hint: did you mean \"list\"?\n"},
-	{__LINE__, "  GET /r: { list: r, then: GET /x }\n",
-	 ":14:22: \"then\" in a route is not known yet in this version\n"},
+	{__LINE__, "  GET /r: { list: r, then: GET /r }\n",
+	 ":14:22: `then` makes no sense with `list`\n"},
+	{__LINE__, "  POST /r: { reply: 200, then: GET /r }\n",
+	 ":14:26: `then` makes no sense with `reply`\n"},
 	{__LINE__, "  POST /r: { insert: r, then: GET /r }\n",
-	 ":14:25: \"then\" in a route is not known yet in this version\n"},
+	 ":14:31: `then` names no route that reads rows\n"
+	 "    hint: then: GET /path, as the other route has it\n"},
+	{__LINE__,
+	 "  GET /ping: { reply: ok }\n"
+	 "  POST /r: { insert: r, then: GET /ping }\n",
+	 ":15:31: `then` names no route that reads rows\n"
+	 "    hint: then: GET /path, as the other route has it\n"},
+	{__LINE__,
+	 "  GET /r: { list: r }\n"
+	 "  POST /r: { insert: r, then: POST /r }\n",
+	 ":15:31: `then` names no route that reads rows\n"
+	 "    hint: then: GET /path, as the other route has it\n"},
+	{__LINE__,
+	 "  GET /r: { list: r }\n"
+	 "  POST /r: { insert: r, then: GET /r, reply: ok }\n"
+	 "  POST /s: { insert: r, then: GET /r, select: u }\n",
+	 ":15:25: `then` and `reply` cannot stand together\n"
+	 ":16:25: `then` and `select` cannot stand together\n"},
+	{__LINE__,
+	 "  GET /r/{u}: { list: r }\n"
+	 "  POST /r: { insert: r, then: \"GET /r/{u}\" }\n",
+	 ":15:31: `then`: nothing fills {u}\n"
+	 "    hint: both paths need a parameter of that name\n"},
+	{__LINE__,
+	 "  GET /r/{u}: { list: r }\n"
+	 "  DELETE /r/{u}: { delete: r, then: \"GET /r/{u}/\" }\n",
+	 "GET /r/{u} [r $u] list r\n"
+	 "DELETE /r/{u} [r $u] delete r then GET /r/{u}\n"},
 	{__LINE__, "  GET /r: { list: r, limit: 5 }\n",
 	 ":14:22: unknown word \"limit\" in a route\n"
 	 "    hint: known here: list, get, insert, upsert, replace, update, delete, reply, "
-	 "select, order, where, from, needs, values, empty\n"},
+	 "select, order, where, from, needs, values, empty, then\n"},
 	{__LINE__, "  GET /r: { reply: 200, delay: 3 }\n",
 	 ":14:25: unknown word \"delay\" in a route\n"
 	 "    hint: known here: list, get, insert, upsert, replace, update, delete, reply, "
-	 "select, order, where, from, needs, values, empty\n"},
+	 "select, order, where, from, needs, values, empty, then\n"},
 	{__LINE__,
 	 "  GET /r/{u}/{i}: { list: r }\n"
 	 "  GET /r/{i}/{u}: { list: r }\n",
@@ -368,7 +397,8 @@ static const struct load_row many_rows[] = {
 	 ":17:3: the route in line 14 answers the same requests\n"
 	 ":18:21: \"t\" is a tally, which is only read\n"
 	 "    hint: write to the resource that it counts\n"
-	 ":18:24: \"then\" in a route is not known yet in this version\n"},
+	 ":18:30: `then` names no route that reads rows\n"
+	 "    hint: then: GET /path, as the other route has it\n"},
 };
 
 static void test_many(void **state)

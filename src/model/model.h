@@ -191,6 +191,7 @@ struct route {
 	struct field_list needs;
 	const struct field *values; /* answer a list of bare values; NULL: objects */
 	int empty_status;           /* answered instead of an empty list; 0: none */
+	const struct route *then;   /* of a write: the read that answers in its place; NULL: none */
 	enum reply_kind reply;
 	struct str reply_text; /* JSON or text */
 	int reply_status;

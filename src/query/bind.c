@@ -50,6 +50,27 @@ static enum bound bind_operand(struct binder *binder, const struct cond *cond,
 	return BOUND;
 }
 
+/* The pattern of a text that stands for itself. */
+static struct str literal_pattern(struct binder *binder, const struct operand *operand,
+								  struct str text)
+{
+	char *bytes = arena_bytes(binder->arena, 2 * text.len + 2);
+	size_t len = 0;
+	if (operand->any_before) {
+		bytes[len++] = '%';
+	}
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '%' || text.ptr[i] == '_' || text.ptr[i] == '\\') {
+			bytes[len++] = '\\';
+		}
+		bytes[len++] = text.ptr[i];
+	}
+	if (operand->any_behind) {
+		bytes[len++] = '%';
+	}
+	return (struct str){bytes, len};
+}
+
 static struct cond *copy(struct binder *binder, const struct cond *cond)
 {
 	struct cond *made = ARENA_NEW(binder->arena, struct cond);
@@ -65,7 +86,11 @@ static enum bound bind_compare(struct binder *binder, const struct cond *cond, b
 	enum bound bound = bind_operand(binder, cond, &cond->operand, &value);
 	if (bound == BOUND) {
 		struct cond *made = copy(binder, cond);
-		made->operand = (struct operand){.value = value, .parameter = -1};
+		made->operand.value = value;
+		made->operand.parameter = -1;
+		if (made->operand.any_before || made->operand.any_behind) {
+			made->operand.value.text = literal_pattern(binder, &made->operand, value.text);
+		}
 		*ret_cond = cond_finish(binder->arena, made, negated, binder->error);
 		if (*ret_cond == NULL) {
 			*binder->ret_parameter = (size_t)cond->operand.parameter;

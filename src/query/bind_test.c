@@ -71,6 +71,12 @@ static const struct row bind_rows[] = {
 	{__LINE__, "id=in.({x?},7)", NULL, NULL, "id in 7", NONE},
 	/* patterns, questions and paths */
 	{__LINE__, "note=ilike.{x}", "a*", NULL, "note ilike \"a%\"!", NONE},
+	{__LINE__, "note=ilike.*{x?}*", "a*%_\\b", NULL, "note ilike \"%a*\\\\%\\\\_\\\\\\\\b%\"!",
+	 NONE},
+	{__LINE__, "note=ilike.*{x?}*", "", NULL, "", NONE},
+	{__LINE__, "note=like.{x}*", "a*", NULL, "note like \"a*%\"!", NONE},
+	{__LINE__, "note=not.like.*{x}", "", NULL, "not(note like \"%\"!)", NONE},
+	{__LINE__, "or=(note.like.*{x},id.eq.1)", "*", NULL, "or(note like \"%*\"!,id eq 1)", NONE},
 	{__LINE__, "note=not.like.{x?}", "a*", NULL, "not(note like \"a%\"!)", NONE},
 	{__LINE__, "note=not.like.{x?}", NULL, NULL, "", NONE},
 	{__LINE__, "ref=like.{x}", "a0*", NULL, "ref like \"a0%\"!", NONE},

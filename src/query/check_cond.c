@@ -10,12 +10,22 @@ static const struct cond *check_cond(struct checker *checker, struct level *leve
 /* ---- operands ---- */
 
 static bool check_parameter(struct checker *checker, const struct parsed_value *parsed,
-							struct operand *ret_operand)
+							bool takes_stars, struct operand *ret_operand)
 {
 	const struct parameter_names *names = checker->options->parameters;
+	if ((parsed->any_before || parsed->any_behind) && !takes_stars) {
+		return error_set(checker->error, ERROR_PARSE,
+						 "a star stands beside {%.*s}, which only like and ilike know",
+						 STR_ARG(parsed->text));
+	}
 	for (size_t i = 0; names != NULL && i < names->count; i++) {
 		if (str_equal(names->names[i], parsed->text)) {
-			*ret_operand = (struct operand){.parameter = (int)i, .optional = parsed->optional};
+			*ret_operand = (struct operand){
+				.parameter = (int)i,
+				.optional = parsed->optional,
+				.any_before = parsed->any_before,
+				.any_behind = parsed->any_behind,
+			};
 			return true;
 		}
 	}
@@ -27,7 +37,8 @@ static bool check_operand(struct checker *checker, const struct cond *cond,
 						  const struct parsed_value *parsed, struct operand *ret_operand)
 {
 	if (parsed->parameter) {
-		return check_parameter(checker, parsed, ret_operand);
+		bool takes_stars = cond->op == OPERATOR_LIKE || cond->op == OPERATOR_ILIKE;
+		return check_parameter(checker, parsed, takes_stars, ret_operand);
 	}
 	ret_operand->parameter = -1;
 	/* Spaces around a number mean nothing: `in.(1, 2)`. */

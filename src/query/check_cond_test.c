@@ -142,6 +142,8 @@ static void test_parameters(void **state)
 		{__LINE__, "ratings", "user_id=in.({x},7,{y?})", "user_id in {0}|7|{1?}"},
 		{__LINE__, "ratings", "not.or=(user_id.eq.{x},item_id.eq.3)",
 		 "and(not(user_id eq {0}),not(item_id eq 3))"},
+		{__LINE__, "ratings", "user_id=eq.*{x}",
+		 "PARSE a star stands beside {x}, which only like and ilike know"},
 		{__LINE__, "ratings", "user_id=eq.{z}", "PARSE there is no parameter \"z\" to fill in"},
 		{__LINE__, "things", "data=eq.{x}",
 		 "UNSUPPORTED Feature not implemented / comparison and order of the json field \"data\""},

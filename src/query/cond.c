@@ -175,7 +175,8 @@ static bool compile(struct arena *arena, struct cond *leaf, struct error *error)
 	bool caseless = leaf->op == OPERATOR_ILIKE || leaf->op == OPERATOR_IMATCH;
 	const void *compiled;
 	if (leaf->op == OPERATOR_LIKE || leaf->op == OPERATOR_ILIKE) {
-		pattern = without_stars(arena, pattern);
+		bool literal = leaf->operand.any_before || leaf->operand.any_behind;
+		pattern = literal ? pattern : without_stars(arena, pattern);
 		leaf->operand.value.text = pattern;
 		compiled = like_create(pattern, caseless, arena);
 	} else {

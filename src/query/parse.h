@@ -42,7 +42,9 @@
 struct parsed_value {
 	struct str text; /* the value, or the parameter's name */
 	bool parameter;
-	bool optional; /* {name?} */
+	bool optional;   /* {name?} */
+	bool any_before; /* `*{name}` of like and ilike: the parameter is text, no pattern */
+	bool any_behind; /* `{name}*` */
 };
 
 enum quantifier { QUANTIFIER_NONE, QUANTIFIER_ANY, QUANTIFIER_ALL };

@@ -83,8 +83,8 @@ static bool count_term(struct parser *parser)
 
 /* ---- values ---- */
 
-/* In a service file: is it `{name}` or `{name?}`? False with the error when braces stand
- * otherwise. */
+/* In a service file: is it `{name}` or `{name?}`, perhaps between stars? False with the error when
+ * braces stand otherwise. */
 static bool read_parameter(struct parser *parser, struct cursor *cursor, size_t at,
 						   struct parsed_value *value)
 {
@@ -93,13 +93,16 @@ static bool read_parameter(struct parser *parser, struct cursor *cursor, size_t 
 	if (open == text.len && str_find(text, '}', 0) == text.len) {
 		return true;
 	}
+	bool before = open > 0 && text.ptr[0] == '*';
+	bool behind = str_ends_with(text, STR("*"));
+	text = str_slice(text, before ? 1 : 0, text.len - (behind ? 1 : 0));
 	struct str name = str_slice(text, 1, text.len > 0 ? text.len - 1 : 0);
 	bool optional = str_ends_with(name, STR("?"));
 	if (optional) {
 		name.len--;
 	}
 	cursor->at = at;
-	if (open != 0 || !str_ends_with(text, STR("}")) || name.len == 0 ||
+	if (!str_starts_with(text, STR("{")) || !str_ends_with(text, STR("}")) || name.len == 0 ||
 		str_find(name, '{', 0) < name.len || str_find(name, '}', 0) < name.len) {
 		(void)cursor_fail(cursor, "a value, {NAME} or {NAME?}");
 		return error_hint(parser->error,
@@ -109,8 +112,14 @@ static bool read_parameter(struct parser *parser, struct cursor *cursor, size_t 
 	if (str_starts_with(name, STR("claims."))) {
 		return cursor_unsupported(cursor, "the claims of a token in a condition");
 	}
-	cursor->at += text.len;
-	*value = (struct parsed_value){.text = name, .parameter = true, .optional = optional};
+	cursor->at += value->text.len;
+	*value = (struct parsed_value){
+		.text = name,
+		.parameter = true,
+		.optional = optional,
+		.any_before = before,
+		.any_behind = behind,
+	};
 	return true;
 }
 

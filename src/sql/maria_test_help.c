@@ -144,6 +144,16 @@ static void bind_value(struct maria_bed *bed, const struct sql_param *param, MYS
 		bind->buffer_type = MYSQL_TYPE_NEWDECIMAL;
 		bind->buffer = (void *)(uintptr_t)copy.ptr;
 		bind->buffer_length = copy.len;
+	} else if (value->kind == VALUE_INTEGER && param->type != NULL &&
+			   value_is_date(param->type->type)) {
+		struct buf text;
+		buf_init(&text, SIZE_MAX);
+		sql_dialect_maria.literal(&text, value, param->type);
+		struct str copy = arena_copy(&bed->arena, str_slice(buf_str(&text), 1, text.len - 1));
+		buf_finish(&text);
+		bind->buffer_type = MYSQL_TYPE_STRING;
+		bind->buffer = (void *)(uintptr_t)copy.ptr;
+		bind->buffer_length = copy.len;
 	} else if (value->kind == VALUE_INTEGER) {
 		bind->buffer_type = MYSQL_TYPE_LONGLONG;
 		bind->buffer = (void *)(uintptr_t)&value->integer;

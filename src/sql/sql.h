@@ -1,6 +1,7 @@
 /*
- * From a checked query to SQL text and the values bound to it. Values never become text;
- * identifiers come from the model only, and are quoted.
+ * From a checked query to SQL text and the values bound to it. Values never become text, but for
+ * those of the model itself in what makes a table; identifiers come from the model only, and are
+ * quoted.
  *
  * Ownership: text and lists are the caller's struct sql; values are borrowed from the query.
  * Threads: all. Errors: a statement over these limits (sql->text.failed), or one that the database
@@ -28,10 +29,11 @@ struct sql_dialect {
 	bool nulls_placement;    /* knows NULLS FIRST / NULLS LAST */
 	bool upsert_on_conflict; /* sql_insert() writes INSERT … ON CONFLICT (…) DO UPDATE */
 	bool returning;
-	bool joins;          /* to-one embeds come in the rows of their parents: sql->joins */
-	bool delete_alias;   /* DELETE FROM "a" AS _1; else DELETE _1 FROM "a" AS _1 */
-	bool default_values; /* DEFAULT VALUES; else () VALUES () */
-	bool derived_names;  /* a subquery in FROM needs a name, and its columns different ones */
+	bool joins;           /* to-one embeds come in the rows of their parents: sql->joins */
+	bool delete_alias;    /* DELETE FROM "a" AS _1; else DELETE _1 FROM "a" AS _1 */
+	bool default_values;  /* DEFAULT VALUES; else () VALUES () */
+	bool derived_names;   /* a subquery in FROM needs a name, and its columns different ones */
+	bool partial_indexes; /* CREATE INDEX … WHERE */
 	size_t max_open; /* entries of its parser's stack, without those of a statement and a leaf */
 	/* What stands for a value that a path leads to in the column of `field` of the table
 	 * sql->alias. */
@@ -48,6 +50,7 @@ struct sql_dialect {
 	void (*average)(struct sql *sql, const struct field *field, bool before);
 	const char *is_distinct; /* infix operator; NULL: NOT (a<=>b) */
 	const char *bytewise;    /* behind a text column: it is compared by bytes, whatever its order */
+	/* A value in what makes a table; `field` says what it is, NULL: a number or text. */
 	void (*literal)(struct buf *text, const struct value *value, const struct field *field);
 	/* Parts of CREATE TABLE: the column's type; what makes it the whole key, or nothing; how the
 	 * database makes `default: auto`, or nothing; and what follows the last column, with the
@@ -113,6 +116,7 @@ struct sql {
 	bool may_cost;
 	bool names_columns; /* what is selected is named _c1, _c2 … */
 	struct arena texts; /* of made values */
+	bool literals; /* values are text: of conditions of the model, in what makes a table. Kept */
 };
 
 void sql_init(struct sql *sql, const struct sql_dialect *dialect, size_t max_bytes);
@@ -204,13 +208,22 @@ void sql_put_name(const struct sql_dialect *dialect, struct str name, struct buf
  * unique in the database:
  *   table           RESOURCE
  *   unique rule     RESOURCE.RULE            (an index)
- *   index           RESOURCE.FIELD,FIELD_idx
+ *   index           RESOURCE.FIELD,FIELD_idx (_idx2, … when there are several over these fields)
  *   trigger         TALLY.insert, TALLY.delete, TALLY.update; MariaDB: TALLY.before_insert too, …
  *   tally's headers TALLY.head               (MariaDB: a table)
  *   boolean's check RESOURCE_FIELD_check     (a constraint of the table)
+ *   check rule      RULE                     (the same)
  * Indexes have a dot behind the table's name because with `_` those of `a_b` and `a` could meet.
+ *
+ * Without partial indexes a unique rule over some rows has a generated column RULE.0, RULE.1 … for
+ * each of its fields, null in all other rows, and is unique over these; a plain index holds all
+ * rows then. The model is compiled (query/compile.h).
  */
 bool sql_schema(const struct sql_dialect *dialect, const struct resource *resource, size_t number,
 				struct buf *ret_text, struct buf *ret_name);
+/* A condition of the model, with literals; fails the buffer when it is too deep for the database.
+ */
+void sql_condition(const struct sql_dialect *dialect, const struct cond *cond,
+				   struct buf *ret_text);
 
 #endif
