@@ -109,7 +109,7 @@ struct maria_statement {
 	bool open;           /* rows of it may be left */
 	bool ended;          /* its last row was fetched */
 	bool cursor;
-	bool may_cost; /* see struct sql */
+	bool may_cost;                 /* see struct sql */
 	struct maria_columns *columns; /* owned; maria_bind.c */
 	struct maria_statement *newer;
 	struct maria_statement *older;
