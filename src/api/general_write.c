@@ -188,6 +188,7 @@ static bool read_put(struct general *general, const struct cond *where)
 	call->query.action = QUERY_UPSERT;
 	call->query.resolution = RESOLUTION_MERGE;
 	call->query.conflict = *key;
+	call->query.conflict_where = NULL;
 	call->query.where = NULL;
 	if (!general_read_body(general, &options)) {
 		return false;

@@ -1,7 +1,7 @@
 /*
  * The loading of a service file, shared by load.c (settings), load_cors.c, load_resources.c,
- * load_fields.c, load_references.c, load_routes.c and load_reply.c: words of maps, and the small
- * readers of nodes.
+ * load_fields.c, load_rules.c, load_references.c, load_routes.c and load_reply.c: words of maps,
+ * and the small readers of nodes.
  *
  * Each map of a service file is a table of words. A word without a reader belongs to the language,
  * but this version does not speak it yet; any other word is misspelt and gets a hint.
@@ -19,6 +19,7 @@
 #define MAX_REFERENCES 100
 #define MAX_ROUTES 10000
 #define MAX_NAME_BYTES 63
+#define MAX_PARTIAL_NAME_BYTES 60
 
 /* A field while it is read: `field` is complete once its resource is. */
 struct draft_field {
@@ -29,6 +30,7 @@ struct draft_field {
 	const struct node *fallback; /* default: */
 	const struct node *references;
 	const struct node *loose;
+	const struct node *accept;
 	struct place required_place;
 	bool required_given;
 	bool type_given;
@@ -44,6 +46,7 @@ struct draft {
 	const struct node *key;
 	const struct node *fields_node;
 	const struct node *unique;
+	const struct node *check;
 	const struct node *index;
 	const struct node *references;
 	const struct node *read_only;
@@ -119,6 +122,8 @@ void load_resources(struct load *load);
  * values that need the type and the key. */
 void load_fields(struct load *load, struct draft *draft);
 void load_field_values(struct load *load, struct draft *draft);
+/* load_rules.c: unique rules, checks and indexes of one resource; conditions stay text. */
+void load_rules(struct load *load, struct draft *draft);
 /* load_references.c: the foreign keys of one resource; the keys and unique rules of all are known.
  */
 void load_references(struct load *load, struct draft *draft);

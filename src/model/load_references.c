@@ -48,14 +48,12 @@ static void take_name(struct reading *reading, struct str name, const struct pla
 	}
 }
 
-static void take_names_of_uniques(struct reading *reading)
+static void take_names_of(struct reading *reading, const struct node *rules)
 {
-	const struct node *unique = reading->draft->unique;
-
-	if (unique == NULL || unique->kind != NODE_MAP) {
+	if (rules == NULL || rules->kind != NODE_MAP) {
 		return;
 	}
-	for (const struct node *child = unique->first; child != NULL; child = child->next) {
+	for (const struct node *child = rules->first; child != NULL; child = child->next) {
 		(void)map_put(&reading->names, load_fold_name(reading->load, child->key.str),
 					  (void *)&child->key.place);
 	}
@@ -301,7 +299,8 @@ void load_references(struct load *load, struct draft *draft)
 		return;
 	}
 	map_init(&reading.names);
-	take_names_of_uniques(&reading);
+	take_names_of(&reading, draft->unique);
+	take_names_of(&reading, draft->check);
 	read_all(&reading);
 	map_finish(&reading.names);
 	draft->resource->references = reading.list;

@@ -14,6 +14,7 @@
 KEEP(key)
 KEEP(fields_node)
 KEEP(unique)
+KEEP(check)
 KEEP(index)
 KEEP(references)
 KEEP(read_only)
@@ -25,12 +26,12 @@ static const struct word resource_words[] = {
 	{"key", keep_key},
 	{"fields", keep_fields_node},
 	{"unique", keep_unique},
+	{"check", keep_check},
 	{"index", keep_index},
 	{"references", keep_references},
 	{"read_only", keep_read_only},
 	{"tally", keep_tally},
 	{"by", keep_by},
-	{"check", NULL},
 	{"rules", NULL},
 	{"load", NULL},
 	{"at", NULL},
@@ -56,6 +57,7 @@ static void read_words(struct load *load, struct draft *draft)
 		refuse_beside_tally(load, draft->key, "key");
 		refuse_beside_tally(load, draft->fields_node, "fields");
 		refuse_beside_tally(load, draft->unique, "unique");
+		refuse_beside_tally(load, draft->check, "check");
 		refuse_beside_tally(load, draft->index, "index");
 		refuse_beside_tally(load, draft->references, "references");
 		refuse_beside_tally(load, draft->read_only, "read_only");
@@ -120,122 +122,6 @@ static void read_key(struct load *load, struct draft *draft)
 							 STR_ARG(field->name));
 		}
 	}
-}
-
-/* Indexes and unique rules cannot hold JSON on every store. */
-static void refuse_json(struct load *load, const struct node *node, const char *what,
-						const struct draft *draft, const struct field_list *list)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		const struct field *field = list->items[i];
-
-		if (field->type == TYPE_JSON && !draft->field_drafts[field->number].broken) {
-			model_report_add(load->report, node->place, NULL, "%s: \"%.*s\" is json", what,
-							 STR_ARG(field->name));
-		}
-	}
-}
-
-/* The map form of a unique rule or an index. */
-struct field_set {
-	const struct draft *draft;
-	const char *what;
-	struct field_list list;
-	bool given;
-};
-
-static void read_set_fields(struct load *load, const struct node *node, void *target)
-{
-	struct field_set *set = target;
-
-	set->given = true;
-	if (load_field_list(load, node, set->what, set->draft, &set->list)) {
-		refuse_json(load, node, set->what, set->draft, &set->list);
-	}
-}
-
-static const struct word set_words[] = {
-	{"fields", read_set_fields},
-	{"where", NULL},
-};
-
-static struct field_list read_field_set(struct load *load, const struct node *node,
-										const struct draft *draft, const char *what)
-{
-	struct field_set set = {.draft = draft, .what = what};
-
-	if (node->kind != NODE_MAP) {
-		read_set_fields(load, node, &set);
-	} else if (LOAD_WORDS(load, node, set_words, what, &set) && !set.given) {
-		model_report_add(load->report, node->place, "{ fields: [FIELDS] }", "%s names no fields",
-						 what);
-	}
-	return set.list;
-}
-
-static void read_uniques(struct load *load, struct draft *draft)
-{
-	const struct node *node = draft->unique;
-	struct unique_rule *rules;
-	size_t count = 0;
-	struct map names;
-
-	if (node == NULL || draft->tally != NULL) {
-		return;
-	}
-	draft->unique_broken = node->kind != NODE_MAP;
-	if (node->kind != NODE_MAP) {
-		if (node->kind != NODE_BROKEN) {
-			model_report_add(load->report, node->place, "unique: { RULE NAME: [FIELDS] }",
-							 "each unique rule has a name");
-		}
-		return;
-	}
-	map_init(&names);
-	rules = ARENA_ARRAY(load->arena, node->count, struct unique_rule);
-	for (const struct node *child = node->first; child != NULL; child = child->next) {
-		const struct node *before = map_put(&names, load_fold_name(load, child->key.str),
-											(void *)child);
-
-		(void)load_check_name(load, &child->key, "a rule's name");
-		if (before != NULL) {
-			model_report_add(load->report, child->key.place, NULL,
-							 "the rule \"%.*s\" differs from the one in line %zu only in case",
-							 STR_ARG(child->key.str), before->key.place.line);
-		}
-		rules[count].name = child->key.str;
-		rules[count].fields = read_field_set(load, child, draft, "a unique rule");
-		draft->unique_broken = draft->unique_broken || rules[count].fields.count == 0;
-		count++;
-	}
-	map_finish(&names);
-	draft->resource->uniques = rules;
-	draft->resource->unique_count = count;
-}
-
-static void read_indexes(struct load *load, struct draft *draft)
-{
-	const struct node *node = draft->index;
-	bool is_list;
-	struct index *indexes;
-	size_t count = 0;
-
-	if (node == NULL || draft->tally != NULL) {
-		return;
-	}
-	is_list = node->kind == NODE_LIST;
-	indexes = ARENA_ARRAY(load->arena, is_list ? node->count : 1, struct index);
-	for (const struct node *item = is_list ? node->first : node; item != NULL;
-		 item = is_list ? item->next : NULL) {
-		if (item->kind == NODE_LIST) {
-			model_report_add(load->report, item->place, "{ fields: [FIELDS] }",
-							 "an index over several fields is a map");
-			continue;
-		}
-		indexes[count++].fields = read_field_set(load, item, draft, "an index");
-	}
-	draft->resource->indexes = indexes;
-	draft->resource->index_count = count;
 }
 
 /* Rows are counted per group, and null is no group that every store agrees on. */
@@ -415,8 +301,7 @@ void load_resources(struct load *load)
 	}
 	for (size_t i = 0; i < load->draft_count; i++) {
 		load_field_values(load, &load->drafts[i]);
-		read_uniques(load, &load->drafts[i]);
-		read_indexes(load, &load->drafts[i]);
+		load_rules(load, &load->drafts[i]);
 	}
 	for (size_t i = 0; i < load->draft_count; i++) {
 		load_references(load, &load->drafts[i]);

@@ -151,7 +151,6 @@ static const struct load_row key_rows[] = {
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer }, check: { a: b }, rules: {}, load: x, at: y, "
 	 "search: z }\n",
-	 ":3:42: \"check\" in a resource is not known yet in this version\n"
 	 ":3:59: \"rules\" in a resource is not known yet in this version\n"
 	 ":3:70: \"load\" in a resource is not known yet in this version\n"
 	 ":3:79: \"at\" in a resource is not known yet in this version\n"
@@ -161,7 +160,7 @@ static const struct load_row key_rows[] = {
 	 "    hint: did you mean \"index\"?\n"},
 	{__LINE__, "  r: { key: id, fields: { id: integer }, ttl: 5 }\n",
 	 ":3:42: unknown word \"ttl\" in a resource\n"
-	 "    hint: known here: key, fields, unique, index, references, read_only, tally, by\n"},
+	 "    hint: known here: key, fields, unique, check, index, references, read_only, tally, by\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer } }\n"
 	 "  R: { key: id, fields: { id: integer } }\n",
@@ -215,6 +214,8 @@ static void test_key(void **state)
 static const char before_unique[] = "service: s\n"
 									"resources:\n";
 
+#define A60 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static const struct load_row unique_rows[] = {
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: { one: "
@@ -232,7 +233,33 @@ static const struct load_row unique_rows[] = {
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: { "
 	 "living: { fields: a, where: \"b=is.null\" } } }\n",
-	 ":3:100: \"where\" in a unique rule is not known yet in this version\n"},
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required\n"
+	 "  a text\n"
+	 "  b text\n"
+	 "  j json\n"
+	 "  unique living: a where b=is.null@3:107\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text }, unique: { living: { fields: a, where: } } "
+	 "}\n",
+	 ":3:89: `where` has no value\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text }, unique: { living: { fields: a, where: [] "
+	 "} } }\n",
+	 ":3:89: `where` is one text, not a list\n"},
+	{__LINE__,
+	 "  r:\n    key: id\n    fields: { id: integer, a: text }\n    unique:\n"
+	 "      '" A60 "': { fields: a, where: a=eq.1 }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required\n"
+	 "  a text\n"
+	 "  unique " A60 ": a where a=eq.1@7:91\n"},
+	{__LINE__,
+	 "  r:\n    key: id\n    fields: { id: integer, a: text }\n    unique:\n"
+	 "      '" A60 "b': { fields: a, where: a=eq.1 }\n",
+	 ":7:7: the name of a rule with `where` has at most 60 bytes\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, unique: [a] "
 	 "}\n",
@@ -339,7 +366,13 @@ static const struct load_row unique_rows[] = {
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, index: { fields: "
 	 "a, where: \"b=is.null\" } }\n",
-	 ":3:89: \"where\" in an index is not known yet in this version\n"},
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required\n"
+	 "  a text\n"
+	 "  b text\n"
+	 "  j json\n"
+	 "  index a where b=is.null@3:96\n"},
 	{__LINE__, "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, index: j }\n",
 	 ":3:76: an index: \"j\" is json\n"},
 	{__LINE__, "  r: { key: id, fields: { id: integer, a: text, b: text, j: json }, index: }\n",
@@ -355,6 +388,58 @@ static const struct load_row unique_rows[] = {
 	 ":3:76: an index names no fields\n"
 	 "    hint: { fields: [FIELDS] }\n"},
 };
+
+static const struct load_row check_rows[] = {
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, b: boolean }, check: { one: \"id=gt.0\", two and: "
+	 "b=is.true } }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required\n"
+	 "  b boolean\n"
+	 "  check one: id=gt.0@3:68\n"
+	 "  check two and: b=is.true@3:88\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer }, check: {} }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer }, check: id=gt.0 }\n",
+	 ":3:49: each check has a name\n"
+	 "    hint: check: { RULE NAME: \"CONDITION\" }\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer }, check: [id=gt.0] }\n",
+	 ":3:49: each check has a name\n"
+	 "    hint: check: { RULE NAME: \"CONDITION\" }\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer }, check: { a: } }\n",
+	 ":3:54: a check has no value\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer }, check: { a: \"\" } }\n",
+	 ":3:54: a check has no value\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer }, check: { a: { where: b } } }\n",
+	 ":3:54: a check is one text, not a map\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer }, check: { _rl_a: id=gt.0 } }\n",
+	 ":3:51: a rule's name cannot begin with \"_rl_\"\n"
+	 "    hint: names of that kind belong to the store\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer }, check: { a: id=gt.0, A: id=gt.1 } }\n",
+	 ":3:63: the rule \"A\" differs from the one in line 3 only in case\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, x: text }, unique: { a: x }, check: { a: id=gt.0 } "
+	 "}\n",
+	 ":3:78: the rule \"a\" has the name of the one in line 3\n"
+	 "    hint: give one of the two another name\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, x: text }, check: { a: id=gt.0 }, references: { a: "
+	 "{ fields: id, to: r } } }\n",
+	 ":3:88: the rule \"a\" has the name of the one in line 3\n"
+	 "    hint: give one of the two another name\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, b: boolean }, check: { r_b_check: id=gt.0 } }\n",
+	 ":3:63: the name \"r_b_check\" is that of the check of a field\n"},
+};
+
+static void test_check(void **state)
+{
+	(void)state;
+	test_load_rows(before_unique, "", ROWS(check_rows));
+}
 
 static void test_unique(void **state)
 {
@@ -473,7 +558,8 @@ static const struct load_row tally_rows[] = {
 	 ":4:41: `read_only` cannot stand beside `tally`\n"
 	 "    hint: a tally is read only; its fields are those that `by` names, and `count`\n"},
 	{__LINE__, "  t: { tally: r, by: u, check: {} }\n",
-	 ":4:25: \"check\" in a resource is not known yet in this version\n"},
+	 ":4:25: `check` cannot stand beside `tally`\n"
+	 "    hint: a tally is read only; its fields are those that `by` names, and `count`\n"},
 	{__LINE__, "  t: { tally: [r], by: u }\n", ":4:15: `tally` is one text, not a list\n"},
 	{__LINE__, "  t: { tally: , by: u }\n", ":4:15: `tally` has no value\n"},
 	{__LINE__, "  t: { tally: r, by: }\n", ":4:22: `by` has no value\n"},
@@ -488,9 +574,11 @@ static const struct load_row tally_rows[] = {
 	 "  t: { tally: q, by: id }\n",
 	 ":4:13: `key`: \"q\" has no field \"x\"\n"},
 	{__LINE__,
-	 "  q: { key: id, fields: { id: date } }\n"
+	 "  q: { key: id, fields: { id: geometry } }\n"
 	 "  t: { tally: q, by: id }\n",
-	 ":4:31: the type \"date\" is not known yet in this version\n"},
+	 ":4:31: there is no type \"geometry\"\n"
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 	{__LINE__,
 	 "  q: { key: id }\n"
 	 "  t: { tally: q, by: id }\n",
@@ -517,6 +605,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_key),
 		cmocka_unit_test(test_unique),
+		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_tally),
 	};
 

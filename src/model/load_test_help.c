@@ -62,6 +62,10 @@ static void describe_field(struct buf *buf, const struct field *field)
 			   field->write == WRITE_ONCE        ? " once"
 				   : field->write == WRITE_NEVER ? " never"
 												 : "");
+	static const char *const orders[] = {"", " mdy", " dmy", " ymd"};
+	buf_append(buf, str_from(orders[field->dates.order]));
+	buf_append(buf, field->max_today ? STR(" today") : STR(""));
+	assert_int_equal(field->dates.two_digit_years, field->max_today);
 	if (field->default_kind == DEFAULT_VALUE) {
 		describe_value(buf, " default ", field, &field->default_value);
 	}
@@ -83,6 +87,16 @@ static void describe_reference(struct buf *buf, const struct reference *referenc
 	describe_names(buf, ": ", &reference->fields);
 	buf_printf(buf, " -> %.*s", STR_ARG(reference->target->name));
 	describe_names(buf, " ", &reference->target_fields);
+	buf_append_byte(buf, '\n');
+}
+
+/* ` where a=eq.1@4:5`, to the end of the line. */
+static void describe_text(struct buf *buf, const char *before, const struct text *text)
+{
+	if (text->str.len > 0) {
+		buf_printf(buf, "%s%.*s@%zu:%zu", before, STR_ARG(text->str), text->place.line,
+				   text->place.column);
+	}
 	buf_append_byte(buf, '\n');
 }
 
@@ -109,11 +123,15 @@ static void describe_resource(struct buf *buf, const struct resource *resource)
 	for (size_t i = 0; i < resource->unique_count; i++) {
 		buf_printf(buf, "  unique %.*s", STR_ARG(resource->uniques[i].name));
 		describe_names(buf, ": ", &resource->uniques[i].fields);
-		buf_append_byte(buf, '\n');
+		describe_text(buf, " where ", &resource->uniques[i].where);
+	}
+	for (size_t i = 0; i < resource->check_count; i++) {
+		buf_printf(buf, "  check %.*s", STR_ARG(resource->checks[i].name));
+		describe_text(buf, ": ", &resource->checks[i].text);
 	}
 	for (size_t i = 0; i < resource->index_count; i++) {
 		describe_names(buf, "  index ", &resource->indexes[i].fields);
-		buf_append_byte(buf, '\n');
+		describe_text(buf, " where ", &resource->indexes[i].where);
 	}
 	for (size_t i = 0; i < resource->reference_count; i++) {
 		describe_reference(buf, &resource->references[i]);

@@ -55,6 +55,7 @@ static void write_value(const struct field *field, const struct value *value, st
 {
 	struct json_reader reader;
 	struct arena arena;
+	struct buf text;
 	switch (field->type) {
 	case TYPE_TEXT:
 	case TYPE_UUID:
@@ -65,6 +66,14 @@ static void write_value(const struct field *field, const struct value *value, st
 	case TYPE_DECIMAL:
 	case TYPE_BOOLEAN:
 		value_write_json(yaml, field, value);
+		return;
+	case TYPE_DATE:
+	case TYPE_TIME:
+	case TYPE_DATETIME:
+		buf_init(&text, DATE_TEXT_BYTES);
+		value_write_text(&text, field, value);
+		yaml_write_literal(yaml, buf_str(&text));
+		buf_finish(&text);
 		return;
 	case TYPE_JSON:
 		break;
@@ -145,6 +154,18 @@ static void write_allowed(const struct field *field, struct buf *yaml)
 		buf_append(yaml, STR(", max: "));
 		write_value(field, field->max, yaml);
 	}
+	buf_append(yaml, field->max_today ? STR(", max: today") : STR(""));
+}
+
+static void write_accept(const struct field *field, struct buf *yaml)
+{
+	static const char *const words[] = {
+		[DATE_ORDER_NONE] = "",
+		[DATE_ORDER_MDY] = ", accept: mdy",
+		[DATE_ORDER_DMY] = ", accept: dmy",
+		[DATE_ORDER_YMD] = ", accept: ymd",
+	};
+	buf_append(yaml, str_from(words[field->dates.order]));
 }
 
 static void write_field(const struct field *field, struct buf *yaml)
@@ -166,6 +187,7 @@ static void write_field(const struct field *field, struct buf *yaml)
 		break;
 	}
 	buf_append(yaml, field->loose ? STR(", loose: true") : STR(""));
+	write_accept(field, yaml);
 	write_allowed(field, yaml);
 	buf_append(yaml, STR(" }\n"));
 }
@@ -188,14 +210,36 @@ void model_write_fields(const struct resource *resource, struct buf *yaml)
 
 /* ---- what rows obey ---- */
 
+static void write_condition(const char *word, const struct text *condition, struct buf *yaml)
+{
+	if (condition->str.len > 0) {
+		buf_append(yaml, str_from(word));
+		yaml_write_literal(yaml, condition->str);
+	}
+}
+
 static void write_uniques(const struct resource *resource, struct buf *yaml)
 {
 	buf_append(yaml, resource->unique_count > 0 ? STR("    unique:\n") : STR(""));
 	for (size_t i = 0; i < resource->unique_count; i++) {
+		const struct unique_rule *rule = &resource->uniques[i];
+		bool partial = rule->where.str.len > 0;
 		buf_append(yaml, STR("      "));
-		yaml_write_key(yaml, resource->uniques[i].name);
-		buf_append(yaml, STR(": "));
-		write_names(&resource->uniques[i].fields, yaml);
+		yaml_write_key(yaml, rule->name);
+		buf_append(yaml, partial ? STR(": { fields: ") : STR(": "));
+		write_names(&rule->fields, yaml);
+		write_condition(", where: ", &rule->where, yaml);
+		buf_append(yaml, partial ? STR(" }\n") : STR("\n"));
+	}
+}
+
+static void write_checks(const struct resource *resource, struct buf *yaml)
+{
+	buf_append(yaml, resource->check_count > 0 ? STR("    check:\n") : STR(""));
+	for (size_t i = 0; i < resource->check_count; i++) {
+		buf_append(yaml, STR("      "));
+		yaml_write_key(yaml, resource->checks[i].name);
+		write_condition(": ", &resource->checks[i].text, yaml);
 		buf_append_byte(yaml, '\n');
 	}
 }
@@ -206,6 +250,7 @@ static void write_indexes(const struct resource *resource, struct buf *yaml)
 	for (size_t i = 0; i < resource->index_count; i++) {
 		buf_append(yaml, STR("      - { fields: "));
 		write_names(&resource->indexes[i].fields, yaml);
+		write_condition(", where: ", &resource->indexes[i].where, yaml);
 		buf_append(yaml, STR(" }\n"));
 	}
 }
@@ -239,6 +284,7 @@ void model_write_rules(const struct resource *resource, bool read_only, struct b
 		return;
 	}
 	write_uniques(resource, yaml);
+	write_checks(resource, yaml);
 	write_indexes(resource, yaml);
 	write_references(resource, yaml);
 	buf_append(yaml, read_only ? STR("    read_only: true\n") : STR(""));

@@ -53,6 +53,7 @@ static bool same_field(const struct field *a, const struct field *b)
 		a->precision == b->precision && a->scale == b->scale && a->max_chars == b->max_chars &&
 		a->key == b->key && a->required == b->required && a->default_kind == b->default_kind &&
 		a->write == b->write && a->loose == b->loose && a->in_count == b->in_count &&
+		a->dates.order == b->dates.order && a->max_today == b->max_today &&
 		same_bound(a->min, b->min) && same_bound(a->max, b->max) &&
 		same_resource_name(a->references, b->references);
 	for (size_t i = 0; i < a->in_count && same; i++) {
@@ -80,17 +81,24 @@ static bool same_resource(const struct resource *a, const struct resource *b)
 	bool same = same_resource_name(a, b) && a->field_count == b->field_count &&
 		same_list(&a->key, &b->key) && a->read_only == b->read_only &&
 		a->unique_count == b->unique_count && a->index_count == b->index_count &&
-		a->reference_count == b->reference_count && same_resource_name(a->tally_of, b->tally_of) &&
-		same_list(&a->by, &b->by) && a->relation_count == b->relation_count;
+		a->check_count == b->check_count && a->reference_count == b->reference_count &&
+		same_resource_name(a->tally_of, b->tally_of) && same_list(&a->by, &b->by) &&
+		a->relation_count == b->relation_count;
 	for (size_t i = 0; i < a->field_count && same; i++) {
 		same = same_field(&a->fields[i], &b->fields[i]);
 	}
 	for (size_t i = 0; i < a->unique_count && same; i++) {
 		same = str_equal(a->uniques[i].name, b->uniques[i].name) &&
-			same_list(&a->uniques[i].fields, &b->uniques[i].fields);
+			same_list(&a->uniques[i].fields, &b->uniques[i].fields) &&
+			str_equal(a->uniques[i].where.str, b->uniques[i].where.str);
 	}
 	for (size_t i = 0; i < a->index_count && same; i++) {
-		same = same_list(&a->indexes[i].fields, &b->indexes[i].fields);
+		same = same_list(&a->indexes[i].fields, &b->indexes[i].fields) &&
+			str_equal(a->indexes[i].where.str, b->indexes[i].where.str);
+	}
+	for (size_t i = 0; i < a->check_count && same; i++) {
+		same = str_equal(a->checks[i].name, b->checks[i].name) &&
+			str_equal(a->checks[i].text.str, b->checks[i].text.str);
 	}
 	for (size_t i = 0; i < a->reference_count && same; i++) {
 		same = same_reference(b, &a->references[i]);
@@ -121,6 +129,12 @@ static void test_round_trip(void **state)
 		 " c: { type: boolean, default: true, loose: true },"
 		 " x: { type: text, default: database } } } }"},
 		{__LINE__,
+		 "{ a: { key: d, fields: { d: { type: date, accept: mdy, max: today, min: 03/08/99 },"
+		 " e: { type: date, in: [2014-03-08, \"2014-03-09\"], default: 2014-03-09 },"
+		 " t: { type: time, min: 00:00:00.5, max: \"23:59:59\", default: 12:30:00 },"
+		 " f: { type: datetime, accept: dmy, max: 2014-03-08T15:00:00.000001-02:00 },"
+		 " g: { type: datetime, accept: ymd, max: today, default: 2014-03-08 } } } }"},
+		{__LINE__,
 		 "{ a: { key: id, fields: { id: integer, t: { type: text, default: \"$${HOME} \\\"\\\\ \\n"
 		 "\\t\\u2028\\U0001F600 é: #\" }, j: { type: json, default: { a: [1, 2.50, x, null, true],"
 		 " \"b \\\"$$c\": {}, c: \"auto\", d: [] } }, k: { type: json, default: \"database\" },"
@@ -136,6 +150,10 @@ static void test_round_trip(void **state)
 		 " to a: { fields: [q, p], to: a, on: [y, x] }, to z: { fields: z, to: a, on: z } } },"
 		 " c: { key: id, fields: { id: { type: integer, default: auto } } },"
 		 " n: { tally: a, by: [x, z] } }"},
+		{__LINE__,
+		 "{ a: { key: id, fields: { id: integer, t: text }, unique: { one: { fields: t, where:"
+		 " \"t=neq.$${a: #\\\"'\" } }, check: { \"two: #\": \"id=gt.0\", three: id=lt.5 }, index:"
+		 " [{ fields: [t, id], where: id=gt.0 }, t] } }"},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct buf text;

@@ -36,11 +36,27 @@ const struct field_list *resource_unique_list(const struct resource *resource,
 		return &resource->key;
 	}
 	for (size_t i = 0; i < resource->unique_count; i++) {
-		if (is_same_set(&resource->uniques[i].fields, fields)) {
-			return &resource->uniques[i].fields;
+		const struct unique_rule *rule = &resource->uniques[i];
+		if (rule->where.str.len == 0 && is_same_set(&rule->fields, fields)) {
+			return &rule->fields;
 		}
 	}
 	return NULL;
+}
+
+const struct unique_rule *resource_partial_rule(const struct resource *resource,
+												const struct field_list *fields, size_t *ret_count)
+{
+	const struct unique_rule *found = NULL;
+	*ret_count = 0;
+	for (size_t i = 0; i < resource->unique_count; i++) {
+		const struct unique_rule *rule = &resource->uniques[i];
+		if (rule->where.str.len > 0 && is_same_set(&rule->fields, fields)) {
+			found = found == NULL ? rule : found;
+			(*ret_count)++;
+		}
+	}
+	return found;
 }
 
 /* All relations are made twice: first they are counted, then kept. */

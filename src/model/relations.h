@@ -16,8 +16,13 @@
 void relations_build(struct resource *resources, size_t count, struct arena *arena);
 
 bool field_list_holds(const struct field_list *list, const struct field *field);
-/* The key or the unique rule that has exactly these fields, in whatever order. NULL: none. */
+/* The key or the unique rule over all rows that has exactly these fields, in whatever order. NULL:
+ * none. */
 const struct field_list *resource_unique_list(const struct resource *resource,
 											  const struct field_list *fields);
+/* The first unique rule over some rows that has exactly these fields, and how many there are. NULL:
+ * none. */
+const struct unique_rule *resource_partial_rule(const struct resource *resource,
+												const struct field_list *fields, size_t *ret_count);
 
 #endif

@@ -356,6 +356,14 @@ static const struct {
 	 "n:1 r(o) o(id) by r_o_fkey\n"},
 	{__LINE__, "  r: { key: id, fields: { id: integer, up: { type: integer, references: r } } }\n",
 	 "r", ""},
+	/* A rule about some rows leaves the others as many as they are. */
+	{__LINE__,
+	 "  p: { key: id, fields: { id: integer } }\n"
+	 "  r: { key: id, fields: { id: integer, p: { type: integer, references: p } }, unique: { one: "
+	 "{ fields: p, where: \"id=gt.0\" } } }\n",
+	 NULL,
+	 "1:n p(id) r(p) by r_p_fkey\n"
+	 "n:1 r(p) p(id) by r_p_fkey\n"},
 };
 
 static void test_relations(void **state)

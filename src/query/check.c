@@ -171,10 +171,22 @@ static bool check_conflict(struct checker *checker, const struct level *root)
 	}
 	const struct field_list *unique = named.count > 0 ? resource_unique_list(resource, &named)
 													  : NULL;
-	if (unique == NULL) {
+	size_t partial_count = 0;
+	const struct unique_rule *partial = unique != NULL || named.count == 0
+		? NULL
+		: resource_partial_rule(resource, &named, &partial_count);
+	if (unique == NULL && partial == NULL) {
 		return error_set(checker->error, ERROR_CONFLICT_TARGET, NULL);
 	}
-	root->query->conflict = *unique;
+	if (partial_count > 1) {
+		error_set(checker->error, ERROR_CONFLICT_TARGET, NULL);
+		return error_details(checker->error,
+							 "%zu unique rules of \"%.*s\" are about these columns, each for some "
+							 "rows",
+							 partial_count, STR_ARG(resource->name));
+	}
+	root->query->conflict = partial != NULL ? partial->fields : *unique;
+	root->query->conflict_where = partial != NULL ? partial->cond : NULL;
 	return true;
 }
 
@@ -214,6 +226,7 @@ bool check_query(const struct parsed_query *parsed, enum query_action action,
 	query.grouped = false;
 	query.distinct = false;
 	query.conflict = (struct field_list){NULL, 0};
+	query.conflict_where = NULL;
 	query.cursor_count = 0;
 	query.tag_count = 0;
 	if (!check_tree(&checker, &root) || !check_action(&checker, &root) ||

@@ -17,6 +17,7 @@
 #define ROWLOCK_QUERY_QUERY_H
 
 #include "codec/json_path.h"
+#include "codec/zone.h"
 #include "model/model.h"
 
 enum query_action {
@@ -178,6 +179,7 @@ struct query {
 	bool grouped;        /* some fetch is aggregated: the others are what rows are grouped by */
 	bool distinct;       /* equal rows count once */
 	enum query_format format;
+	const struct zone *zone;         /* in which datetimes are answered; NULL: UTC */
 	bool nulls_stripped;             /* columns that are null are left out of objects */
 	const struct query_order *order; /* LIST: ends with the whole key, where there is one */
 	size_t order_count;
@@ -195,8 +197,9 @@ struct query {
 	struct field_list given;
 	const struct value *values; /* row_count * given.count; INSERT, UPSERT: some may be ABSENT */
 	size_t row_count;
-	struct query_batches *batches; /* INSERT, UPSERT: the rows, instead of values; NULL: none */
-	struct field_list conflict;    /* UPSERT: the key, or the fields of a unique rule */
+	struct query_batches *batches;     /* INSERT, UPSERT: the rows, instead of values; NULL: none */
+	struct field_list conflict;        /* UPSERT: the key, or the fields of a unique rule */
+	const struct cond *conflict_where; /* of a unique rule over some rows; NULL: over all */
 	enum query_resolution resolution;
 	bool by_target;  /* an embed with an alias was named by its target: as older clients do */
 	bool must_match; /* the query is about one row by its key: no row is ERROR_NOT_FOUND */

@@ -19,7 +19,7 @@ const struct sql_dialect sql_dialect_maria = {
 	.column_auto = maria_column_auto,
 	.table_end = maria_table_end,
 	.json_check = "JSON_VALID",
-	.named_references = true,
+	.constraints_last = true,
 	.tally_trigger = maria_tally_trigger,
 	.tally_heads = true,
 };

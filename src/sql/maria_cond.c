@@ -5,7 +5,7 @@
 
 enum {
 	REGEX_BYTES = 1 << 20,
-	MOST_POSITIONS = 5, /* of a path: each doubles its text */
+	MOST_COPIES = 256, /* of the column in a path: a key doubles them, a position twice */
 	MOST_INDEX = 1000000000,
 };
 
@@ -123,90 +123,148 @@ void maria_write_matching(struct sql *sql, const struct cond *cond)
 
 /* ---- paths ---- */
 
-/* A path on its way into a column; the server's path so far is in `path`. */
+/*
+ * The server compares keys as they are written, with their escapes, and never finds one that begins
+ * with `-`. What JSON_SEARCH() compares is what they say: it tells the place of a key among all keys
+ * of the object, which is that of its value among all values. A position from the end must not be in
+ * a constant path, which keeps the place that it found in one row for all others (10.11), and `[0]`
+ * of what is no array is the value itself.
+ */
 struct walk {
 	struct sql *sql;
 	const struct field *field;
-	const struct json_path *steps;
-	struct buf *path;
+	const struct json_path *path;
 };
 
-static void write_found(const struct walk *walk)
-{
-	struct sql *sql = walk->sql;
-	if (walk->path->len == 1) {
-		sql_write_column(sql, sql->alias, walk->field);
-		return;
-	}
-	sql_write(sql, STR("JSON_EXTRACT("));
-	sql_write_column(sql, sql->alias, walk->field);
-	buf_append_byte(&sql->text, ',');
-	sql_param_text(sql, buf_str(walk->path));
-	buf_append_byte(&sql->text, ')');
-}
+static void write_step(const struct walk *walk, size_t count);
 
-static void add_key(struct buf *path, struct str key)
-{
-	buf_append(path, STR(".\""));
-	for (size_t i = 0; i < key.len; i++) {
-		if (key.ptr[i] == '"' || key.ptr[i] == '\\') {
-			buf_append_byte(path, '\\');
-		}
-		buf_append_byte(path, key.ptr[i]);
-	}
-	buf_append_byte(path, '"');
-}
-
-/* A position is one of an array, and the key of an object: `[0]` of what is no array would be the
- * value itself. */
-static void write_walk(const struct walk *walk, size_t at)
-{
-	struct sql *sql = walk->sql;
-	while (at < walk->steps->count && !walk->steps->steps[at].is_position) {
-		add_key(walk->path, walk->steps->steps[at++].key);
-	}
-	if (at == walk->steps->count) {
-		write_found(walk);
-		return;
-	}
-	const struct json_step *step = &walk->steps->steps[at];
-	size_t len = walk->path->len;
-	sql_write(sql, STR("IF(JSON_TYPE("));
-	write_found(walk);
-	sql_write(sql, STR(")='ARRAY',"));
-	if (step->position > MOST_INDEX || step->position < -MOST_INDEX) {
-		sql_write(sql, STR("NULL"));
-	} else {
-		buf_printf(walk->path, "[%d]", (int)step->position);
-		write_walk(walk, at + 1);
-	}
-	buf_append_byte(&sql->text, ',');
-	walk->path->len = len;
-	add_key(walk->path, step->key);
-	write_walk(walk, at + 1);
-	buf_append_byte(&sql->text, ')');
-}
-
-void maria_write_path(struct sql *sql, const struct field *field, const struct json_path *path)
+/* The key as a pattern that only it matches. */
+static void write_key_pattern(struct sql *sql, struct str key)
 {
 	struct buf text;
-	struct walk walk = {.sql = sql, .field = field, .steps = path, .path = &text};
-	size_t positions = 0;
-	for (size_t i = 0; i < path->count; i++) {
-		positions += path->steps[i].is_position;
+	buf_init(&text, SIZE_MAX);
+	for (size_t i = 0; i < key.len; i++) {
+		if (key.ptr[i] == '%' || key.ptr[i] == '_' || key.ptr[i] == '\\') {
+			buf_append_byte(&text, '\\');
+		}
+		buf_append_byte(&text, key.ptr[i]);
 	}
-	if (positions > MOST_POSITIONS) {
-		sql_refuse(sql, "A path with so many positions");
+	sql_param_text(sql, buf_str(&text));
+	buf_finish(&text);
+}
+
+static void write_key(const struct walk *walk, size_t at)
+{
+	struct sql *sql = walk->sql;
+	sql_write(sql, STR("JSON_EXTRACT(JSON_EXTRACT("));
+	write_step(walk, at);
+	sql_write(sql, STR(",'$.*'),JSON_UNQUOTE(JSON_SEARCH(JSON_KEYS("));
+	write_step(walk, at);
+	buf_append_byte(&sql->text, ')');
+	sql_write(sql, str_from(bytewise));
+	sql_write(sql, STR(",'one',"));
+	write_key_pattern(sql, walk->path->steps[at].key);
+	sql_write(sql, STR(")))"));
+}
+
+static void write_position(const struct walk *walk, size_t at)
+{
+	struct sql *sql = walk->sql;
+	int64_t position = walk->path->steps[at].position;
+	struct buf text;
+	if (position > MOST_INDEX || position < -MOST_INDEX) {
 		sql_write(sql, STR("NULL"));
 		return;
 	}
 	buf_init(&text, SIZE_MAX);
+	buf_printf(&text, "$[%d]", (int)position);
+	sql_write(sql, STR("JSON_EXTRACT("));
+	write_step(walk, at);
+	sql_write(sql, position < 0 ? STR(",CONCAT(") : STR(","));
+	sql_param_text(sql, buf_str(&text));
+	if (position < 0) {
+		sql_write(sql, STR(",LEFT("));
+		sql_write_column(sql, sql->alias, walk->field);
+		sql_write(sql, STR(",0))"));
+	}
+	buf_append_byte(&sql->text, ')');
+	buf_finish(&text);
+}
+
+/* What the first steps lead to. */
+static void write_step(const struct walk *walk, size_t count)
+{
+	struct sql *sql = walk->sql;
+	if (count == 0) {
+		sql_write_column(sql, sql->alias, walk->field);
+		return;
+	}
+	size_t at = count - 1;
+	bool is_position = walk->path->steps[at].is_position;
+	if (is_position) {
+		sql_write(sql, STR("IF(JSON_TYPE("));
+		write_step(walk, at);
+		sql_write(sql, STR(")='ARRAY',"));
+		write_position(walk, at);
+		buf_append_byte(&sql->text, ',');
+	}
+	write_key(walk, at);
+	sql_write(sql, is_position ? STR(")") : STR(""));
+}
+
+/* Keys that are found as they are written, in a document without escapes. */
+static bool is_plain(const struct json_path *path)
+{
+	for (size_t i = 0; i < path->count; i++) {
+		struct str key = path->steps[i].key;
+		if (path->steps[i].is_position || (key.len > 0 && key.ptr[0] == '-') ||
+			str_find(key, '"', 0) < key.len || str_find(key, '\\', 0) < key.len) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void write_plain(const struct walk *walk)
+{
+	struct sql *sql = walk->sql;
+	struct buf text;
+	buf_init(&text, SIZE_MAX);
 	buf_append_byte(&text, '$');
+	for (size_t i = 0; i < walk->path->count; i++) {
+		buf_printf(&text, ".\"%.*s\"", STR_ARG(walk->path->steps[i].key));
+	}
+	sql_write(sql, STR("IF(LOCATE(CHAR(92),"));
+	sql_write_column(sql, sql->alias, walk->field);
+	sql_write(sql, STR(")=0,JSON_EXTRACT("));
+	sql_write_column(sql, sql->alias, walk->field);
+	buf_append_byte(&sql->text, ',');
+	sql_param_text(sql, buf_str(&text));
+	sql_write(sql, STR("),"));
+	buf_finish(&text);
+}
+
+void maria_write_path(struct sql *sql, const struct field *field, const struct json_path *path)
+{
+	const struct walk walk = {.sql = sql, .field = field, .path = path};
+	size_t copies = 1;
+	for (size_t i = 0; i < path->count && copies <= MOST_COPIES; i++) {
+		copies *= path->steps[i].is_position ? 4 : 2;
+	}
+	if (copies > MOST_COPIES) {
+		sql_refuse(sql, "A path of so many steps");
+		sql_write(sql, STR("NULL"));
+		return;
+	}
+	bool plain = path->count > 0 && is_plain(path);
 	sql_write(sql, path->as_text ? STR("JSON_UNQUOTE(NULLIF(JSON_COMPACT(") : STR("JSON_COMPACT("));
-	write_walk(&walk, 0);
+	if (plain) {
+		write_plain(&walk);
+	}
+	write_step(&walk, path->count);
+	sql_write(sql, plain ? STR(")") : STR(""));
 	sql_write(sql, path->as_text ? STR("),'null'))") : STR(")"));
 	sql_write(sql, str_from(bytewise));
-	buf_finish(&text);
 }
 
 /* ---- casts ---- */

@@ -1,25 +1,36 @@
 /*
- * DESIGN. A key of InnoDB holds 3,072 bytes of one column and 3,500 in all; a row holds 65,535 of
- * its VARCHARs. So a text that an index holds, or a foreign key, has at most KEY_CHARS characters,
- * shared by the texts of that index; one that is longer is refused by the server (1406: 22001).
+ * DESIGN. An index of InnoDB holds KEY_BYTES of a row, a row 65,535 of its VARCHARs. So a text that
+ * is in a key, a unique rule, an index or a foreign key is a VARCHAR with what that leaves it: 768
+ * characters when it is there alone. One that is longer is refused by the server (1406: 22001).
  * Other texts are LONGTEXT, or VARCHAR(n) when they are short.
  */
 #include "sql/maria_priv.h"
 
 enum {
-	KEY_CHARS = 768,
+	KEY_BYTES = 3072,
+	CHAR_BYTES = 4,
+	OTHER_BYTES = 40,  /* of a value that is no text, at most */
+	EXTRA_BYTES = 3,   /* of a text: its length, and whether it is null */
 	SHORT_CHARS = 255, /* outside of keys: a row has room for 64 of them */
 };
 
 /* ---- types ---- */
 
-static size_t count_texts(const struct field_list *fields)
+/* The characters that each text of an index may have; SIZE_MAX: none is there. */
+static size_t index_chars(const struct field_list *fields)
 {
-	size_t count = 0;
+	size_t texts = 0;
 	for (size_t i = 0; i < fields->count; i++) {
-		count += fields->items[i]->type == TYPE_TEXT;
+		texts += fields->items[i]->type == TYPE_TEXT;
 	}
-	return count;
+	if (texts == 0) {
+		return SIZE_MAX;
+	}
+	if (fields->count == 1) {
+		return KEY_BYTES / CHAR_BYTES;
+	}
+	size_t others = (fields->count - texts) * OTHER_BYTES + texts * EXTRA_BYTES;
+	return others < KEY_BYTES ? (KEY_BYTES - others) / CHAR_BYTES / texts : 1;
 }
 
 /* The least of *chars and the field's share of the index. */
@@ -27,7 +38,7 @@ static void share(const struct field_list *fields, const struct field *field, si
 {
 	for (size_t i = 0; i < fields->count; i++) {
 		if (fields->items[i]->number == field->number) {
-			size_t part = KEY_CHARS / count_texts(fields);
+			size_t part = index_chars(fields);
 			*chars = part < *chars ? part : *chars;
 		}
 	}
@@ -86,6 +97,15 @@ void maria_column_type(const struct resource *resource, const struct field *fiel
 	case TYPE_UUID:
 		buf_append(text, STR("CHAR(36) CHARACTER SET ascii COLLATE ascii_nopad_bin"));
 		return;
+	case TYPE_DATE:
+		buf_append(text, STR("DATE"));
+		return;
+	case TYPE_TIME:
+		buf_append(text, STR("TIME(6)"));
+		return;
+	case TYPE_DATETIME:
+		buf_append(text, STR("DATETIME(6)")); /* in UTC */
+		return;
 	case TYPE_JSON:
 		buf_append(text, STR("LONGTEXT"));
 		return;
@@ -125,10 +145,32 @@ void maria_table_end(const struct resource *resource, struct buf *text)
 	buf_append(text, STR("\n) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"));
 }
 
+/* `'2014-03-08 15:00:00'`: a moment without its zone. */
+static void write_date(struct buf *text, int64_t integer, enum type type)
+{
+	int64_t micros = integer % DATE_DAY_MICROS;
+	micros += micros < 0 ? DATE_DAY_MICROS : 0;
+	buf_append_byte(text, '\'');
+	if (type == TYPE_DATETIME) {
+		date_write(text, (integer - micros) / DATE_DAY_MICROS);
+		buf_append_byte(text, ' ');
+		date_write_time(text, micros);
+	} else if (type == TYPE_DATE) {
+		date_write(text, integer);
+	} else {
+		date_write_time(text, integer);
+	}
+	buf_append_byte(text, '\'');
+}
+
 /* A backslash means nothing in SQL, and the next character in MariaDB. */
 void maria_write_literal(struct buf *text, const struct value *value, const struct field *field)
 {
-	if (field->type == TYPE_DECIMAL) {
+	if (field != NULL && value->kind == VALUE_INTEGER && value_is_date(field->type)) {
+		write_date(text, value->integer, field->type);
+		return;
+	}
+	if (field != NULL && field->type == TYPE_DECIMAL && value->kind == VALUE_INTEGER) {
 		value_write_text(text, field, value);
 		return;
 	}

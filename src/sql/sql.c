@@ -212,6 +212,10 @@ void sql_write_column(struct sql *sql, size_t alias, const struct field *field)
 
 void sql_param(struct sql *sql, const struct field *type, const struct value *value)
 {
+	if (sql->literals) {
+		sql->dialect->literal(&sql->text, value, type);
+		return;
+	}
 	buf_append_byte(&sql->text, '?');
 	if (sql->param_count == sql->param_capacity) {
 		size_t capacity = sql->param_capacity == 0 ? 16 : sql->param_capacity * 2;

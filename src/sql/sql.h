@@ -1,6 +1,7 @@
 /*
- * From a checked query to SQL text and the values bound to it. Values never become text;
- * identifiers come from the model only, and are quoted.
+ * From a checked query to SQL text and the values bound to it. Values never become text, but for
+ * those of the model itself in what makes a table; identifiers come from the model only, and are
+ * quoted.
  *
  * Ownership: text and lists are the caller's struct sql; values are borrowed from the query.
  * Threads: all. Errors: a statement over these limits (sql->text.failed), or one that the database
@@ -32,6 +33,7 @@ struct sql_dialect {
 	bool delete_alias;   /* DELETE FROM "a" AS _1; else DELETE _1 FROM "a" AS _1 */
 	bool default_values; /* DEFAULT VALUES; else () VALUES () */
 	bool derived_names;  /* a subquery in FROM needs a name, and its columns different ones */
+	bool partial_indexes; /* CREATE INDEX … WHERE */
 	size_t max_open; /* entries of its parser's stack, without those of a statement and a leaf */
 	/* What stands for a value that a path leads to in the column of `field` of the table
 	 * sql->alias. */
@@ -59,7 +61,7 @@ struct sql_dialect {
 	void (*column_auto)(const struct field *field, struct buf *text);
 	void (*table_end)(const struct resource *resource, struct buf *text);
 	const char *json_check; /* a function that is true of json, for a CHECK; NULL: none */
-	bool named_references;  /* every foreign key stands behind the columns, with its name */
+	bool constraints_last;  /* checks and all foreign keys stand behind the columns */
 	/* Triggers that keep `tally` equal to the rows of tally->tally_of; one statement a call until
 	 * it returns false. `name` holds the tally's, to be made the trigger's. */
 	bool (*tally_trigger)(const struct resource *tally, size_t number, struct buf *text,
@@ -113,6 +115,7 @@ struct sql {
 	bool may_cost;
 	bool names_columns; /* what is selected is named _c1, _c2 … */
 	struct arena texts; /* of made values */
+	bool literals; /* values are text: of conditions of the model, in what makes a table. Kept */
 };
 
 void sql_init(struct sql *sql, const struct sql_dialect *dialect, size_t max_bytes);
@@ -204,13 +207,22 @@ void sql_put_name(const struct sql_dialect *dialect, struct str name, struct buf
  * unique in the database:
  *   table           RESOURCE
  *   unique rule     RESOURCE.RULE            (an index)
- *   index           RESOURCE.FIELD,FIELD_idx
+ *   index           RESOURCE.FIELD,FIELD_idx (_idx2, … when there are several over these fields)
  *   trigger         TALLY.insert, TALLY.delete, TALLY.update; MariaDB: TALLY.before_insert too, …
  *   tally's headers TALLY.head               (MariaDB: a table)
  *   boolean's check RESOURCE_FIELD_check     (a constraint of the table)
+ *   check rule      RULE                     (the same)
  * Indexes have a dot behind the table's name because with `_` those of `a_b` and `a` could meet.
+ *
+ * Without partial indexes a unique rule over some rows has a generated column RULE.0, RULE.1 … for
+ * each of its fields, null in all other rows, and is unique over these; a plain index holds all
+ * rows then. The model is compiled (query/compile.h).
  */
 bool sql_schema(const struct sql_dialect *dialect, const struct resource *resource, size_t number,
 				struct buf *ret_text, struct buf *ret_name);
+/* A condition of the model, with literals; fails the buffer when it is too deep for the database.
+ */
+void sql_condition(const struct sql_dialect *dialect, const struct cond *cond,
+				   struct buf *ret_text);
 
 #endif

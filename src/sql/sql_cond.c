@@ -301,7 +301,7 @@ static void write_in(struct sql *sql, const struct cond *cond)
 		return;
 	}
 	size_t places = count;
-	if (count > EXACT_ITEMS) {
+	if (count > EXACT_ITEMS && !sql->literals) {
 		for (places = EXACT_ITEMS; places < count;) {
 			places *= 2;
 		}

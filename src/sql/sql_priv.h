@@ -10,7 +10,7 @@
 
 /* ---- sql.c ---- */
 
-/* A value as a literal, for DEFAULT clauses. */
+/* A value as a literal, for DEFAULT clauses and conditions of the model. */
 void sql_write_literal(struct buf *text, const struct value *value);
 /* What cannot be said; the first of it is kept. */
 void sql_refuse(struct sql *sql, const char *what);
@@ -55,7 +55,7 @@ void sql_param_text(struct sql *sql, struct str text);
 void sql_write_alias(struct sql *sql, size_t alias);
 /* The column, behind the alias of its table when it has one. */
 void sql_write_column(struct sql *sql, size_t alias, const struct field *field);
-/* `?` of a value of this type. */
+/* `?` of a value of this type; the value itself with sql->literals. */
 void sql_param(struct sql *sql, const struct field *type, const struct value *value);
 /* `?` of a value that is made here. */
 void sql_param_made(struct sql *sql, struct value value);

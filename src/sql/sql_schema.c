@@ -27,7 +27,7 @@ static void write_references(const struct sql_dialect *dialect, const struct res
 {
 	for (size_t i = 0; i < resource->reference_count; i++) {
 		const struct reference *reference = &resource->references[i];
-		if (!dialect->named_references && reference->fields.count == 1 &&
+		if (!dialect->constraints_last && reference->fields.count == 1 &&
 			reference->fields.items[0] == field) {
 			write_target(dialect, reference, text);
 		}
@@ -49,9 +49,9 @@ static void write_foreign_keys(const struct sql_dialect *dialect, const struct r
 {
 	for (size_t i = 0; i < resource->reference_count; i++) {
 		const struct reference *reference = &resource->references[i];
-		if (dialect->named_references || reference->fields.count > 1) {
+		if (dialect->constraints_last || reference->fields.count > 1) {
 			buf_append(text, STR(",\n  "));
-			if (dialect->named_references) {
+			if (dialect->constraints_last) {
 				buf_append(text, STR("CONSTRAINT "));
 				put_short_name(dialect, reference->name, text);
 				buf_append_byte(text, ' ');
@@ -77,7 +77,7 @@ static void write_check(const struct sql_dialect *dialect, const struct resource
 	buf_append_byte(&name, '_');
 	buf_append(&name, field->name);
 	buf_append(&name, STR("_check"));
-	buf_append(text, dialect->named_references ? STR(",\n  CONSTRAINT ") : STR(" CONSTRAINT "));
+	buf_append(text, dialect->constraints_last ? STR(",\n  CONSTRAINT ") : STR(" CONSTRAINT "));
 	put_short_name(dialect, buf_str(&name), text);
 	buf_append(text, STR(" CHECK ("));
 	buf_append(text, json ? str_from(dialect->json_check) : STR(""));
@@ -85,6 +85,78 @@ static void write_check(const struct sql_dialect *dialect, const struct resource
 	sql_put_name(dialect, field->name, text);
 	buf_append(text, json ? STR("))") : STR(" IN (0,1))"));
 	buf_finish(&name);
+}
+
+/* ---- rules ---- */
+
+void sql_condition(const struct sql_dialect *dialect, const struct cond *cond, struct buf *ret_text)
+{
+	struct sql sql;
+	sql_init(&sql, dialect, SIZE_MAX);
+	sql.literals = true;
+	sql_write_cond(&sql, cond);
+	ret_text->failed = ret_text->failed || sql.text.failed;
+	buf_append(ret_text, buf_str(&sql.text));
+	sql_finish(&sql);
+}
+
+static void write_condition(const struct sql_dialect *dialect, const char *before,
+							const struct cond *cond, const char *after, struct buf *text)
+{
+	buf_append(text, str_from(before));
+	sql_condition(dialect, cond, text);
+	buf_append(text, str_from(after));
+}
+
+static void write_checks(const struct sql_dialect *dialect, const struct resource *resource,
+						 struct buf *text)
+{
+	for (size_t i = 0; i < resource->check_count; i++) {
+		buf_append(text, STR(",\n  CONSTRAINT "));
+		put_short_name(dialect, resource->checks[i].name, text);
+		write_condition(dialect, " CHECK (", resource->checks[i].cond, ")", text);
+	}
+}
+
+static bool is_generated(const struct sql_dialect *dialect, const struct unique_rule *rule)
+{
+	return rule->cond != NULL && !dialect->partial_indexes;
+}
+
+/* `"RULE.0"` */
+static void put_generated(const struct sql_dialect *dialect, const struct unique_rule *rule,
+						  size_t number, struct buf *text)
+{
+	struct buf name;
+	buf_init(&name, SIZE_MAX);
+	buf_printf(&name, "%.*s.%zu", STR_ARG(rule->name), number);
+	put_short_name(dialect, buf_str(&name), text);
+	buf_finish(&name);
+}
+
+/* What a partial index would hold: null is equal to nothing. */
+static void write_generated(const struct sql_dialect *dialect, const struct resource *resource,
+							const struct unique_rule *rule, struct buf *text)
+{
+	for (size_t i = 0; i < rule->fields.count; i++) {
+		buf_append(text, STR(",\n  "));
+		put_generated(dialect, rule, i, text);
+		buf_append_byte(text, ' ');
+		dialect->column_type(resource, rule->fields.items[i], text);
+		write_condition(dialect, " GENERATED ALWAYS AS (CASE WHEN ", rule->cond, " THEN ", text);
+		sql_put_name(dialect, rule->fields.items[i]->name, text);
+		buf_append(text, STR(" END) VIRTUAL"));
+	}
+}
+
+static void write_all_generated(const struct sql_dialect *dialect, const struct resource *resource,
+								struct buf *text)
+{
+	for (size_t i = 0; i < resource->unique_count; i++) {
+		if (is_generated(dialect, &resource->uniques[i])) {
+			write_generated(dialect, resource, &resource->uniques[i], text);
+		}
+	}
 }
 
 static void write_table(const struct sql_dialect *dialect, const struct resource *resource,
@@ -103,23 +175,24 @@ static void write_table(const struct sql_dialect *dialect, const struct resource
 		dialect->column_key(resource, field, text);
 		write_default(dialect, field, text);
 		dialect->column_auto(field, text);
-		if (!dialect->named_references) {
+		if (!dialect->constraints_last) {
 			write_check(dialect, resource, field, text);
 		}
 		write_references(dialect, resource, field, text);
 	}
-	for (size_t i = 0; dialect->named_references && i < resource->field_count; i++) {
+	write_all_generated(dialect, resource, text);
+	for (size_t i = 0; dialect->constraints_last && i < resource->field_count; i++) {
 		write_check(dialect, resource, &resource->fields[i], text);
 	}
 	write_foreign_keys(dialect, resource, text);
+	write_checks(dialect, resource, text);
 	dialect->table_end(resource, text);
 }
 
 /* ---- indexes ---- */
 
-static void write_index(const struct sql_dialect *dialect, const struct resource *resource,
-						const char *create, const struct field_list *fields, struct buf *text,
-						struct buf *name)
+static void begin_index(const struct sql_dialect *dialect, const struct resource *resource,
+						const char *create, struct buf *text, struct buf *name)
 {
 	sql_shorten_name(dialect, name);
 	buf_append(text, str_from(create));
@@ -127,8 +200,14 @@ static void write_index(const struct sql_dialect *dialect, const struct resource
 	buf_append(text, STR(" ON "));
 	sql_put_name(dialect, resource->name, text);
 	buf_append(text, STR(" ("));
-	sql_write_fields(dialect, text, "", fields);
+}
+
+static void end_index(const struct sql_dialect *dialect, const struct cond *cond, struct buf *text)
+{
 	buf_append_byte(text, ')');
+	if (cond != NULL && dialect->partial_indexes) {
+		write_condition(dialect, " WHERE ", cond, "", text);
+	}
 }
 
 static void write_unique(const struct sql_dialect *dialect, const struct resource *resource,
@@ -136,18 +215,46 @@ static void write_unique(const struct sql_dialect *dialect, const struct resourc
 {
 	buf_append_byte(name, '.');
 	buf_append(name, rule->name);
-	write_index(dialect, resource, "CREATE UNIQUE INDEX ", &rule->fields, text, name);
+	begin_index(dialect, resource, "CREATE UNIQUE INDEX ", text, name);
+	if (is_generated(dialect, rule)) {
+		for (size_t i = 0; i < rule->fields.count; i++) {
+			buf_append(text, i > 0 ? STR(",") : STR(""));
+			put_generated(dialect, rule, i, text);
+		}
+	} else {
+		sql_write_fields(dialect, text, "", &rule->fields);
+	}
+	end_index(dialect, rule->cond, text);
+}
+
+static bool same_list(const struct field_list *a, const struct field_list *b)
+{
+	bool same = a->count == b->count;
+	for (size_t i = 0; i < a->count && same; i++) {
+		same = a->items[i] == b->items[i];
+	}
+	return same;
 }
 
 static void write_plain_index(const struct sql_dialect *dialect, const struct resource *resource,
-							  const struct field_list *fields, struct buf *text, struct buf *name)
+							  size_t number, struct buf *text, struct buf *name)
 {
+	const struct field_list *fields = &resource->indexes[number].fields;
+	size_t same = 1;
 	for (size_t i = 0; i < fields->count; i++) {
 		buf_append_byte(name, i > 0 ? ',' : '.');
 		buf_append(name, fields->items[i]->name);
 	}
+	for (size_t i = 0; i < number; i++) {
+		same += same_list(&resource->indexes[i].fields, fields) ? 1 : 0;
+	}
 	buf_append(name, STR("_idx"));
-	write_index(dialect, resource, "CREATE INDEX ", fields, text, name);
+	if (same > 1) {
+		buf_append_int(name, (int64_t)same);
+	}
+	begin_index(dialect, resource, "CREATE INDEX ", text, name);
+	sql_write_fields(dialect, text, "", fields);
+	end_index(dialect, resource->indexes[number].cond, text);
 }
 
 struct field_list sql_tally_prefix(const struct resource *tally)
@@ -178,7 +285,7 @@ bool sql_schema(const struct sql_dialect *dialect, const struct resource *resour
 	}
 	number -= resource->unique_count;
 	if (number < resource->index_count) {
-		write_plain_index(dialect, resource, &resource->indexes[number].fields, ret_text, ret_name);
+		write_plain_index(dialect, resource, number, ret_text, ret_name);
 		return true;
 	}
 	number -= resource->index_count;

@@ -71,11 +71,17 @@ static void write_on_conflict(struct sql *sql, const struct query *query, const 
 {
 	sql_write(sql, STR(" ON CONFLICT ("));
 	sql_write_fields(sql->dialect, &sql->text, "", &query->conflict);
+	buf_append_byte(&sql->text, ')');
+	if (query->conflict_where != NULL) {
+		/* The text of the index, which parameters are not. */
+		sql_write(sql, STR(" WHERE "));
+		sql_condition(sql->dialect, query->conflict_where, &sql->text);
+	}
 	if (query->resolution == RESOLUTION_IGNORE) {
-		sql_write(sql, STR(") DO NOTHING"));
+		sql_write(sql, STR(" DO NOTHING"));
 		return;
 	}
-	sql_write(sql, STR(") DO UPDATE SET "));
+	sql_write(sql, STR(" DO UPDATE SET "));
 	if (!write_merged(sql, query, row, "=excluded.", "")) {
 		write_no_change(sql, query->resource);
 	}

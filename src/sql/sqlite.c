@@ -72,6 +72,9 @@ static void column_type(const struct resource *resource, const struct field *fie
 	case TYPE_INTEGER:
 	case TYPE_DECIMAL: /* scaled by 10^scale */
 	case TYPE_BOOLEAN:
+	case TYPE_DATE: /* days, and microseconds: see value.h */
+	case TYPE_TIME:
+	case TYPE_DATETIME:
 		buf_append(text, STR("INTEGER"));
 		return;
 	case TYPE_NUMBER:
@@ -225,6 +228,7 @@ const struct sql_dialect sql_dialect_sqlite = {
 	.joins = true,
 	.delete_alias = true,
 	.default_values = true,
+	.partial_indexes = true,
 	.max_open = 76, /* of 100 (YYSTACKDEPTH); a statement takes up to 12, a leaf as many */
 	.path = write_path,
 	.matching = write_matching,

@@ -64,6 +64,12 @@ static struct value random_value(struct random_test *test, const struct field *f
 		return test_integer(integers[pick(test, sizeof(integers) / sizeof(integers[0]))]);
 	case TYPE_DECIMAL:
 		return test_integer((int64_t)pick(test, 7) * 25);
+	case TYPE_DATE:
+		return test_integer((int64_t)pick(test, 5) - 2);
+	case TYPE_TIME:
+		return test_integer((int64_t)pick(test, 4) * 500000);
+	case TYPE_DATETIME:
+		return test_integer(((int64_t)pick(test, 7) - 3) * 500000);
 	case TYPE_BOOLEAN:
 		return test_integer(chance(test, 98) ? (int64_t)pick(test, 2) : 2);
 	case TYPE_NUMBER:
@@ -496,7 +502,9 @@ static void random_conflict(struct random_test *test, struct query *query)
 	const struct resource *resource = query->resource;
 	query->resolution = chance(test, 30) ? RESOLUTION_IGNORE : RESOLUTION_MERGE;
 	if (resource->unique_count > 0 && chance(test, 40)) {
-		query->conflict = resource->uniques[pick(test, resource->unique_count)].fields;
+		const struct unique_rule *rule = &resource->uniques[pick(test, resource->unique_count)];
+		query->conflict = rule->fields;
+		query->conflict_where = rule->cond;
 	}
 }
 
@@ -642,13 +650,19 @@ static void run_both(struct random_test *test, const struct query *query)
 	call_finish(&calls[1]);
 }
 
-/* A junction too. */
-static const char marks[] = "  marks:\n"
-							"    key: [user_id, note_id]\n"
-							"    fields:\n"
-							"      user_id: { type: integer, references: users }\n"
-							"      note_id: { type: integer, references: notes }\n"
-							"      weight: integer\n";
+/* A junction too, with rules. */
+static const char marks[] =
+	"  marks:\n"
+	"    key: [user_id, note_id]\n"
+	"    fields:\n"
+	"      user_id: { type: integer, references: users }\n"
+	"      note_id: { type: integer, references: notes }\n"
+	"      weight: integer\n"
+	"    unique:\n"
+	"      weights: { fields: weight, where: \"weight=gt.3&user_id=lt.5\" }\n"
+	"      light ones: { fields: [weight, user_id], where: weight=lt.1 }\n"
+	"    check:\n"
+	"      no 7: \"or=(weight.neq.7,note_id.eq.2)\"\n";
 
 enum { NAMES = 6 };
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "query/check.h"
+#include "query/compile.h"
 #include "query/cond.h"
 #include "store/store.h"
 
@@ -674,7 +675,7 @@ static void make_fixture(struct fixture *fixture)
 	assert(folder != NULL);
 	model_report_init(&report);
 	fixture->model = model_parse(str_from(diff_service), STR("test.yaml"), no_environment, &report);
-	if (fixture->model == NULL) {
+	if (fixture->model == NULL || !query_compile(fixture->model, &report)) {
 		struct buf text;
 		buf_init(&text, MIB(1));
 		model_report_write(&report, STR("test.yaml"), &text);
@@ -726,7 +727,7 @@ static void finish_fixture(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fixture *fixture = the_fixture();
-	if (fixture->model == NULL) {
+	if (fixture->model == NULL || !query_compile(fixture->model, &report)) {
 		make_fixture(fixture);
 		(void)atexit(finish_fixture);
 	}

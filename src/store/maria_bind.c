@@ -22,6 +22,10 @@ enum {
 	ODD_BYTES = 1024,
 };
 
+static const int64_t SECOND_MICROS = INT64_C(1000000);
+static const int64_t MINUTE_MICROS = INT64_C(60000000);
+static const int64_t HOUR_MICROS = INT64_C(3600000000);
+
 /* ---- parameters ---- */
 
 struct param {
@@ -29,6 +33,7 @@ struct param {
 	double number;
 	char decimal[DECIMAL_BYTES];
 	unsigned long length;
+	MYSQL_TIME time;
 };
 
 struct maria_params {
@@ -90,6 +95,36 @@ static void bind_integer(MYSQL_BIND *bind, struct param *param, int64_t integer)
 	bind->buffer = &param->integer;
 }
 
+/* Of a day, a time since midnight, or a moment: then it is UTC, as the session's time zone. */
+static void bind_date(MYSQL_BIND *bind, struct param *param, int64_t integer, enum type type)
+{
+	int64_t micros = type == TYPE_DATE ? 0 : integer % DATE_DAY_MICROS;
+	micros += micros < 0 ? DATE_DAY_MICROS : 0;
+	int year = 0;
+	int month = 0;
+	int day = 0;
+	if (type != TYPE_TIME) {
+		date_to_ymd(type == TYPE_DATE ? integer : (integer - micros) / DATE_DAY_MICROS, &year,
+					&month, &day);
+	}
+	param->time = (MYSQL_TIME){
+		.year = (unsigned)year,
+		.month = (unsigned)month,
+		.day = (unsigned)day,
+		.hour = (unsigned)(micros / HOUR_MICROS),
+		.minute = (unsigned)(micros / MINUTE_MICROS % 60),
+		.second = (unsigned)(micros / SECOND_MICROS % 60),
+		.second_part = (unsigned long)(micros % SECOND_MICROS),
+		.time_type = type == TYPE_DATE ? MYSQL_TIMESTAMP_DATE
+			: type == TYPE_TIME        ? MYSQL_TIMESTAMP_TIME
+									   : MYSQL_TIMESTAMP_DATETIME,
+	};
+	bind->buffer_type = type == TYPE_DATE ? MYSQL_TYPE_DATE
+		: type == TYPE_TIME               ? MYSQL_TYPE_TIME
+										  : MYSQL_TYPE_DATETIME;
+	bind->buffer = &param->time;
+}
+
 static void bind_param(MYSQL_BIND *bind, struct param *param, const struct sql_param *from)
 {
 	const struct value *value = from->value;
@@ -100,6 +135,8 @@ static void bind_param(MYSQL_BIND *bind, struct param *param, const struct sql_p
 	case VALUE_INTEGER:
 		if (from->type != NULL && from->type->type == TYPE_DECIMAL) {
 			bind_decimal(bind, param, value->integer, from->type->scale);
+		} else if (from->type != NULL && value_is_date(from->type->type)) {
+			bind_date(bind, param, value->integer, from->type->type);
 		} else {
 			bind_integer(bind, param, value->integer);
 		}
@@ -136,7 +173,15 @@ bool maria_params_bind(struct maria_conn *conn, MYSQL_STMT *stmt)
 
 /* ---- columns ---- */
 
-enum column_kind { COLUMN_INTEGER, COLUMN_NUMBER, COLUMN_DECIMAL, COLUMN_TEXT, COLUMN_BYTES };
+enum column_kind {
+	COLUMN_INTEGER,
+	COLUMN_NUMBER,
+	COLUMN_DATE, /* or a time, or both */
+	/* These come as text. */
+	COLUMN_DECIMAL,
+	COLUMN_TEXT,
+	COLUMN_BYTES,
+};
 
 struct column {
 	enum column_kind kind;
@@ -144,6 +189,7 @@ struct column {
 	bool is_bits; /* BIT(n): bytes that are a number */
 	int64_t integer;
 	double number;
+	MYSQL_TIME time;
 	char *text; /* owned */
 	size_t capacity;
 	unsigned long length;
@@ -199,6 +245,11 @@ static enum column_kind kind_of(const MYSQL_FIELD *field)
 	case MYSQL_TYPE_FLOAT:
 	case MYSQL_TYPE_DOUBLE:
 		return COLUMN_NUMBER;
+	case MYSQL_TYPE_DATE:
+	case MYSQL_TYPE_TIME:
+	case MYSQL_TYPE_DATETIME:
+	case MYSQL_TYPE_TIMESTAMP:
+		return COLUMN_DATE;
 	case MYSQL_TYPE_DECIMAL:
 	case MYSQL_TYPE_NEWDECIMAL:
 		return COLUMN_DECIMAL;
@@ -213,7 +264,6 @@ static enum column_kind kind_of(const MYSQL_FIELD *field)
 	case MYSQL_TYPE_LONG_BLOB:
 		return field->charsetnr == BINARY_CHARSET ? COLUMN_BYTES : COLUMN_TEXT;
 	default:
-		/* Dates and times come as texts, too. */
 		return COLUMN_TEXT;
 	}
 }
@@ -241,6 +291,10 @@ static void bind_column(struct column *column, const MYSQL_FIELD *field, MYSQL_B
 	case COLUMN_NUMBER:
 		bind->buffer_type = MYSQL_TYPE_DOUBLE;
 		bind->buffer = &column->number;
+		return;
+	case COLUMN_DATE:
+		bind->buffer_type = field->type;
+		bind->buffer = &column->time;
 		return;
 	case COLUMN_DECIMAL:
 	case COLUMN_TEXT:
@@ -357,31 +411,57 @@ static void set_number(struct value *value, double number)
 	*value = (struct value){.kind = VALUE_NUMBER, .number = number};
 }
 
-static bool read_text(const struct field *type, struct str text, struct value *ret_value,
-					  struct error *error)
+static bool read_date_text(const struct field *type, struct str text, struct value *ret_value,
+						   struct error *error)
+{
+	static const struct date_rules rules = {.order = DATE_ORDER_NONE};
+	struct date_parts parts;
+	int64_t integer;
+	bool good = type->type == TYPE_TIME ? date_parse_time(text, &integer) == DATE_OK
+										: date_parse(text, &rules, &parts) == DATE_OK;
+	if (good && type->type == TYPE_DATE) {
+		integer = parts.day;
+	} else if (good && type->type == TYPE_DATETIME) {
+		good = date_moment(&parts, &integer);
+	}
+	if (good) {
+		set_integer(ret_value, integer);
+	}
+	return good || fail_range(type, error);
+}
+
+static bool read_number_text(const struct field *type, struct str text, struct value *ret_value,
+							 struct error *error)
 {
 	int64_t integer;
 	double number;
-	switch (type->type) {
-	case TYPE_INTEGER:
-	case TYPE_BOOLEAN:
-		if (!scale_text(text, 0, &integer)) {
-			return fail_range(type, error);
-		}
-		set_integer(ret_value, integer);
-		return true;
-	case TYPE_DECIMAL:
-		if (!scale_text(text, type->scale, &integer)) {
-			return fail_range(type, error);
-		}
-		set_integer(ret_value, integer);
-		return true;
-	case TYPE_NUMBER:
+	if (type->type == TYPE_NUMBER) {
 		if (number_parse_double(text, &number) != NUMBER_OK) {
 			return fail_range(type, error);
 		}
 		set_number(ret_value, number);
 		return true;
+	}
+	if (!scale_text(text, type->type == TYPE_DECIMAL ? type->scale : 0, &integer)) {
+		return fail_range(type, error);
+	}
+	set_integer(ret_value, integer);
+	return true;
+}
+
+static bool read_text(const struct field *type, struct str text, struct value *ret_value,
+					  struct error *error)
+{
+	switch (type->type) {
+	case TYPE_INTEGER:
+	case TYPE_BOOLEAN:
+	case TYPE_DECIMAL:
+	case TYPE_NUMBER:
+		return read_number_text(type, text, ret_value, error);
+	case TYPE_DATE:
+	case TYPE_TIME:
+	case TYPE_DATETIME:
+		return read_date_text(type, text, ret_value, error);
 	case TYPE_TEXT:
 	case TYPE_UUID:
 	case TYPE_JSON:
@@ -434,6 +514,50 @@ static bool read_integer(struct maria_columns *columns, const struct column *col
 	return read_odd(columns, column, type, ret_value, error);
 }
 
+/* `2014-03-08`, `15:04:05`, `2014-03-08T15:04:05+00:00` */
+static struct value date_as_text(struct maria_columns *columns, const MYSQL_TIME *time, int64_t day,
+								 int64_t micros)
+{
+	struct buf text;
+	buf_init(&text, TEXT_BYTES);
+	if (time->time_type == MYSQL_TIMESTAMP_TIME) {
+		date_write_time(&text, micros);
+	} else if (time->time_type == MYSQL_TIMESTAMP_DATE) {
+		date_write(&text, day);
+	} else {
+		date_write_moment(&text, day * DATE_DAY_MICROS + micros, 0);
+	}
+	return keep(columns, &text);
+}
+
+/* A day that there is not (0000-00-00, which tables of others may hold) is null. */
+static bool read_date(struct maria_columns *columns, const struct column *column,
+					  const struct field *type, struct value *ret_value, struct error *error)
+{
+	const MYSQL_TIME *time = &column->time;
+	bool has_day = time->time_type != MYSQL_TIMESTAMP_TIME;
+	int64_t day = 0;
+	int64_t micros = time->hour * HOUR_MICROS + time->minute * MINUTE_MICROS +
+		time->second * SECOND_MICROS + (int64_t)time->second_part;
+	if (has_day && !date_from_ymd(time->year, (int)time->month, (int)time->day, &day)) {
+		*ret_value = (struct value){.kind = VALUE_NULL};
+		return true;
+	}
+	if (!has_day && (time->neg || micros >= DATE_DAY_MICROS)) {
+		return fail_range(type, error);
+	}
+	if (type->type == TYPE_TIME) {
+		set_integer(ret_value, micros);
+	} else if (type->type == TYPE_DATE && has_day) {
+		set_integer(ret_value, day);
+	} else if (type->type == TYPE_DATETIME && has_day) {
+		set_integer(ret_value, day * DATE_DAY_MICROS + micros);
+	} else {
+		return read_text(type, date_as_text(columns, time, day, micros).text, ret_value, error);
+	}
+	return true;
+}
+
 static bool read_bytes(struct maria_columns *columns, const struct column *column,
 					   const struct field *type, struct value *ret_value, struct error *error)
 {
@@ -477,6 +601,8 @@ static bool read_column(struct maria_columns *columns, const struct column *colu
 			return true;
 		}
 		return read_odd(columns, column, type, ret_value, error);
+	case COLUMN_DATE:
+		return read_date(columns, column, type, ret_value, error);
 	case COLUMN_DECIMAL:
 	case COLUMN_TEXT:
 		return read_text(type, (struct str){column->text, column->length}, ret_value, error);

@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <mysqld_error.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -307,6 +308,38 @@ static struct maria_statement *get_statement(struct maria_conn *conn)
 	return statement;
 }
 
+/* A regular expression that cost too much is only warned of. */
+static bool check_cost(struct maria_conn *conn)
+{
+	static const struct str show = STR_INIT("SHOW WARNINGS");
+	int failed;
+	int wanted = mysql_real_query_start(&failed, conn->db, show.ptr, show.len);
+	while (wanted != 0) {
+		wanted = mysql_real_query_cont(&failed, conn->db, maria_await(conn, wanted));
+	}
+	MYSQL_RES *rows = NULL;
+	if (failed == 0) {
+		wanted = mysql_store_result_start(&rows, conn->db);
+		while (wanted != 0) {
+			wanted = mysql_store_result_cont(&rows, conn->db, maria_await(conn, wanted));
+		}
+	}
+	if (rows == NULL) {
+		maria_failed(conn, NULL);
+		return false;
+	}
+	MYSQL_ROW row; /* level, code, message */
+	bool costly = false;
+	while ((row = mysql_fetch_row(rows)) != NULL) {
+		costly = costly || strtoul(row[1], NULL, 10) == ER_REGEXP_ERROR;
+	}
+	mysql_free_result(rows);
+	if (costly) {
+		conn->failure.number = ER_REGEXP_ERROR;
+	}
+	return !costly;
+}
+
 static bool execute(struct maria_conn *conn, struct maria_statement *statement, bool cursor)
 {
 	MYSQL_STMT *stmt = statement->stmt;
@@ -337,12 +370,14 @@ static bool execute(struct maria_conn *conn, struct maria_statement *statement, 
 	statement->cursor = cursor;
 	statement->column_count = mysql_stmt_field_count(stmt);
 	statement->ended = statement->column_count == 0;
+	statement->may_cost = conn->sql.may_cost;
 	if (!statement->ended && !maria_columns_bind(statement)) {
 		maria_failed(conn, stmt);
-		maria_rows_end(conn, statement);
 		return false;
 	}
-	return true;
+	/* The rows of a cursor are all found by now. */
+	bool found = statement->ended || cursor;
+	return !found || !statement->may_cost || check_cost(conn);
 }
 
 struct maria_statement *maria_execute(struct maria_conn *conn, bool cursor, struct error *error)
@@ -364,7 +399,9 @@ struct maria_statement *maria_execute(struct maria_conn *conn, bool cursor, stru
 	}
 	if (!execute(conn, statement, cursor)) {
 		maria_fail(conn, NULL, SIZE_MAX, error);
-		if (!statement->kept && conn->state == MARIA_BUSY) {
+		if (statement->open) {
+			maria_rows_end(conn, statement);
+		} else if (!statement->kept && conn->state == MARIA_BUSY) {
 			forget(conn, statement);
 		}
 		return NULL;
@@ -395,10 +432,12 @@ enum row_step maria_fetch(struct maria_conn *conn, struct maria_statement *state
 	if (!statement->ended) {
 		return maria_columns_read(statement, types, values, error) ? ROW_HERE : ROW_FAILED;
 	}
-	if (rc == MYSQL_NO_DATA) {
+	if (rc == MYSQL_NO_DATA && (!statement->may_cost || statement->cursor || check_cost(conn))) {
 		return ROW_NONE;
 	}
-	maria_failed(conn, statement->stmt);
+	if (rc != MYSQL_NO_DATA) {
+		maria_failed(conn, statement->stmt);
+	}
 	maria_fail(conn, NULL, SIZE_MAX, error);
 	return ROW_FAILED;
 }

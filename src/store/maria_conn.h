@@ -83,11 +83,12 @@ struct maria_conn {
 	uv_work_t work;
 };
 
-/* maria_connect.c: connects and sets the session up, blocking: for worker threads and the start. NULL with the
- * error: STORE_DOWN, or CONFIG when the server refuses the user or the database. *ret_number, when
- * it is not NULL, is the server's or libmariadb's. */
+/* maria_connect.c: connects and sets the session up, blocking: for worker threads and the start.
+ * NULL with the error: STORE_DOWN, or CONFIG when the server refuses the user or the database.
+ * *ret_number, when it is not NULL, is the server's or libmariadb's. */
 MYSQL *maria_connect(const struct maria_store *store, unsigned *ret_number, struct error *error);
-/* A connection of the session's loop from one that was made; BUSY. NULL: no descriptor is free. */
+/* A connection of the session's loop from one that was made; BUSY. NULL: no descriptor is
+ * free. */
 struct maria_conn *maria_conn_create(struct maria_session *session, MYSQL *db);
 /* Closes and frees it; what takes time happens on a worker thread. Nothing runs on it. */
 void maria_conn_destroy(struct maria_conn *conn);
@@ -109,6 +110,7 @@ struct maria_statement {
 	bool open;           /* rows of it may be left */
 	bool ended;          /* its last row was fetched */
 	bool cursor;
+	bool may_cost; /* see struct sql */
 	struct maria_columns *columns; /* owned; maria_bind.c */
 	struct maria_statement *newer;
 	struct maria_statement *older;

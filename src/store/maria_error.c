@@ -85,13 +85,24 @@ static const struct value *row_values(const struct query *query, size_t row,
 
 /* ---- which constraint ---- */
 
+/* Is `name` these three in a row, as sql_schema() shortens them? */
+static bool is_name(struct str name, struct str a, struct str b, struct str c)
+{
+	struct buf text;
+	buf_init(&text, SIZE_MAX);
+	buf_append(&text, a);
+	buf_append(&text, b);
+	buf_append(&text, c);
+	sql_shorten_name(&sql_dialect_maria, &text);
+	bool same = str_equal(buf_str(&text), name);
+	buf_finish(&text);
+	return same;
+}
+
 /* `RESOURCE.RULE`, as sql_schema() names the index, or RULE as an existing table has it. */
 static bool names_rule(struct str key, const struct resource *resource, struct str rule)
 {
-	struct str rest = str_slice(key, resource->name.len, key.len);
-	return str_equal(key, rule) ||
-		(str_starts_with(key, resource->name) && str_starts_with(rest, STR(".")) &&
-		 str_equal(str_slice(rest, 1, rest.len), rule));
+	return str_equal(key, rule) || is_name(key, resource->name, STR("."), rule);
 }
 
 /* Duplicate entry '1-2' for key 'PRIMARY'. The entry is a client's text and may hold anything. */
@@ -125,9 +136,9 @@ static bool fail_missing(const struct query *query, size_t row, struct str messa
 	const struct resource *resource = query->resource;
 	for (size_t i = 0; i < resource->reference_count; i++) {
 		const struct reference *reference = &resource->references[i];
-		if (str_equal(reference->name, name)) {
+		if (is_name(name, reference->name, STR(""), STR(""))) {
 			const struct constraint_reference failed = {
-				.name = name,
+				.name = reference->name,
 				.child = resource->name,
 				.parent = reference->target->name,
 				.fields = reference->fields,
@@ -151,7 +162,7 @@ const struct relation *maria_failed_relation(const struct maria_conn *conn,
 		const struct relation *relation = &resource->relations[i];
 		const struct reference *reference = relation->reference;
 		if (conn->failure.number == ER_ROW_IS_REFERENCED_2 && reference != NULL &&
-			reference->target == resource && str_equal(reference->name, name)) {
+			reference->target == resource && is_name(name, reference->name, STR(""), STR(""))) {
 			return relation;
 		}
 	}
@@ -189,12 +200,20 @@ static bool fail_check(const struct query *query, struct str message, struct err
 {
 	struct str name = find_first(message, STR("CONSTRAINT `"), '`');
 	const struct resource *resource = query->resource;
-	struct str rest = str_slice(name, resource->name.len + 1, name.len);
-	for (size_t i = 0; i < resource->field_count && str_starts_with(name, resource->name); i++) {
-		struct str field = resource->fields[i].name;
-		if (str_starts_with(rest, field) &&
-			str_equal(str_slice(rest, field.len, rest.len), STR("_check"))) {
+	for (size_t i = 0; i < resource->field_count; i++) {
+		struct buf begin;
+		buf_init(&begin, SIZE_MAX);
+		buf_append(&begin, resource->name);
+		buf_append_byte(&begin, '_');
+		bool found = is_name(name, buf_str(&begin), resource->fields[i].name, STR("_check"));
+		buf_finish(&begin);
+		if (found) {
 			return constraint_check(error, resource, &resource->fields[i]);
+		}
+	}
+	for (size_t i = 0; i < resource->check_count; i++) {
+		if (is_name(name, resource->checks[i].name, STR(""), STR(""))) {
+			name = resource->checks[i].name;
 		}
 	}
 	return error_set(error, ERROR_CHECK,
@@ -251,6 +270,8 @@ static enum error_code code_of(unsigned number)
 	case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
 	case WARN_DATA_TRUNCATED:
 		return ERROR_VALUE;
+	case ER_REGEXP_ERROR:
+		return ERROR_REGEX;
 	case ER_STATEMENT_TIMEOUT:
 	case ER_QUERY_INTERRUPTED:
 		return ERROR_DEADLINE_NOT_WRITTEN;
@@ -294,7 +315,9 @@ enum maria_verdict maria_fail(struct maria_conn *conn, const struct query *query
 		return MARIA_FAILED;
 	}
 	enum error_code code = code_of(failure->number);
-	if (failure->number == ER_SIGNAL_EXCEPTION) {
+	if (code == ERROR_REGEX) {
+		error_set(error, code, "the regular expression costs too much");
+	} else if (failure->number == ER_SIGNAL_EXCEPTION) {
 		/* A trigger's text is meant for whoever wrote the row. */
 		error_set(error, ERROR_CHECK, "%s", failure->message);
 	} else if (is_constraint(code) && query != NULL) {

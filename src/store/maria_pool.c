@@ -1,9 +1,9 @@
 /*
  * DESIGN. A session has no more fibers than it may have connections, so a fiber waits only while a
  * connection is being made, or when the server refuses to take as many as we may have. Connections
- * are made when they are needed and stay. After an attempt that failed there is a pause, which grows
- * up to RETRY_MOST_MS; while there is no connection at all, requests fail at once in that pause, and
- * the first one after it makes the next attempt.
+ * are made when they are needed and stay. After an attempt that failed there is a pause, which
+ * grows up to RETRY_MOST_MS; while there is no connection at all, requests fail at once in that
+ * pause, and the first one after it makes the next attempt.
  */
 #include "store/maria_priv.h"
 

@@ -1,7 +1,7 @@
 /*
  * DESIGN. What the database has is read from information_schema as facts, a name and a text each:
- * `column users.id` is `bigint NOT NULL AUTO_INCREMENT`. What the model needs is written in the same
- * words and looked up. More columns, indexes and tables are nobody's concern.
+ * `column users.id` is `bigint NOT NULL AUTO_INCREMENT`. What the model needs is written in the
+ * same words and looked up. More columns, indexes and tables are nobody's concern.
  *
  * Tables cannot be made in a transaction. Two programs that find the database empty at once take
  * turns by a lock of the server.
@@ -150,11 +150,15 @@ static const char triggers_sql[] = "SELECT CONCAT('trigger ',trigger_name),actio
 								   "FROM information_schema.triggers "
 								   "WHERE trigger_schema=DATABASE()";
 
+static const char checks_sql[] = "SELECT CONCAT('check of ',table_name,' ',constraint_name),'' "
+								 "FROM information_schema.check_constraints "
+								 "WHERE constraint_schema=DATABASE()";
+
 static bool read_facts(struct schema *schema, struct error *error)
 {
 	return add_facts(schema, tables_sql, error) && add_facts(schema, columns_sql, error) &&
 		add_facts(schema, indexes_sql, error) && add_facts(schema, references_sql, error) &&
-		add_facts(schema, triggers_sql, error);
+		add_facts(schema, triggers_sql, error) && add_facts(schema, checks_sql, error);
 }
 
 /* ---- comparing ---- */
@@ -260,6 +264,46 @@ static void compare_index(struct schema *schema, const struct resource *resource
 	}
 }
 
+static struct str short_name(struct schema *schema, struct str name)
+{
+	struct buf text;
+	buf_init(&text, NAME_BYTES);
+	buf_append(&text, name);
+	sql_shorten_name(&sql_dialect_maria, &text);
+	struct str copy = arena_copy(&schema->arena, buf_str(&text));
+	buf_finish(&text);
+	return copy;
+}
+
+/* A rule over some rows is one over generated columns: see sql_schema(). */
+static void compare_rule(struct schema *schema, const struct resource *resource,
+						 const struct unique_rule *rule)
+{
+	if (rule->cond == NULL) {
+		compare_index(schema, resource, "unique index", &rule->fields);
+		return;
+	}
+	struct field *generated = ARENA_ARRAY(&schema->arena, rule->fields.count, struct field);
+	struct field_list list = {ARENA_ARRAY(&schema->arena, rule->fields.count, const struct field *),
+							  rule->fields.count};
+	for (size_t i = 0; i < list.count; i++) {
+		generated[i].name = short_name(
+			schema, arena_printf(&schema->arena, "%.*s.%zu", STR_ARG(rule->name), i));
+		list.items[i] = &generated[i];
+	}
+	compare_index(schema, resource, "unique index", &list);
+}
+
+static void compare_checks(struct schema *schema, const struct resource *resource)
+{
+	for (size_t i = 0; i < resource->check_count; i++) {
+		struct str name = short_name(schema, resource->checks[i].name);
+		if (find(schema, "check of %.*s %.*s", STR_ARG(resource->name), STR_ARG(name)) == NULL) {
+			note(schema, "table %.*s has no check %.*s", STR_ARG(resource->name), STR_ARG(name));
+		}
+	}
+}
+
 static void compare_references(struct schema *schema, const struct resource *resource)
 {
 	for (size_t i = 0; i < resource->reference_count; i++) {
@@ -314,12 +358,13 @@ static void compare(struct schema *schema, const struct resource *resource, stru
 		compare_index(schema, resource, "primary key", &resource->key);
 	}
 	for (size_t i = 0; i < resource->unique_count; i++) {
-		compare_index(schema, resource, "unique index", &resource->uniques[i].fields);
+		compare_rule(schema, resource, &resource->uniques[i]);
 	}
 	for (size_t i = 0; i < resource->index_count; i++) {
 		compare_index(schema, resource, "index", &resource->indexes[i].fields);
 	}
 	compare_references(schema, resource);
+	compare_checks(schema, resource);
 	each_of(schema, resource, true, compare_table, error);
 	each_of(schema, resource, false, compare_trigger, error);
 }

@@ -35,12 +35,30 @@ static bool same_fields(const struct memory_row *a, const struct memory_row *b,
 	return true;
 }
 
-/* Another row than number `own` with the same values in these fields; rows->count when none. */
-static size_t find_same(const struct memory_rows *rows, const struct memory_row *row, size_t own,
-						const struct field_list *fields)
+static enum truth holds(const struct write *write, const struct cond *cond,
+						const struct memory_row *row)
 {
+	struct memory_view view;
+	memory_view_init(&view, write->store, write->error);
+	enum truth truth = memory_holds(&view, cond, row->values);
+	assert(!view.failed); /* rules compare values, which cannot fail */
+	memory_view_finish(&view);
+	return truth;
+}
+
+/* Another row than number `own` of the next state with the same values in these fields; the count
+ * of rows when there is none. `where` says which rows count; NULL: all. */
+static size_t find_same(const struct write *write, const struct memory_row *row, size_t own,
+						const struct field_list *fields, const struct cond *where)
+{
+	const struct memory_rows *rows = &write->next;
+	if (where != NULL && holds(write, where, row) != IS_SO) {
+		return rows->count;
+	}
 	size_t i = 0;
-	while (i < rows->count && (i == own || !same_fields(rows->items[i], row, fields))) {
+	while (i < rows->count &&
+		   (i == own || !same_fields(rows->items[i], row, fields) ||
+			(where != NULL && holds(write, where, rows->items[i]) != IS_SO))) {
 		i++;
 	}
 	return i;
@@ -66,6 +84,11 @@ static bool check_fields(const struct write *write, const struct memory_row *row
 	for (size_t i = 0; i < resource->field_count; i++) {
 		if (!is_allowed(&resource->fields[i], &row->values[i])) {
 			return constraint_check(error, resource, &resource->fields[i]);
+		}
+	}
+	for (size_t i = 0; i < resource->check_count; i++) {
+		if (holds(write, resource->checks[i].cond, row) == IS_NOT) {
+			return constraint_rule(error, resource, resource->checks[i].name);
 		}
 	}
 	return true;
@@ -104,12 +127,12 @@ static bool check_unique(const struct write *write, const struct memory_row *row
 	struct value *values = alloc_zeroed(resource->field_count, sizeof(*values));
 	bool ok = true;
 	if (resource->key.count > 0 &&
-		find_same(&write->next, row, own, &resource->key) < write->next.count) {
+		find_same(write, row, own, &resource->key, NULL) < write->next.count) {
 		ok = constraint_key(write->error, resource, request_values(write, &resource->key, values));
 	}
 	for (size_t i = 0; i < resource->unique_count && ok; i++) {
 		const struct unique_rule *rule = &resource->uniques[i];
-		if (find_same(&write->next, row, own, &rule->fields) < write->next.count) {
+		if (find_same(write, row, own, &rule->fields, rule->cond) < write->next.count) {
 			ok = constraint_unique(write->error, rule->name, &rule->fields,
 								   request_values(write, &rule->fields, values));
 		}
@@ -198,6 +221,17 @@ static bool put_row(struct write *write, struct memory_row *row, size_t place)
 	return true;
 }
 
+/* Gives the row at this place the given values. */
+static bool change_row(struct write *write, size_t place)
+{
+	struct memory_row *row = make_row(write, write->next.items[place]);
+	if (!check_fields(write, row)) {
+		memory_row_unref(row);
+		return false;
+	}
+	return put_row(write, row, place);
+}
+
 static bool insert_row(struct write *write)
 {
 	const struct query *query = write->query;
@@ -209,12 +243,11 @@ static bool insert_row(struct write *write)
 	}
 	size_t place = write->next.count;
 	if (query->action == QUERY_UPSERT) {
-		place = find_same(&write->next, row, write->next.count, &query->conflict);
+		place = find_same(write, row, write->next.count, &query->conflict, query->conflict_where);
 	}
 	if (place < write->next.count) {
 		memory_row_unref(row);
-		return query->resolution == RESOLUTION_IGNORE ||
-			put_row(write, make_row(write, write->next.items[place]), place);
+		return query->resolution == RESOLUTION_IGNORE || change_row(write, place);
 	}
 	write->result->has_made_key = made;
 	write->result->made_key = made ? write->made_key : 0;
@@ -267,15 +300,7 @@ static bool update_rows(struct write *write, const bool *matching)
 {
 	write->given = write->query->values;
 	for (size_t i = 0; i < write->next.count; i++) {
-		if (!matching[i]) {
-			continue;
-		}
-		struct memory_row *row = make_row(write, write->next.items[i]);
-		if (!check_fields(write, row)) {
-			memory_row_unref(row);
-			return false;
-		}
-		if (!put_row(write, row, i)) {
+		if (matching[i] && !change_row(write, i)) {
 			return false;
 		}
 	}

@@ -465,6 +465,9 @@ bool sqlite_catalog_holds(struct str declared, enum type type)
 	case TYPE_INTEGER:
 	case TYPE_BOOLEAN:
 	case TYPE_DECIMAL:
+	case TYPE_DATE:
+	case TYPE_TIME:
+	case TYPE_DATETIME:
 		return affinity == AFFINITY_INTEGER;
 	case TYPE_NUMBER:
 		return affinity == AFFINITY_REAL || affinity == AFFINITY_NUMERIC ||

@@ -121,7 +121,8 @@ static bool is_unique_target(const struct describe *describe,
 	if (own != NULL) {
 		bool found = names_match(&own->key, &reference->target_columns);
 		for (size_t i = 0; i < own->unique_count && !found; i++) {
-			found = names_match(&own->uniques[i].fields, &reference->target_columns);
+			found = own->uniques[i].cond == NULL &&
+				names_match(&own->uniques[i].fields, &reference->target_columns);
 		}
 		return found;
 	}
@@ -360,6 +361,9 @@ static bool write_literal(struct describe *describe, struct str sql, enum type t
 		break;
 	case TYPE_DECIMAL:
 	case TYPE_UUID:
+	case TYPE_DATE:
+	case TYPE_TIME:
+	case TYPE_DATETIME:
 	case TYPE_JSON:
 		return false;
 	}

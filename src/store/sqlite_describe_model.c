@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "model/yaml.h"
+#include "query/compile.h"
 #include "store/sqlite_catalog.h"
 #include "store/sqlite_describe.h"
 #include "store/sqlite_priv.h"
@@ -17,6 +18,10 @@ static struct model *read_model(sqlite3 *db)
 		struct model_report report;
 		model_report_init(&report);
 		model = model_parse(buf_str(&text), STR("_rl_model"), NULL, &report);
+		if (model != NULL && !query_compile(model, &report)) {
+			model_destroy(model);
+			model = NULL;
+		}
 		model_report_finish(&report);
 	}
 	buf_finish(&text);

@@ -78,6 +78,38 @@ bool sqlite_is_final(const struct sqlite_conn *conn, enum sqlite_phase phase)
 	return true;
 }
 
+/* Is there a row of `table` with these values, for which `where` is true? NULL: any. */
+static bool has_row(struct sqlite_conn *conn, struct str table, const struct str *columns,
+					const struct value *values, size_t count, const struct cond *where)
+{
+	struct buf text;
+	buf_init(&text, MESSAGE_BYTES);
+	buf_append(&text, STR("SELECT 1 FROM "));
+	sql_put_name(&sql_dialect_sqlite, table, &text);
+	for (size_t i = 0; i < count; i++) {
+		buf_append(&text, i > 0 ? STR(" AND ") : STR(" WHERE "));
+		sql_put_name(&sql_dialect_sqlite, columns[i], &text);
+		buf_append(&text, STR("=?"));
+	}
+	if (where != NULL) {
+		buf_append(&text, STR(" AND ("));
+		sql_condition(&sql_dialect_sqlite, where, &text);
+		buf_append_byte(&text, ')');
+	}
+	buf_append(&text, STR(" LIMIT 1"));
+	struct sqlite_statement *statement = text.failed
+		? NULL
+		: sqlite_conn_prepare(conn, buf_str(&text), NULL);
+	buf_finish(&text);
+	bool found = statement != NULL;
+	for (size_t i = 0; i < count && found; i++) {
+		found = sqlite_bind(statement->stmt, (int)i + 1, &values[i]) == SQLITE_OK;
+	}
+	found = found && sqlite3_step(statement->stmt) == SQLITE_ROW;
+	sqlite_conn_release(conn, statement);
+	return found;
+}
+
 /* ---- which constraint ---- */
 
 /* `table.a, table.b`, as SQLite names the columns of a unique index. */
@@ -111,23 +143,48 @@ static const struct value *row_values(const struct query *query, size_t row,
 	return values;
 }
 
-static bool fail_unique(const struct query *query, size_t row, struct str columns,
-						struct error *error)
+/* Has another row of the rule the values of the refused one? */
+static bool meets_row(struct sqlite_conn *conn, const struct resource *resource,
+					  const struct unique_rule *rule, const struct value *values)
+{
+	struct str *columns = alloc_zeroed(rule->fields.count, sizeof(*columns));
+	for (size_t i = 0; i < rule->fields.count; i++) {
+		columns[i] = rule->fields.items[i]->name;
+	}
+	bool met = values != NULL &&
+		has_row(conn, resource->name, columns, values, rule->fields.count, rule->cond);
+	free(columns);
+	return met;
+}
+
+/* SQLite names columns, which several rules may be about, each for some rows. Then it is the first
+ * of them that has such a row, or else the first. */
+static bool fail_unique(struct sqlite_conn *conn, const struct query *query, size_t row,
+						struct str message, struct error *error)
 {
 	const struct resource *resource = query->resource;
 	struct value *values = alloc_zeroed(resource->field_count, sizeof(*values));
-	bool found = names_columns(columns, resource, &resource->key);
-	if (found) {
+	struct buf columns; /* SQLite's own text goes with the next statement */
+	buf_init(&columns, MESSAGE_BYTES);
+	buf_append(&columns, message);
+	bool met = names_columns(buf_str(&columns), resource, &resource->key);
+	bool found = met;
+	if (met) {
 		constraint_key(error, resource, row_values(query, row, &resource->key, values));
 	}
-	for (size_t i = 0; i < resource->unique_count && !found; i++) {
+	for (size_t i = 0; i < resource->unique_count && !met; i++) {
 		const struct unique_rule *rule = &resource->uniques[i];
-		found = names_columns(columns, resource, &rule->fields);
-		if (found) {
-			constraint_unique(error, rule->name, &rule->fields,
-							  row_values(query, row, &rule->fields, values));
+		if (!names_columns(buf_str(&columns), resource, &rule->fields)) {
+			continue;
 		}
+		const struct value *known = row_values(query, row, &rule->fields, values);
+		met = meets_row(conn, resource, rule, known);
+		if (met || !found) {
+			constraint_unique(error, rule->name, &rule->fields, known);
+		}
+		found = true;
 	}
+	buf_finish(&columns);
 	free(values);
 	/* An index that the model does not know is named as SQLite names its columns. */
 	return found ? false : error_set(error, ERROR_UNIQUE, NULL);
@@ -198,10 +255,13 @@ static bool fail_check(struct sqlite_conn *conn, const struct query *query, stru
 			return constraint_check(error, resource, &resource->fields[i]);
 		}
 	}
+	for (size_t i = 0; i < resource->check_count; i++) {
+		if (str_equal(name, resource->checks[i].name)) {
+			return constraint_rule(error, resource, name);
+		}
+	}
 	if (is_constraint(conn, resource->name, name)) {
-		return error_set(error, ERROR_CHECK,
-						 "new row for relation \"%.*s\" violates check constraint \"%.*s\"",
-						 STR_ARG(resource->name), STR_ARG(name));
+		return constraint_rule(error, resource, name);
 	}
 	return error_set(error, ERROR_CHECK, NULL);
 }
@@ -220,7 +280,7 @@ bool sqlite_fail_write(struct sqlite_conn *conn, const struct query *query, size
 	case SQLITE_CONSTRAINT_PRIMARYKEY:
 	case SQLITE_CONSTRAINT_ROWID:
 	case SQLITE_CONSTRAINT_UNIQUE:
-		return fail_unique(query, row, what, error);
+		return fail_unique(conn, query, row, what, error);
 	case SQLITE_CONSTRAINT_NOTNULL:
 		return fail_not_null(query, what, error);
 	case SQLITE_CONSTRAINT_CHECK:
@@ -238,31 +298,6 @@ bool sqlite_fail_write(struct sqlite_conn *conn, const struct query *query, size
 }
 
 /* ---- which foreign key ---- */
-
-/* Is there a row of `table` with these values? */
-static bool has_row(struct sqlite_conn *conn, struct str table, const struct str *columns,
-					const struct value *values, size_t count)
-{
-	struct buf text;
-	buf_init(&text, MESSAGE_BYTES);
-	buf_append(&text, STR("SELECT 1 FROM "));
-	sql_put_name(&sql_dialect_sqlite, table, &text);
-	for (size_t i = 0; i < count; i++) {
-		buf_append(&text, i > 0 ? STR(" AND ") : STR(" WHERE "));
-		sql_put_name(&sql_dialect_sqlite, columns[i], &text);
-		buf_append(&text, STR("=?"));
-	}
-	buf_append(&text, STR(" LIMIT 1"));
-	struct sqlite_statement *statement = sqlite_conn_prepare(conn, buf_str(&text), NULL);
-	buf_finish(&text);
-	bool found = statement != NULL;
-	for (size_t i = 0; i < count && found; i++) {
-		found = sqlite_bind(statement->stmt, (int)i + 1, &values[i]) == SQLITE_OK;
-	}
-	found = found && sqlite3_step(statement->stmt) == SQLITE_ROW;
-	sqlite_conn_release(conn, statement);
-	return found;
-}
 
 /* The fields of a resource by their names, and room for a value of each. */
 struct probe {
@@ -329,8 +364,8 @@ static bool is_missing(struct sqlite_conn *conn, const struct query *query, size
 	}
 	const struct sqlite_reference *reference = probe->reference;
 	return !is_given(query, probe) &&
-		!has_row(conn, reference->parent, reference->parent_fields, probe->values,
-				 reference->count);
+		!has_row(conn, reference->parent, reference->parent_fields, probe->values, reference->count,
+				 NULL);
 }
 
 /* A row that the request writes refers to one that is not there. */
@@ -444,7 +479,7 @@ static bool is_used(struct sqlite_conn *conn, const struct query *query, const s
 		}
 		found = takes_values(query, row, probe) &&
 			has_row(conn, reference->child, reference->child_fields, probe->values,
-					reference->count);
+					reference->count, NULL);
 	}
 	if (found) {
 		const struct constraint_reference failed = probe_failed(probe);
@@ -461,7 +496,8 @@ static bool is_met_used(struct sqlite_conn *conn, const struct query *query, siz
 {
 	const struct field_list *fields = &query->conflict;
 	struct cond *leaves = alloc_zeroed(fields->count, sizeof(*leaves));
-	const struct cond **children = alloc_zeroed(fields->count, sizeof(const struct cond *));
+	const struct cond **children = alloc_zeroed(fields->count + 1, sizeof(const struct cond *));
+	size_t count = fields->count;
 	bool known = true;
 	for (size_t i = 0; i < fields->count && known; i++) {
 		const struct value *value = query_value(query, row, fields->items[i]);
@@ -474,7 +510,10 @@ static bool is_met_used(struct sqlite_conn *conn, const struct query *query, siz
 		}
 		children[i] = &leaves[i];
 	}
-	const struct cond met = {.kind = COND_AND, .children = children, .child_count = fields->count};
+	if (query->conflict_where != NULL) {
+		children[count++] = query->conflict_where;
+	}
+	const struct cond met = {.kind = COND_AND, .children = children, .child_count = count};
 	bool found = known && is_used(conn, query, &met, row, probe, error);
 	free((void *)children);
 	free(leaves);

@@ -64,6 +64,16 @@ bool sqlite_schema_keeps_answers(sqlite3 *db);
 bool sqlite_schema_fits(sqlite3 *db, const struct catalog *catalog,
 						const struct resource *resource);
 
+/* ---- sqlite_text.c ---- */
+
+/* Do two texts of SQL say the same, word by word? With `exact_truth` TRUE and FALSE are the same in
+ * one case only, as SQLite has it where it looks for the index of ON CONFLICT. */
+bool sqlite_text_same(struct str a, struct str b, bool exact_truth);
+/* What stands behind the first `word`, which is in no quotes; "" when there is none. */
+struct str sqlite_text_behind(struct str sql, const char *word);
+/* The condition of `CONSTRAINT name CHECK (…)` in CREATE TABLE; "" when there is none. */
+struct str sqlite_text_check(struct str sql, struct str name);
+
 /* ---- sqlite_model.c ---- */
 
 /* Inside the transaction in which the tables are made. */

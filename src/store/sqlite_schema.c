@@ -4,14 +4,13 @@
  * columns, indexes and tables are nobody's concern. A tally is ours alone: its table and triggers
  * are compared as text.
  */
-#include <assert.h>
 #include <stdarg.h>
 
 #include "model/kept_answers.h"
 #include "store/sqlite_catalog.h"
 #include "store/sqlite_priv.h"
 
-enum { STATEMENT_BYTES = 1 << 20, NAME_BYTES = 4096, SHOWN = 3 };
+enum { STATEMENT_BYTES = 1 << 26, NAME_BYTES = 4096, SHOWN = 3 };
 
 enum objects {
 	OBJECTS_ALL,
@@ -49,8 +48,10 @@ static bool each_of_owner(const struct resource *owner, bool tables, void *conte
 		if (!sql_schema(&sql_dialect_sqlite, owner, number, &text, &name)) {
 			break;
 		}
-		assert(!text.failed && !name.failed);
-		if (str_starts_with(buf_str(&text), STR("CREATE TABLE")) == tables) {
+		if (text.failed) {
+			ok = error_set(error, ERROR_CONFIG, "the rules of \"%.*s\" are too long for a database",
+						   STR_ARG(owner->name));
+		} else if (str_starts_with(buf_str(&text), STR("CREATE TABLE")) == tables) {
 			ok = each(context, buf_str(&name), buf_str(&text), error);
 		}
 	}
@@ -139,6 +140,23 @@ __attribute__((format(printf, 4, 5))) static void note(struct comparison *compar
 	va_end(arguments);
 	buf_append(&comparison->found, comparison->count > 1 ? STR("; ") : STR(""));
 	buf_printf(&comparison->found, "%s %.*s%s", type, STR_ARG(name), what);
+}
+
+/* The text that made an object; "" when there is none. */
+static struct str object_text(sqlite3 *db, struct str name, struct arena *arena)
+{
+	static const char query[] = "SELECT sql FROM sqlite_schema WHERE name=?1";
+	sqlite3_stmt *stmt = NULL;
+	struct str text = STR("");
+	if (sqlite3_prepare_v2(db, query, -1, &stmt, NULL) == SQLITE_OK &&
+		sqlite3_bind_text(stmt, 1, name.ptr, (int)name.len, SQLITE_STATIC) == SQLITE_OK &&
+		sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_type(stmt, 0) == SQLITE_TEXT) {
+		text = arena_copy(arena,
+						  (struct str){(const char *)sqlite3_column_text(stmt, 0),
+									   (size_t)sqlite3_column_bytes(stmt, 0)});
+	}
+	sqlite3_finalize(stmt);
+	return text;
 }
 
 /* ---- tables that anybody may have made ---- */
@@ -258,6 +276,59 @@ static void compare_unique(struct comparison *comparison, const struct field_lis
 	}
 }
 
+/* `ON "table" ("a","b") WHERE …` of the partial unique indexes of a table, one of which is to be
+ * that of the rule. */
+static bool has_partial(struct comparison *comparison, const struct catalog_table *table,
+						struct str text)
+{
+	static const char query[] = "SELECT s.sql FROM pragma_index_list(?1,'main') AS l,"
+								"sqlite_schema AS s WHERE l.\"unique\" AND l.partial "
+								"AND s.type='index' AND s.name=l.name";
+	sqlite3_stmt *stmt = NULL;
+	bool found = false;
+	if (sqlite3_prepare_v2(comparison->db, query, -1, &stmt, NULL) == SQLITE_OK &&
+		sqlite3_bind_text(stmt, 1, table->name.ptr, (int)table->name.len, SQLITE_STATIC) ==
+			SQLITE_OK) {
+		while (!found && sqlite3_step(stmt) == SQLITE_ROW) {
+			struct str sql = {(const char *)sqlite3_column_text(stmt, 0),
+							  (size_t)sqlite3_column_bytes(stmt, 0)};
+			found = sqlite_text_same(sqlite_text_behind(sql, "ON"), text, true);
+		}
+	}
+	sqlite3_finalize(stmt);
+	return found;
+}
+
+static void compare_partial(struct comparison *comparison, const struct resource *resource,
+							size_t number, const struct catalog_table *table)
+{
+	struct buf text;
+	struct buf name;
+	buf_init(&text, STATEMENT_BYTES);
+	buf_init(&name, NAME_BYTES);
+	(void)sql_schema(&sql_dialect_sqlite, resource, 1 + number, &text, &name);
+	if (!has_partial(comparison, table, sqlite_text_behind(buf_str(&text), "ON"))) {
+		note(comparison, "table", table->name, ": no unique index for the rule \"%.*s\"",
+			 STR_ARG(resource->uniques[number].name));
+	}
+	buf_finish(&text);
+	buf_finish(&name);
+}
+
+static void compare_check(struct comparison *comparison, const struct check_rule *rule,
+						  const struct catalog_table *table)
+{
+	struct buf text;
+	buf_init(&text, STATEMENT_BYTES);
+	sql_condition(&sql_dialect_sqlite, rule->cond, &text);
+	struct str sql = object_text(comparison->db, table->name, &comparison->arena);
+	if (!sqlite_text_same(sqlite_text_check(sql, rule->name), buf_str(&text), false)) {
+		note(comparison, "table", table->name, ": no check for the rule \"%.*s\"",
+			 STR_ARG(rule->name));
+	}
+	buf_finish(&text);
+}
+
 static bool has_pair(const struct catalog_reference *reference, const struct catalog_column *column,
 					 const struct catalog_column *target)
 {
@@ -345,7 +416,14 @@ static void compare_table(struct comparison *comparison, const struct resource *
 	}
 	compare_key(comparison, resource, table);
 	for (size_t i = 0; i < resource->unique_count; i++) {
-		compare_unique(comparison, &resource->uniques[i].fields, table);
+		if (resource->uniques[i].cond != NULL) {
+			compare_partial(comparison, resource, i, table);
+		} else {
+			compare_unique(comparison, &resource->uniques[i].fields, table);
+		}
+	}
+	for (size_t i = 0; i < resource->check_count; i++) {
+		compare_check(comparison, &resource->checks[i], table);
 	}
 	compare_references(comparison, resource, table);
 	if (!resource->read_only) {

@@ -92,6 +92,13 @@ bool constraint_check(struct error *error, const struct resource *resource,
 					 STR_ARG(resource->name), STR_ARG(resource->name), STR_ARG(field->name));
 }
 
+bool constraint_rule(struct error *error, const struct resource *resource, struct str name)
+{
+	return error_set(error, ERROR_CHECK,
+					 "new row for relation \"%.*s\" violates check constraint \"%.*s\"",
+					 STR_ARG(resource->name), STR_ARG(name));
+}
+
 const struct value *query_value(const struct query *query, size_t row, const struct field *field)
 {
 	for (size_t i = 0; i < query->given.count && row < query->row_count; i++) {

@@ -46,6 +46,8 @@ bool constraint_not_null(struct error *error, const struct resource *resource,
 /* `<table>_<field>_check`. */
 bool constraint_check(struct error *error, const struct resource *resource,
 					  const struct field *field);
+/* A check of the service file. */
+bool constraint_rule(struct error *error, const struct resource *resource, struct str name);
 
 /* The value that the query writes to the field in row `row`, or to which its conditions pin it by
  * eq; NULL when neither. */

@@ -48,7 +48,15 @@ const char test_service[] = "service: test\n"
 							"      id: { type: integer, default: auto }\n"
 							"      user_id: { type: integer, references: users }\n"
 							"      parent_id: { type: integer, references: notes }\n"
-							"      text: text\n";
+							"      text: text\n"
+							"  events:\n"
+							"    key: day\n"
+							"    fields:\n"
+							"      day: date\n"
+							"      at: datetime\n"
+							"      start: { type: time, min: \"06:00:00\" }\n"
+							"    unique:\n"
+							"      one event at a time: at\n";
 
 static const char *no_environment(const char *name)
 {
