@@ -68,6 +68,19 @@ static void bind_numbers(MYSQL_BIND *bind, const struct value *const *values, si
 	bind->buffer = numbers;
 }
 
+static void bind_dates(MYSQL_BIND *bind, const struct field *field,
+					   const struct value *const *values, size_t count, struct arena *arena)
+{
+	MYSQL_TIME *times = ARENA_ARRAY(arena, count, MYSQL_TIME);
+	MYSQL_TIME **places = ARENA_ARRAY(arena, count, MYSQL_TIME *);
+	for (size_t i = 0; i < count; i++) {
+		int64_t integer = values[i]->kind == VALUE_INTEGER ? values[i]->integer : 0;
+		bind->buffer_type = maria_date_set(&times[i], integer, field->type);
+		places[i] = &times[i];
+	}
+	bind->buffer = (void *)places;
+}
+
 static void bind_texts(MYSQL_BIND *bind, const struct field *field,
 					   const struct value *const *values, size_t count, struct arena *arena)
 {
@@ -100,6 +113,11 @@ static void bind_column(MYSQL_BIND *bind, const struct field *field,
 		return;
 	case TYPE_NUMBER:
 		bind_numbers(bind, values, count, arena);
+		return;
+	case TYPE_DATE:
+	case TYPE_TIME:
+	case TYPE_DATETIME:
+		bind_dates(bind, field, values, count, arena);
 		return;
 	case TYPE_DECIMAL:
 	case TYPE_TEXT:

@@ -110,7 +110,7 @@ struct maria_statement {
 	bool open;           /* rows of it may be left */
 	bool ended;          /* its last row was fetched */
 	bool cursor;
-	bool may_cost; /* see struct sql */
+	bool may_cost;                 /* see struct sql */
 	struct maria_columns *columns; /* owned; maria_bind.c */
 	struct maria_statement *newer;
 	struct maria_statement *older;
@@ -145,6 +145,9 @@ void maria_rollback(struct maria_conn *conn);
 
 /* Binds conn->sql's parameters; the values must live until the statement is executed. */
 bool maria_params_bind(struct maria_conn *conn, MYSQL_STMT *stmt);
+/* Of a day, a time since midnight, or a moment: then it is UTC, as the session's time zone. Returns
+ * what it is bound as. */
+enum enum_field_types maria_date_set(MYSQL_TIME *time, int64_t integer, enum type type);
 /* The same for conn->bulk; maria_bulk.c. */
 bool maria_bulk_bind(struct maria_conn *conn, MYSQL_STMT *stmt);
 /* Accepts NULL. */
