@@ -1,5 +1,6 @@
 #include <assert.h>
 
+#include "query/fetch.h"
 #include "sql/maria_priv.h"
 #include "sql/maria_regex.h"
 
@@ -285,6 +286,18 @@ static const char *cast_word(enum type from, enum type to, bool before)
 	if (to == TYPE_TEXT && from == TYPE_BOOLEAN) {
 		return before ? "ELT(1+(" : "<>0),'false','true') COLLATE utf8mb4_nopad_bin";
 	}
+	if (to == TYPE_TEXT && from == TYPE_DATE) {
+		return before ? "CAST(" : " AS CHAR) COLLATE utf8mb4_nopad_bin";
+	}
+	if (to == TYPE_DATE && from == TYPE_DATETIME) {
+		return before ? "CAST(" : " AS DATE)";
+	}
+	if (to == TYPE_TIME && from == TYPE_DATETIME) {
+		return before ? "CAST(" : " AS TIME(6))";
+	}
+	if (to == TYPE_DATETIME && from == TYPE_DATE) {
+		return before ? "CAST(" : " AS DATETIME(6))";
+	}
 	if (to == TYPE_NUMBER && from == TYPE_INTEGER) {
 		return before ? "CAST(" : " AS DOUBLE)";
 	}
@@ -300,7 +313,7 @@ static const char *cast_word(enum type from, enum type to, bool before)
 bool maria_write_cast(struct sql *sql, const struct field *from, const struct field *to,
 					  bool before)
 {
-	const char *word = cast_word(from->type, to->type, before);
+	const char *word = to == &fetch_http_date ? NULL : cast_word(from->type, to->type, before);
 	if (word != NULL) {
 		sql_write(sql, str_from(word));
 	}

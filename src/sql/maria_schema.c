@@ -104,7 +104,7 @@ void maria_column_type(const struct resource *resource, const struct field *fiel
 		buf_append(text, STR("TIME(6)"));
 		return;
 	case TYPE_DATETIME:
-		buf_append(text, STR("DATETIME(6)")); /* in UTC */
+		buf_append(text, STR("DATETIME(6)"));
 		return;
 	case TYPE_JSON:
 		buf_append(text, STR("LONGTEXT"));
@@ -145,48 +145,52 @@ void maria_table_end(const struct resource *resource, struct buf *text)
 	buf_append(text, STR("\n) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"));
 }
 
-/* `'2014-03-08 15:00:00'`: a moment without its zone. */
-static void write_date(struct buf *text, int64_t integer, enum type type)
+/* `'2014-03-08 15:00:00'`, the day or the time alone. */
+static void write_date(struct buf *text, enum type type, int64_t value)
 {
-	int64_t micros = integer % DATE_DAY_MICROS;
-	micros += micros < 0 ? DATE_DAY_MICROS : 0;
-	buf_append_byte(text, '\'');
+	int64_t micros = type == TYPE_TIME ? value : 0;
+	int64_t day = type == TYPE_DATE ? value : 0;
 	if (type == TYPE_DATETIME) {
-		date_write(text, (integer - micros) / DATE_DAY_MICROS);
-		buf_append_byte(text, ' ');
+		micros = value % DATE_DAY_MICROS;
+		micros += micros < 0 ? DATE_DAY_MICROS : 0;
+		day = (value - micros) / DATE_DAY_MICROS;
+	}
+	buf_append_byte(text, '\'');
+	if (type != TYPE_TIME) {
+		date_write(text, day);
+	}
+	buf_append(text, type == TYPE_DATETIME ? STR(" ") : STR(""));
+	if (type != TYPE_DATE) {
 		date_write_time(text, micros);
-	} else if (type == TYPE_DATE) {
-		date_write(text, integer);
-	} else {
-		date_write_time(text, integer);
 	}
 	buf_append_byte(text, '\'');
 }
 
 /* A backslash means nothing in SQL, and the next character in MariaDB. */
-void maria_write_literal(struct buf *text, const struct value *value, const struct field *field)
+static void write_doubled(struct buf *text, struct str value)
 {
-	if (field != NULL && value->kind == VALUE_INTEGER && value_is_date(field->type)) {
-		write_date(text, value->integer, field->type);
-		return;
-	}
-	if (field != NULL && field->type == TYPE_DECIMAL && value->kind == VALUE_INTEGER) {
-		value_write_text(text, field, value);
-		return;
-	}
-	if (value->kind != VALUE_TEXT) {
-		sql_write_literal(text, value);
-		return;
-	}
 	struct buf doubled;
 	buf_init(&doubled, SIZE_MAX);
-	for (size_t i = 0; i < value->text.len; i++) {
-		buf_append_byte(&doubled, value->text.ptr[i]);
-		if (value->text.ptr[i] == '\\') {
+	for (size_t i = 0; i < value.len; i++) {
+		buf_append_byte(&doubled, value.ptr[i]);
+		if (value.ptr[i] == '\\') {
 			buf_append_byte(&doubled, '\\');
 		}
 	}
 	struct value literal = {.kind = VALUE_TEXT, .text = buf_str(&doubled)};
 	sql_write_literal(text, &literal);
 	buf_finish(&doubled);
+}
+
+void maria_write_literal(struct buf *text, const struct value *value, const struct field *field)
+{
+	if (value->kind == VALUE_TEXT) {
+		write_doubled(text, value->text);
+	} else if (value->kind == VALUE_INTEGER && field != NULL && value_is_date(field->type)) {
+		write_date(text, field->type, value->integer);
+	} else if (value->kind == VALUE_INTEGER && field != NULL && field->type == TYPE_DECIMAL) {
+		value_write_text(text, field, value);
+	} else {
+		sql_write_literal(text, value);
+	}
 }

@@ -59,7 +59,8 @@ void maria_bed_do(struct maria_bed *bed, const char *text)
 	}
 }
 
-bool maria_bed_begin(struct maria_bed *bed, const char *database)
+/* Connected, without a database. */
+static bool open_session(struct maria_bed *bed)
 {
 	const char *url = getenv("ROWLOCK_TEST_MARIADB");
 	if (url == NULL) {
@@ -76,8 +77,25 @@ bool maria_bed_begin(struct maria_bed *bed, const char *database)
 				 "SET sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,"
 				 "NO_AUTO_VALUE_ON_ZERO',max_sort_length=65536,default_regex_flags='',"
 				 "time_zone='+00:00'");
+	return true;
+}
+
+bool maria_bed_begin(struct maria_bed *bed, const char *database)
+{
+	if (!open_session(bed)) {
+		return false;
+	}
 	maria_bed_do(bed, arena_printf(&bed->arena, "DROP DATABASE IF EXISTS %s", database).ptr);
 	maria_bed_do(bed, arena_printf(&bed->arena, "CREATE DATABASE %s", database).ptr);
+	maria_bed_do(bed, arena_printf(&bed->arena, "USE %s", database).ptr);
+	return true;
+}
+
+bool maria_bed_join(struct maria_bed *bed, const char *database)
+{
+	if (!open_session(bed)) {
+		return false;
+	}
 	maria_bed_do(bed, arena_printf(&bed->arena, "USE %s", database).ptr);
 	return true;
 }
@@ -85,7 +103,6 @@ bool maria_bed_begin(struct maria_bed *bed, const char *database)
 void maria_bed_end(struct maria_bed *bed)
 {
 	mysql_close(bed->db);
-	mysql_library_end();
 	buf_finish(&bed->got);
 	arena_finish(&bed->arena);
 }
@@ -125,6 +142,16 @@ static void bind_value(struct maria_bed *bed, const struct sql_param *param, MYS
 		struct str copy = arena_copy(&bed->arena, buf_str(&text));
 		buf_finish(&text);
 		bind->buffer_type = MYSQL_TYPE_NEWDECIMAL;
+		bind->buffer = (void *)(uintptr_t)copy.ptr;
+		bind->buffer_length = copy.len;
+	} else if (value->kind == VALUE_INTEGER && param->type != NULL &&
+			   value_is_date(param->type->type)) {
+		struct buf text;
+		buf_init(&text, SIZE_MAX);
+		sql_dialect_maria.literal(&text, value, param->type);
+		struct str copy = arena_copy(&bed->arena, str_slice(buf_str(&text), 1, text.len - 1));
+		buf_finish(&text);
+		bind->buffer_type = MYSQL_TYPE_STRING;
 		bind->buffer = (void *)(uintptr_t)copy.ptr;
 		bind->buffer_length = copy.len;
 	} else if (value->kind == VALUE_INTEGER) {

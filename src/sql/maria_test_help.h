@@ -25,6 +25,8 @@ struct maria_bed {
 
 /* False when no server is named. The database is new. */
 bool maria_bed_begin(struct maria_bed *bed, const char *database);
+/* Another session on a database that was begun. */
+bool maria_bed_join(struct maria_bed *bed, const char *database);
 void maria_bed_end(struct maria_bed *bed);
 /* A plain text; fails when the server does. */
 void maria_bed_do(struct maria_bed *bed, const char *text);

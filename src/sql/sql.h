@@ -29,10 +29,10 @@ struct sql_dialect {
 	bool nulls_placement;    /* knows NULLS FIRST / NULLS LAST */
 	bool upsert_on_conflict; /* sql_insert() writes INSERT … ON CONFLICT (…) DO UPDATE */
 	bool returning;
-	bool joins;          /* to-one embeds come in the rows of their parents: sql->joins */
-	bool delete_alias;   /* DELETE FROM "a" AS _1; else DELETE _1 FROM "a" AS _1 */
-	bool default_values; /* DEFAULT VALUES; else () VALUES () */
-	bool derived_names;  /* a subquery in FROM needs a name, and its columns different ones */
+	bool joins;           /* to-one embeds come in the rows of their parents: sql->joins */
+	bool delete_alias;    /* DELETE FROM "a" AS _1; else DELETE _1 FROM "a" AS _1 */
+	bool default_values;  /* DEFAULT VALUES; else () VALUES () */
+	bool derived_names;   /* a subquery in FROM needs a name, and its columns different ones */
 	bool partial_indexes; /* CREATE INDEX … WHERE */
 	size_t max_open; /* entries of its parser's stack, without those of a statement and a leaf */
 	/* What stands for a value that a path leads to in the column of `field` of the table
@@ -50,6 +50,7 @@ struct sql_dialect {
 	void (*average)(struct sql *sql, const struct field *field, bool before);
 	const char *is_distinct; /* infix operator; NULL: NOT (a<=>b) */
 	const char *bytewise;    /* behind a text column: it is compared by bytes, whatever its order */
+	/* A value in what makes a table; `field` says what it is, NULL: a number or text. */
 	void (*literal)(struct buf *text, const struct value *value, const struct field *field);
 	/* Parts of CREATE TABLE: the column's type; what makes it the whole key, or nothing; how the
 	 * database makes `default: auto`, or nothing; and what follows the last column, with the

@@ -603,10 +603,11 @@ static void test_writes(void **state)
 		{__LINE__, LOCK, "projects", "select=id,tasks(id)&tasks=not.is.null", NULL,
 		 "SELECT _1.`id` FROM `projects` AS _1 WHERE EXISTS(SELECT 1 FROM `tasks` AS _2 WH"
 		 "ERE _2.`project_id`=_1.`id`) ORDER BY _1.`id` FOR UPDATE"},
-		{__LINE__, LOCK_TALLY, "ratings", "user_id=eq.1&item_id=gt.3", NULL,
-		 "SELECT 1 FROM (SELECT DISTINCT `user_id` FROM `ratings` WHERE `user_id`=? AND `i"
-		 "tem_id`>? ORDER BY `user_id` LIMIT 18446744073709551615) AS _0 STRAIGHT_JOIN `co"
-		 "unts.head` AS _00 ON _00.`user_id`=_0.`user_id` FOR UPDATE -- 1,3"},
+		{__LINE__, LOCK_TALLY, "ratings", "user_id=eq.5&item_id=gt.3", NULL,
+		 "SELECT 1 FROM `counts.head` WHERE `user_id`=? FOR UPDATE -- 5"},
+		{__LINE__, LOCK_TALLY, "ratings", "item_id=gt.3", NULL,
+		 "SELECT 1 FROM (SELECT DISTINCT `user_id` FROM `ratings` WHERE `item_id`>? ORDER BY `user_id` LIMIT 18446744073709551615) AS _0 STRAIGHT_JOIN `co"
+		 "unts.head` AS _00 ON _00.`user_id`=_0.`user_id` FOR UPDATE -- 3"},
 	};
 	check_all(rows, sizeof(rows) / sizeof(rows[0]));
 }

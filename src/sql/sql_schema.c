@@ -130,7 +130,8 @@ static void put_generated(const struct sql_dialect *dialect, const struct unique
 	struct buf name;
 	buf_init(&name, SIZE_MAX);
 	buf_printf(&name, "%.*s.%zu", STR_ARG(rule->name), number);
-	put_short_name(dialect, buf_str(&name), text);
+	sql_shorten_name(dialect, &name);
+	sql_put_name(dialect, buf_str(&name), text);
 	buf_finish(&name);
 }
 
@@ -180,10 +181,10 @@ static void write_table(const struct sql_dialect *dialect, const struct resource
 		}
 		write_references(dialect, resource, field, text);
 	}
-	write_all_generated(dialect, resource, text);
 	for (size_t i = 0; dialect->constraints_last && i < resource->field_count; i++) {
 		write_check(dialect, resource, &resource->fields[i], text);
 	}
+	write_all_generated(dialect, resource, text);
 	write_foreign_keys(dialect, resource, text);
 	write_checks(dialect, resource, text);
 	dialect->table_end(resource, text);

@@ -231,14 +231,64 @@ void sql_select_for_update(struct sql *sql, const struct query *query)
 	sql_write(sql, STR(" FOR UPDATE"));
 }
 
+/* The value that the field must have; NULL when that is not said at the top. */
+static const struct cond *pinned(const struct cond *where, const struct field *field)
+{
+	if (where == NULL) {
+		return NULL;
+	}
+	for (size_t i = 0; where->kind == COND_AND && i < where->child_count; i++) {
+		const struct cond *found = pinned(where->children[i], field);
+		if (found != NULL) {
+			return found;
+		}
+	}
+	bool pins = where->kind == COND_COMPARE && where->op == OPERATOR_EQ && where->path == NULL &&
+		where->field == field;
+	return pins ? where : NULL;
+}
+
+static void write_head_name(struct sql *sql, const struct resource *tally)
+{
+	struct buf name;
+	buf_init(&name, SIZE_MAX);
+	sql_tally_head_name(sql->dialect, tally, &name);
+	sql_write_name(sql, buf_str(&name));
+	buf_finish(&name);
+}
+
+/* One header, which is known whatever rows there are; false when it is not. */
+static bool lock_pinned(struct sql *sql, const struct resource *tally, const struct query *query)
+{
+	const struct field_list prefix = sql_tally_prefix(tally);
+	for (size_t i = 0; i < prefix.count; i++) {
+		if (pinned(query->where, prefix.items[i]) == NULL) {
+			return false;
+		}
+	}
+	sql_write(sql, STR("SELECT 1 FROM "));
+	write_head_name(sql, tally);
+	for (size_t i = 0; i < prefix.count; i++) {
+		const struct cond *cond = pinned(query->where, prefix.items[i]);
+		sql_write(sql, i > 0 ? STR(" AND ") : STR(" WHERE "));
+		sql_write_name(sql, prefix.items[i]->name);
+		buf_append_byte(&sql->text, '=');
+		sql_param(sql, cond->type, &cond->operand.value);
+	}
+	sql_write(sql, STR(" FOR UPDATE"));
+	return true;
+}
+
 /* The subquery, which is sorted before it is joined, gives the order in which headers are locked;
  * without a limit it might be taken apart. */
 bool sql_tally_lock(struct sql *sql, const struct resource *tally, const struct query *query)
 {
 	const struct field_list prefix = sql_tally_prefix(tally);
-	struct buf name;
 	if (!sql->dialect->tally_heads) {
 		return false;
+	}
+	if (lock_pinned(sql, tally, query)) {
+		return true;
 	}
 	if (sql_cond_has_tables(query->where)) {
 		sql->alias = ++sql->aliases;
@@ -251,10 +301,7 @@ bool sql_tally_lock(struct sql *sql, const struct resource *tally, const struct 
 	sql_write(sql, STR(" ORDER BY "));
 	write_columns(sql, &prefix);
 	sql_write(sql, STR(" LIMIT 18446744073709551615) AS _0 STRAIGHT_JOIN "));
-	buf_init(&name, SIZE_MAX);
-	sql_tally_head_name(sql->dialect, tally, &name);
-	sql_write_name(sql, buf_str(&name));
-	buf_finish(&name);
+	write_head_name(sql, tally);
 	for (size_t i = 0; i < prefix.count; i++) {
 		sql_write(sql, i > 0 ? STR(" AND _00.") : STR(" AS _00 ON _00."));
 		sql_write_name(sql, prefix.items[i]->name);

@@ -186,6 +186,9 @@ struct column {
 	enum column_kind kind;
 	bool is_unsigned;
 	bool is_bits; /* BIT(n): bytes that are a number */
+	/* What `time` has: libmariadb says nothing of a value that is all zero. */
+	bool has_day;
+	bool has_time;
 	int64_t integer;
 	double number;
 	MYSQL_TIME time;
@@ -279,6 +282,8 @@ static void bind_column(struct column *column, const MYSQL_FIELD *field, MYSQL_B
 	column->kind = kind_of(field);
 	column->is_unsigned = (field->flags & UNSIGNED_FLAG) != 0;
 	column->is_bits = field->type == MYSQL_TYPE_BIT;
+	column->has_day = field->type != MYSQL_TYPE_TIME;
+	column->has_time = field->type != MYSQL_TYPE_DATE;
 	*bind = (MYSQL_BIND){
 		.length = &column->length, .is_null = &column->is_null, .error = &column->error};
 	switch (column->kind) {
@@ -514,14 +519,14 @@ static bool read_integer(struct maria_columns *columns, const struct column *col
 }
 
 /* `2014-03-08`, `15:04:05`, `2014-03-08T15:04:05+00:00` */
-static struct value date_as_text(struct maria_columns *columns, const MYSQL_TIME *time, int64_t day,
-								 int64_t micros)
+static struct value date_as_text(struct maria_columns *columns, const struct column *column,
+								 int64_t day, int64_t micros)
 {
 	struct buf text;
 	buf_init(&text, TEXT_BYTES);
-	if (time->time_type == MYSQL_TIMESTAMP_TIME) {
+	if (!column->has_day) {
 		date_write_time(&text, micros);
-	} else if (time->time_type == MYSQL_TIMESTAMP_DATE) {
+	} else if (!column->has_time) {
 		date_write(&text, day);
 	} else {
 		date_write_moment(&text, day * DATE_DAY_MICROS + micros, 0);
@@ -534,7 +539,7 @@ static bool read_date(struct maria_columns *columns, const struct column *column
 					  const struct field *type, struct value *ret_value, struct error *error)
 {
 	const MYSQL_TIME *time = &column->time;
-	bool has_day = time->time_type != MYSQL_TIMESTAMP_TIME;
+	bool has_day = column->has_day;
 	int64_t day = 0;
 	int64_t micros = time->hour * HOUR_MICROS + time->minute * MINUTE_MICROS +
 		time->second * SECOND_MICROS + (int64_t)time->second_part;
@@ -552,7 +557,7 @@ static bool read_date(struct maria_columns *columns, const struct column *column
 	} else if (type->type == TYPE_DATETIME && has_day) {
 		set_integer(ret_value, day * DATE_DAY_MICROS + micros);
 	} else {
-		return read_text(type, date_as_text(columns, time, day, micros).text, ret_value, error);
+		return read_text(type, date_as_text(columns, column, day, micros).text, ret_value, error);
 	}
 	return true;
 }

@@ -445,7 +445,7 @@ enum row_step maria_fetch(struct maria_conn *conn, struct maria_statement *state
 /* A connection cannot be used before all rows of a plain statement were taken from it. */
 static void drain(struct maria_conn *conn, struct maria_statement *statement)
 {
-	for (size_t i = 0; i < DRAIN_ROWS && !statement->ended; i++) {
+	for (size_t i = 0; i <= DRAIN_ROWS && !statement->ended; i++) {
 		fetch(conn, statement);
 	}
 	if (!statement->ended) {
