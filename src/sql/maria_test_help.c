@@ -175,17 +175,18 @@ static void write_cell(struct maria_bed *bed, MYSQL_STMT *stmt, unsigned column,
 		buf_append_byte(&bed->got, '-');
 		return;
 	}
-	size_t len = *bind->length;
-	char *to = buf_reserve(&bed->got, len + 1);
+	enum { NUMBER_BYTES = 64 };
+	size_t room = *bind->length + NUMBER_BYTES;
+	char *to = buf_reserve(&bed->got, room);
 	MYSQL_BIND whole = {
 		.buffer_type = MYSQL_TYPE_STRING,
 		.buffer = to,
-		.buffer_length = len + 1,
+		.buffer_length = room,
 		.length = bind->length,
 		.is_null = bind->is_null,
 	};
 	assert_int_equal(mysql_stmt_fetch_column(stmt, &whole, column, 0), 0);
-	buf_added(&bed->got, len);
+	buf_added(&bed->got, *bind->length);
 }
 
 static void write_rows(struct maria_bed *bed, MYSQL_STMT *stmt)
