@@ -1,6 +1,7 @@
 /*
  * MariaDB's texts. With ROWLOCK_TEST_MARIADB each of them also runs on a server.
  */
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "query/check_test_help.h"
 #include "rowlock_config.h"
 #include "sql/maria.h"
 #include "sql/sql_test_help.h"
@@ -612,13 +614,86 @@ static void test_writes(void **state)
 	check_all(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
+/* ---- the fuzzers' corpus ---- */
+
+static void try_statement(struct bed *bed, enum what what, const struct query *query)
+{
+	write(bed, what, query);
+	if (!bed->sql.sql.text.failed && bed->sql.sql.unsupported == NULL) {
+		run(bed, query->resource);
+	}
+}
+
+static void try_embeds(struct bed *bed, const struct query *query)
+{
+	struct sql *sql = &bed->sql.sql;
+	for (size_t i = 0; i < query->column_count; i++) {
+		const struct query_embed *embed = query->columns[i].embed;
+		if (embed != NULL) {
+			sql_clear(sql);
+			sql_embed_many(sql, embed, make_keys(bed, embed), PARENTS);
+			if (!sql->text.failed && sql->unsupported == NULL) {
+				run(bed, embed->query.resource);
+			}
+			try_embeds(bed, &embed->query);
+		}
+	}
+}
+
+/* The text as a query string: of a read, and of what chooses the rows of a write. */
+static void try_text(struct bed *bed, const char *text, const struct resource *resource)
+{
+	struct query query;
+	struct error error;
+	struct sql_bed *sql = &bed->sql;
+	if (test_check(text, QUERY_LIST, resource, &sql->options, &sql->arena, &query, &error)) {
+		try_statement(bed, SELECT, &query);
+		try_statement(bed, COUNT, &query);
+		try_embeds(bed, &query);
+	}
+	if (test_check(text, QUERY_DELETE, resource, &sql->options, &sql->arena, &query, &error)) {
+		try_statement(bed, DELETE, &query);
+		try_statement(bed, LOCK, &query);
+		if (resource->tally_count > 0) {
+			try_statement(bed, LOCK_TALLY, &query);
+		}
+	}
+}
+
+static void test_corpus(void **state)
+{
+	(void)state;
+	static const char folder[] = "tests/corpus/query";
+	struct bed bed;
+	char text[TEXT_BYTES / 64];
+	begin(&bed);
+	DIR *files = opendir(folder);
+	assert_non_null(files);
+	for (struct dirent *file = readdir(files); file != NULL; file = readdir(files)) {
+		struct str path = arena_printf(&bed.sql.arena, "%s/%s", folder, file->d_name);
+		FILE *in = fopen(path.ptr, "re");
+		size_t len = in != NULL && file->d_name[0] != '.' ? fread(text, 1, sizeof(text) - 1, in)
+														  : 0;
+		text[len] = '\0';
+		for (size_t i = 0; i < SQL_BED_MODELS && len > 0; i++) {
+			for (size_t k = 0; k < bed.sql.models[i]->resource_count; k++) {
+				try_text(&bed, text, &bed.sql.models[i]->resources[k]);
+			}
+		}
+		if (in != NULL) {
+			(void)fclose(in);
+		}
+	}
+	(void)closedir(files);
+	end(&bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_selects),
-		cmocka_unit_test(test_conditions),
-		cmocka_unit_test(test_embeds),
-		cmocka_unit_test(test_writes),
+		cmocka_unit_test(test_selects), cmocka_unit_test(test_conditions),
+		cmocka_unit_test(test_embeds),  cmocka_unit_test(test_writes),
+		cmocka_unit_test(test_corpus),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
