@@ -17,6 +17,7 @@
 #include "codec/regex.h"
 #include "codec/utf8.h"
 #include "codec/words.h"
+#include "query/compile.h"
 #include "sql/maria_test_help.h"
 #include "sql/sql_priv.h"
 
@@ -77,6 +78,30 @@ static void add_text(struct live *live, struct str text)
 	assert_int_equal(live->bed.code, 0);
 	live->count++;
 }
+
+/* ---- statements ---- */
+
+struct statement {
+	int line;
+	unsigned want; /* the server's code */
+	const char *text;
+	const char *rows; /* NULL: it has none */
+};
+
+static void run_statement(struct live *live, const struct statement *statement)
+{
+	sql_clear(&live->sql);
+	sql_write(&live->sql, str_from(statement->text));
+	maria_bed_run(&live->bed, &live->sql);
+	if (live->bed.code != statement->want ||
+		(statement->rows != NULL &&
+		 !str_equal(str_from(statement->rows), buf_str(&live->bed.got)))) {
+		fail_msg("line %d: %s: %u %.*s", statement->line, statement->text, live->bed.code,
+				 STR_ARG(buf_str(&live->bed.got)));
+	}
+}
+
+/* ---- patterns ---- */
 
 /* Pieces in which patterns and texts meet. */
 static const char *const pieces[] = {
@@ -183,7 +208,7 @@ static void compare(struct live *live, enum operator_name op, struct str pattern
 		return;
 	}
 	maria_bed_run(&live->bed, sql);
-	if (live->bed.code != 0 || live->bed.warnings != 0) {
+	if (live->bed.code != 0 || maria_bed_warning(&live->bed) != 0) {
 		fail_msg("%d %.*s: %u %.*s", (int)op, STR_ARG(pattern), live->bed.code,
 				 STR_ARG(buf_str(&live->bed.got)));
 	}
@@ -323,6 +348,32 @@ static void test_expressions(void **state)
 	end(&live);
 }
 
+/* One that costs too much is no match, with a warning. */
+static void test_costly(void **state)
+{
+	(void)state;
+	struct live live;
+	if (!begin(&live)) {
+		skip();
+	}
+	add_text(&live, STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"));
+	struct cond cond = {
+		.kind = COND_COMPARE,
+		.field = &t_field,
+		.type = &t_field,
+		.op = OPERATOR_MATCH,
+		.operand = {.value = {.kind = VALUE_TEXT, .text = STR("^(a+)+$")}, .parameter = -1},
+	};
+	sql_clear(&live.sql);
+	sql_write(&live.sql, STR("SELECT id FROM x WHERE "));
+	sql_write_cond(&live.sql, &cond);
+	assert_true(live.sql.may_cost);
+	maria_bed_run(&live.bed, &live.sql);
+	assert_int_equal(live.bed.code, 0);
+	assert_int_equal(maria_bed_warning(&live.bed), 1139);
+	end(&live);
+}
+
 static void test_words(void **state)
 {
 	(void)state;
@@ -364,6 +415,21 @@ static const char *const keys[] = {"a",    "0",    "1",  "-1", "",    "b c", "\x
 								   "a'b",  "2",    "00", "\n"};
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 
+/* Sometimes with an escape where none is needed. */
+static void write_key(struct live *live, struct str key, struct buf *buf)
+{
+	if (key.len == 0 || (unsigned char)key.ptr[0] >= 0x80 || pick(live, 4) > 0) {
+		json_write_string(buf, key);
+		return;
+	}
+	struct buf rest;
+	buf_init(&rest, SIZE_MAX);
+	json_write_string(&rest, str_slice(key, 1, key.len));
+	buf_printf(buf, "\"\\u%04x%.*s", (unsigned)(unsigned char)key.ptr[0],
+			   STR_ARG(str_slice(buf_str(&rest), 1, rest.len)));
+	buf_finish(&rest);
+}
+
 static void write_document(struct live *live, size_t depth, struct buf *buf)
 {
 	static const char *const plain[] = {
@@ -402,7 +468,7 @@ static void write_document(struct live *live, size_t depth, struct buf *buf)
 	for (size_t i = 0; i < count; i++) {
 		buf_append(buf, i > 0 ? STR(",") : STR(""));
 		if (object) {
-			json_write_string(buf, str_from(keys[(first + i * (1 + first % 3)) % KEYS]));
+			write_key(live, str_from(keys[(first + i * (1 + first % 3)) % KEYS]), buf);
 			buf_append_byte(buf, ':');
 		}
 		write_document(live, depth - 1, buf);
@@ -485,12 +551,159 @@ static void test_paths(void **state)
 	end(&live);
 }
 
+/* ---- tables ---- */
+
+static const char yaml[] =
+	"service: s\n"
+	"resources:\n"
+	"  people:\n"
+	"    key: id\n"
+	"    fields:\n"
+	"      id: { type: integer, default: auto }\n"
+	"      name: text\n"
+	"      town: text(40)\n"
+	"      king: boolean\n"
+	"      place: integer\n"
+	"      \"odd `name\": { type: text, default: 'it''s \\\\ \\\"' }\n"
+	"      fee: { type: \"decimal(6,2)\", default: 1.5 }\n"
+	"      share: { type: number, default: -0.25 }\n"
+	"      born: { type: date, default: 2001-02-03 }\n"
+	"      wakes: { type: time, default: 04:05:06.5 }\n"
+	"      seen: { type: datetime, default: 1969-12-31T23:59:59.25Z }\n"
+	"      token: { type: uuid, default: auto }\n"
+	"      data: json\n"
+	"      a_name_that_is_quite_as_long_as_a_name_may_be_in_this_database: text\n"
+	"    unique:\n"
+	"      one name: name\n"
+	"      one king: { fields: [place, name], where: \"king=is.true\" }\n"
+	"      a rule whose name is so long that nobody knows what it was for:\n"
+	"        { fields: [town, name, born] }\n"
+	"    check:\n"
+	"      kings have a place: \"or=(king.is.false,place.not.is.null)\"\n"
+	"      values: \"name=neq.it's&fee=gte.1.5&share=lt.0.25&born=gte.1900-01-01\"\n"
+	"      many: \"place=in.(1,2,3,4,5,6,7,8,9,10,11)\"\n"
+	"    index:\n"
+	"      - { fields: [name, place], where: \"king=is.true\" }\n"
+	"      - { fields: [a_name_that_is_quite_as_long_as_a_name_may_be_in_this_database, town] }\n"
+	"  houses:\n"
+	"    key: [street, number, \"in\"]\n"
+	"    fields:\n"
+	"      street: text\n"
+	"      number: text\n"
+	"      \"in\":   date\n"
+	"      owner:  { type: integer, references: people }\n"
+	"      twin:   uuid\n"
+	"  counts:\n"
+	"    tally: houses\n"
+	"    by: [street]\n";
+
+static const char *no_environment(const char *name)
+{
+	(void)name;
+	return NULL;
+}
+
+static void test_tables(void **state)
+{
+	(void)state;
+	static const struct statement statements[] = {
+		{__LINE__, 0, "INSERT INTO people (place) VALUES (1)", NULL},
+		{__LINE__, 0,
+		 "SELECT id,`odd ``name`,fee,share,born,wakes,seen,CHAR_LENGTH(token),"
+		 "token REGEXP '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' "
+		 "FROM people",
+		 "1,it's \\\\ \\\",1.50,-0.25,2001-02-03,04:05:06.500000,1969-12-31 23:59:59.250000,36,1"},
+		{__LINE__, 0, "INSERT INTO people (name,place,king) VALUES ('a',1,1)", NULL},
+		{__LINE__, 1062, "INSERT INTO people (name,place) VALUES ('a',2)", NULL},
+		{__LINE__, 0, "INSERT INTO people (name,place) VALUES ('A',1),('a ',1),('\xc3\xa4',1)",
+		 NULL},
+		{__LINE__, 4025, "INSERT INTO people (king) VALUES (2)", NULL},
+		{__LINE__, 4025, "INSERT INTO people (name,king) VALUES ('k',1)", NULL},
+		{__LINE__, 4025, "INSERT INTO people (place) VALUES (12)", NULL},
+		{__LINE__, 4025, "INSERT INTO people (place,born) VALUES (1,'1899-12-31')", NULL},
+		{__LINE__, 4025, "INSERT INTO people (place,data) VALUES (1,'{')", NULL},
+		{__LINE__, 1406, "INSERT INTO people (place,town) VALUES (1,REPEAT('x',41))", NULL},
+		{__LINE__, 1406, "INSERT INTO people (place,name) VALUES (1,REPEAT('x',769))", NULL},
+		{__LINE__, 0, "DELETE FROM people WHERE name='\xc3\xa4'", NULL},
+		{__LINE__, 0, "INSERT INTO people (name,place) VALUES ('last',3)", NULL},
+		{__LINE__, 0, "SELECT COUNT(*),MAX(id)>COUNT(*) FROM people", "5,1"},
+		{__LINE__, 0, "INSERT INTO people (id,place) VALUES (0,1)", NULL},
+		{__LINE__, 0, "SELECT id FROM people WHERE id=0", "0"},
+		{__LINE__, 1452, "INSERT INTO houses VALUES ('s','1','2000-01-01',99,NULL)", NULL},
+		{__LINE__, 0, "INSERT INTO houses VALUES ('s','1','2000-01-01',1,NULL)", NULL},
+		{__LINE__, 0, "UPDATE houses SET street='S'", NULL},
+		{__LINE__, 0, "SELECT * FROM counts ORDER BY 1", "S,1;s,0"},
+		{__LINE__, 0, "SELECT * FROM `counts.head` ORDER BY 1", "S;s"},
+		{__LINE__, 1451, "DELETE FROM people WHERE id=1", NULL},
+		{__LINE__, 0, "DELETE FROM houses", NULL},
+		{__LINE__, 0, "SELECT * FROM counts ORDER BY 1", "S,0;s,0"},
+	};
+	struct live live;
+	struct model_report report;
+	if (!begin(&live)) {
+		skip();
+	}
+	model_report_init(&report);
+	struct model *model = model_parse(str_from(yaml), STR("f"), no_environment, &report);
+	if (model == NULL || !query_compile(model, &report)) {
+		fail_msg("%.*s", STR_ARG(report.problems[0].message));
+	}
+	maria_bed_make(&live.bed, model);
+	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
+		run_statement(&live, &statements[i]);
+	}
+	model_report_finish(&report);
+	model_destroy(model);
+	end(&live);
+}
+
+/* What an INSERT that met a row says. */
+static void test_upserts(void **state)
+{
+	(void)state;
+	static const struct {
+		int line;
+		const char *text;
+		uint64_t made;
+		uint64_t changed;
+	} rows[] = {
+#define MET "`v`=IF(LAST_INSERT_ID(18446744073709551615)=0,NULL,`v`)"
+		{__LINE__, "INSERT INTO k VALUES (1,2) ON DUPLICATE KEY UPDATE `v`=VALUES(`v`)," MET, 0, 1},
+		{__LINE__, "INSERT INTO k VALUES (1,2) ON DUPLICATE KEY UPDATE `v`=VALUES(`v`)," MET,
+		 SQL_MET, 1},
+		{__LINE__, "INSERT INTO k VALUES (1,3) ON DUPLICATE KEY UPDATE `v`=VALUES(`v`)," MET,
+		 SQL_MET, 2},
+		{__LINE__, "INSERT INTO k VALUES (2,3) ON DUPLICATE KEY UPDATE " MET, 0, 1},
+		{__LINE__, "INSERT INTO a VALUES (1,2) ON DUPLICATE KEY UPDATE `v`=VALUES(`v`)," MET, 1, 1},
+		{__LINE__, "INSERT INTO a VALUES (1,2) ON DUPLICATE KEY UPDATE `v`=VALUES(`v`)," MET,
+		 SQL_MET, 1},
+		{__LINE__, "INSERT INTO a (v) VALUES (5) ON DUPLICATE KEY UPDATE " MET, 2, 1},
+#undef MET
+	};
+	struct live live;
+	if (!begin(&live)) {
+		skip();
+	}
+	maria_bed_do(&live.bed, "CREATE TABLE k (id BIGINT PRIMARY KEY, v INT)");
+	maria_bed_do(&live.bed, "CREATE TABLE a (id BIGINT PRIMARY KEY AUTO_INCREMENT, v INT)");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct statement statement = {rows[i].line, 0, rows[i].text, NULL};
+		run_statement(&live, &statement);
+		if (live.bed.made != rows[i].made || live.bed.changed != rows[i].changed) {
+			fail_msg("line %d: %llu %llu", rows[i].line, (unsigned long long)live.bed.made,
+					 (unsigned long long)live.bed.changed);
+		}
+	}
+	end(&live);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_patterns),    cmocka_unit_test(test_all_letters),
 		cmocka_unit_test(test_expressions), cmocka_unit_test(test_words),
-		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_costly),      cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_tables),      cmocka_unit_test(test_upserts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

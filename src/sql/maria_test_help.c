@@ -72,11 +72,7 @@ static bool open_session(struct maria_bed *bed)
 	if (!connect_to(bed, url)) {
 		fail_msg("%s: %s", url, mysql_error(bed->db));
 	}
-	maria_bed_do(bed, "SET NAMES utf8mb4 COLLATE utf8mb4_nopad_bin");
-	maria_bed_do(bed,
-				 "SET sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,"
-				 "NO_AUTO_VALUE_ON_ZERO',max_sort_length=65536,default_regex_flags='',"
-				 "time_zone='+00:00'");
+	maria_bed_do(bed, MARIA_SESSION);
 	return true;
 }
 
@@ -175,17 +171,18 @@ static void write_cell(struct maria_bed *bed, MYSQL_STMT *stmt, unsigned column,
 		buf_append_byte(&bed->got, '-');
 		return;
 	}
-	size_t len = *bind->length;
-	char *to = buf_reserve(&bed->got, len + 1);
+	enum { NUMBER_BYTES = 64 };
+	size_t room = *bind->length + NUMBER_BYTES;
+	char *to = buf_reserve(&bed->got, room);
 	MYSQL_BIND whole = {
 		.buffer_type = MYSQL_TYPE_STRING,
 		.buffer = to,
-		.buffer_length = len + 1,
+		.buffer_length = room,
 		.length = bind->length,
 		.is_null = bind->is_null,
 	};
 	assert_int_equal(mysql_stmt_fetch_column(stmt, &whole, column, 0), 0);
-	buf_added(&bed->got, len);
+	buf_added(&bed->got, *bind->length);
 }
 
 static void write_rows(struct maria_bed *bed, MYSQL_STMT *stmt)
@@ -235,6 +232,16 @@ void maria_bed_run(struct maria_bed *bed, const struct sql *sql)
 		bed->made = mysql_stmt_insert_id(stmt);
 		bed->changed = mysql_stmt_affected_rows(stmt);
 	}
-	bed->warnings = mysql_warning_count(bed->db);
 	mysql_stmt_close(stmt);
+}
+
+unsigned maria_bed_warning(struct maria_bed *bed)
+{
+	maria_bed_do(bed, "SHOW WARNINGS");
+	MYSQL_RES *result = mysql_store_result(bed->db);
+	assert_non_null(result);
+	MYSQL_ROW row = mysql_fetch_row(result);
+	unsigned code = row == NULL ? 0 : (unsigned)strtoul(row[1], NULL, 10);
+	mysql_free_result(result);
+	return code;
 }

@@ -20,7 +20,6 @@ struct maria_bed {
 	unsigned code; /* of the last statement; 0: it went well */
 	uint64_t made; /* its insert id */
 	uint64_t changed;
-	unsigned warnings;
 };
 
 /* False when no server is named. The database is new. */
@@ -34,5 +33,7 @@ void maria_bed_do(struct maria_bed *bed, const char *text);
 void maria_bed_make(struct maria_bed *bed, const struct model *model);
 /* A statement with its values; rows as `a,b;c,d` in bed->got, `-` for null. */
 void maria_bed_run(struct maria_bed *bed, const struct sql *sql);
+/* The code of the first warning of the last statement; 0: there is none. */
+unsigned maria_bed_warning(struct maria_bed *bed);
 
 #endif

@@ -5,14 +5,17 @@
 
 #include "base/alloc.h"
 
-enum { ARENA_BYTES = 1024 };
+enum {
+	ARENA_BYTES = 1024,
+	BULK_ROWS = 10000, /* more are given the time of a bulk write */
+};
 
 /* ---- requests ---- */
 
 static void start(struct maria_session *session, struct store_request *request)
 {
 	session->fibers++;
-	maria_read_run(session, request);
+	(query_reads(request->query) ? maria_read_run : maria_write_run)(session, request);
 }
 
 static struct store_request *pop_queued(struct maria_session *session)
@@ -75,8 +78,10 @@ static uint64_t expires_ms(const struct maria_session *session, const struct sto
 	if (request->deadline_ms > 0) {
 		return request->deadline_ms;
 	}
-	return loop_now_ms(session->loop) +
-		(query_reads(request->query) ? limits->read_ms : limits->write_ms);
+	const struct query *query = request->query;
+	bool bulk = query->batches != NULL || query->row_count > BULK_ROWS;
+	uint64_t write_ms = bulk ? limits->bulk_ms : limits->write_ms;
+	return loop_now_ms(session->loop) + (query_reads(query) ? limits->read_ms : write_ms);
 }
 
 static void run(struct store_session *base, struct store_request *request)
@@ -84,11 +89,6 @@ static void run(struct store_session *base, struct store_request *request)
 	struct maria_session *session = (struct maria_session *)base;
 	const struct limits *limits = &session->store->limits;
 	request->expires_ms = expires_ms(session, request);
-	if (!query_reads(request->query)) {
-		error_set(&request->error, ERROR_UNSUPPORTED, "writes to MariaDB");
-		end_request(request);
-		return;
-	}
 	if (session->fibers < limits->database_connections && session->first_queued == NULL) {
 		start(session, request);
 		return;
@@ -319,7 +319,7 @@ static void stats(const struct store *base, struct store_stats *ret_stats)
 	{                                                                                              \
 		.scheme = (name), .open = (open_it), .close = close_store, .adopt = adopt,                 \
 		.attach = attach, .detach = detach, .run = run, .resume = resume, .cancel = cancel,        \
-		.stats = stats,                                                                            \
+		.stats = stats, .transaction_run = maria_transaction_run,                                  \
 	}
 
 const struct store_ops store_ops_mysql = MARIA_OPS("mysql", open_mysql);

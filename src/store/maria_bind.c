@@ -95,8 +95,7 @@ static void bind_integer(MYSQL_BIND *bind, struct param *param, int64_t integer)
 	bind->buffer = &param->integer;
 }
 
-/* Of a day, a time since midnight, or a moment: then it is UTC, as the session's time zone. */
-static void bind_date(MYSQL_BIND *bind, struct param *param, int64_t integer, enum type type)
+enum enum_field_types maria_date_set(MYSQL_TIME *time, int64_t integer, enum type type)
 {
 	int64_t micros = type == TYPE_DATE ? 0 : integer % DATE_DAY_MICROS;
 	micros += micros < 0 ? DATE_DAY_MICROS : 0;
@@ -107,7 +106,7 @@ static void bind_date(MYSQL_BIND *bind, struct param *param, int64_t integer, en
 		date_to_ymd(type == TYPE_DATE ? integer : (integer - micros) / DATE_DAY_MICROS, &year,
 					&month, &day);
 	}
-	param->time = (MYSQL_TIME){
+	*time = (MYSQL_TIME){
 		.year = (unsigned)year,
 		.month = (unsigned)month,
 		.day = (unsigned)day,
@@ -119,10 +118,9 @@ static void bind_date(MYSQL_BIND *bind, struct param *param, int64_t integer, en
 			: type == TYPE_TIME        ? MYSQL_TIMESTAMP_TIME
 									   : MYSQL_TIMESTAMP_DATETIME,
 	};
-	bind->buffer_type = type == TYPE_DATE ? MYSQL_TYPE_DATE
-		: type == TYPE_TIME               ? MYSQL_TYPE_TIME
-										  : MYSQL_TYPE_DATETIME;
-	bind->buffer = &param->time;
+	return type == TYPE_DATE ? MYSQL_TYPE_DATE
+		: type == TYPE_TIME  ? MYSQL_TYPE_TIME
+							 : MYSQL_TYPE_DATETIME;
 }
 
 static void bind_param(MYSQL_BIND *bind, struct param *param, const struct sql_param *from)
@@ -136,13 +134,14 @@ static void bind_param(MYSQL_BIND *bind, struct param *param, const struct sql_p
 		if (from->type != NULL && from->type->type == TYPE_DECIMAL) {
 			bind_decimal(bind, param, value->integer, from->type->scale);
 		} else if (from->type != NULL && value_is_date(from->type->type)) {
-			bind_date(bind, param, value->integer, from->type->type);
+			bind->buffer_type = maria_date_set(&param->time, value->integer, from->type->type);
+			bind->buffer = &param->time;
 		} else {
 			bind_integer(bind, param, value->integer);
 		}
 		return;
 	case VALUE_NUMBER:
-		param->number = value->number;
+		param->number = value->number == 0 ? 0 : value->number; /* -0.0 is stored as 0 */
 		bind->buffer_type = MYSQL_TYPE_DOUBLE;
 		bind->buffer = &param->number;
 		return;

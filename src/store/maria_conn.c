@@ -347,7 +347,9 @@ static bool execute(struct maria_conn *conn, struct maria_statement *statement, 
 	unsigned long prefetch = PREFETCH_ROWS;
 	mysql_stmt_attr_set(stmt, STMT_ATTR_CURSOR_TYPE, &kind);
 	mysql_stmt_attr_set(stmt, STMT_ATTR_PREFETCH_ROWS, &prefetch);
-	if (!maria_params_bind(conn, stmt)) {
+	unsigned one = 0;
+	mysql_stmt_attr_set(stmt, STMT_ATTR_ARRAY_SIZE, &one);
+	if (!(conn->bulk != NULL ? maria_bulk_bind : maria_params_bind)(conn, stmt)) {
 		maria_failed(conn, stmt);
 		return false;
 	}

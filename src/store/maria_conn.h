@@ -71,9 +71,10 @@ struct maria_conn {
 	struct maria_statement *oldest;
 	struct maria_statement *loose; /* open ones that are not kept */
 	size_t statement_count;
-	struct maria_params *params;  /* owned: of one execution; maria_bind.c */
-	struct maria_conn *next;      /* of the session's idle ones */
-	struct maria_conn *next_made; /* of all of the session's */
+	struct maria_params *params;   /* owned: of one execution; maria_bind.c */
+	const struct maria_bulk *bulk; /* values of many rows in their place; NULL: one row */
+	struct maria_conn *next;       /* of the session's idle ones */
+	struct maria_conn *next_made;  /* of all of the session's */
 	uv_poll_t poll;
 	int fd;     /* owned: a second descriptor of the socket, for `poll` */
 	int polled; /* UV_READABLE, UV_WRITABLE */
@@ -144,6 +145,11 @@ void maria_rollback(struct maria_conn *conn);
 
 /* Binds conn->sql's parameters; the values must live until the statement is executed. */
 bool maria_params_bind(struct maria_conn *conn, MYSQL_STMT *stmt);
+/* Of a day, a time since midnight, or a moment: then it is UTC, as the session's time zone. Returns
+ * what it is bound as. */
+enum enum_field_types maria_date_set(MYSQL_TIME *time, int64_t integer, enum type type);
+/* The same for conn->bulk; maria_bulk.c. */
+bool maria_bulk_bind(struct maria_conn *conn, MYSQL_STMT *stmt);
 /* Accepts NULL. */
 void maria_params_free(struct maria_params *params);
 /* After each execution: the server may have changed a column's type meanwhile. */
@@ -170,6 +176,10 @@ enum maria_verdict {
  * our own stays as it is. */
 enum maria_verdict maria_fail(struct maria_conn *conn, const struct query *query, size_t row,
 							  struct error *error);
+/* The foreign key of another row that keeps rows of the query from being changed, as a relation of
+ * the query's resource; NULL when the last failure is another. */
+const struct relation *maria_failed_relation(const struct maria_conn *conn,
+											 const struct query *query);
 /* Remembers what libmariadb says of the connection, or the statement when it is not NULL. */
 void maria_failed(struct maria_conn *conn, MYSQL_STMT *stmt);
 /* Is nothing known of the connection after this number? */

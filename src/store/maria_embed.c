@@ -33,6 +33,7 @@ struct maria_embed {
 	size_t at; /* of the set that is open */
 	size_t end;
 	const struct value *none; /* arena: the row of a parent to which no row belongs */
+	bool gives_none;          /* it is the next one */
 };
 
 /* The different keys of a batch. */
@@ -281,11 +282,11 @@ static bool open_rows(struct row_source *base, const struct query_embed *embed,
 	state->end = state->at + (group != NULL ? group->count : 0);
 	bool total = state->at == state->end && embed->query.limit > 0 && embed->query.offset == 0 &&
 		sql_embed_is_total(embed);
-	state->none = NULL;
-	if (total) {
+	if (total && state->none == NULL) {
 		state->none = row_of_none(source, embed);
 		source->failed = source->failed || state->none == NULL;
 	}
+	state->gives_none = total;
 	return !source->failed;
 }
 
@@ -294,9 +295,9 @@ static enum row_step next_row(struct row_source *base, const struct query_embed 
 {
 	struct maria_source *source = (struct maria_source *)base;
 	struct maria_embed *state = &source->embeds[embed->number];
-	if (state->none != NULL) {
+	if (state->gives_none) {
 		*ret_values = state->none;
-		state->none = NULL;
+		state->gives_none = false;
 		return ROW_HERE;
 	}
 	if (state->at == state->end) {
@@ -309,7 +310,7 @@ static enum row_step next_row(struct row_source *base, const struct query_embed 
 static void close_rows(struct row_source *base, const struct query_embed *embed)
 {
 	struct maria_source *source = (struct maria_source *)base;
-	source->embeds[embed->number].none = NULL;
+	source->embeds[embed->number].gives_none = false;
 }
 
 /* ---- its life ---- */

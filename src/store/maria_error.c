@@ -152,34 +152,38 @@ static bool fail_missing(const struct query *query, size_t row, struct str messa
 	return error_set(error, ERROR_REFERENCE, NULL);
 }
 
-/* The same from the other end: the row of `query` is referred to. */
-static bool fail_used(const struct query *query, size_t row, struct str message,
-					  struct error *error)
+const struct relation *maria_failed_relation(const struct maria_conn *conn,
+											 const struct query *query)
 {
+	struct str message = str_from(conn->failure.message);
 	struct str name = find_first(message, STR("CONSTRAINT `"), '`');
 	const struct resource *resource = query->resource;
 	for (size_t i = 0; i < resource->relation_count; i++) {
 		const struct relation *relation = &resource->relations[i];
 		const struct reference *reference = relation->reference;
-		if (reference != NULL && reference->target == resource &&
-			is_name(name, reference->name, STR(""), STR(""))) {
-			const struct constraint_reference failed = {
-				.name = reference->name,
-				.child = relation->to->name,
-				.parent = resource->name,
-				.fields = reference->target_fields,
-			};
-			struct value *values = alloc_zeroed(reference->target_fields.count, sizeof(*values));
-			/* What is written to these fields is not what the row had; what pins them is. */
-			const struct value *known = query->action == QUERY_UPDATE
-				? NULL
-				: row_values(query, row, &reference->target_fields, values);
-			constraint_used(error, &failed, known);
-			free(values);
-			return false;
+		if (conn->failure.number == ER_ROW_IS_REFERENCED_2 && reference != NULL &&
+			reference->target == resource && is_name(name, reference->name, STR(""), STR(""))) {
+			return relation;
 		}
 	}
-	return error_set(error, ERROR_REFERENCE, NULL);
+	return NULL;
+}
+
+/* The same from the other end: the row of `query` is referred to. Which values it had, the query
+ * tells only when it pins them. */
+static bool fail_used(const struct maria_conn *conn, const struct query *query, struct error *error)
+{
+	const struct relation *relation = maria_failed_relation(conn, query);
+	if (relation == NULL) {
+		return error_set(error, ERROR_REFERENCE, NULL);
+	}
+	const struct constraint_reference failed = {
+		.name = relation->reference->name,
+		.child = relation->to->name,
+		.parent = query->resource->name,
+		.fields = relation->reference->target_fields,
+	};
+	return constraint_used(error, &failed, NULL);
 }
 
 /* Column 'x' cannot be null; Field 'x' doesn't have a default value */
@@ -217,9 +221,10 @@ static bool fail_check(const struct query *query, struct str message, struct err
 					 STR_ARG(resource->name), STR_ARG(name));
 }
 
-static bool fail_constraint(const struct maria_failure *failure, const struct query *query,
-							size_t row, struct error *error)
+static bool fail_constraint(const struct maria_conn *conn, const struct query *query, size_t row,
+							struct error *error)
 {
+	const struct maria_failure *failure = &conn->failure;
 	struct str message = str_from(failure->message);
 	switch (failure->number) {
 	case ER_DUP_ENTRY:
@@ -227,7 +232,7 @@ static bool fail_constraint(const struct maria_failure *failure, const struct qu
 	case ER_NO_REFERENCED_ROW_2:
 		return fail_missing(query, row, message, error);
 	case ER_ROW_IS_REFERENCED_2:
-		return fail_used(query, row, message, error);
+		return fail_used(conn, query, error);
 	case ER_BAD_NULL_ERROR:
 	case ER_NO_DEFAULT_FOR_FIELD:
 		return fail_not_null(query, message, error);
@@ -316,7 +321,7 @@ enum maria_verdict maria_fail(struct maria_conn *conn, const struct query *query
 		/* A trigger's text is meant for whoever wrote the row. */
 		error_set(error, ERROR_CHECK, "%s", failure->message);
 	} else if (is_constraint(code) && query != NULL) {
-		fail_constraint(failure, query, row, error);
+		fail_constraint(conn, query, row, error);
 	} else {
 		error_set(error, code, NULL);
 		if (code == ERROR_STORE || code == ERROR_OVERLOADED) {

@@ -103,6 +103,8 @@ struct maria_source {
 	bool failed;
 	struct maria_embed *embeds; /* owned: by number */
 	size_t count;
+	struct arena arena; /* of the rows of the batch */
+	size_t bytes;       /* of them, at most limits->memory_bytes */
 };
 void maria_source_init(struct maria_source *source, struct maria_conn *conn,
 					   const struct query *query, struct error *error);

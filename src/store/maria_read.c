@@ -27,12 +27,13 @@ static const struct field type_count = {.name = STR_INIT("count"), .type = TYPE_
 void maria_shape_init(struct maria_shape *shape, struct arena *arena, const struct query *query,
 					  const struct field_list *more)
 {
-	size_t count = query->fetch_count + (more != NULL ? more->count : 0);
-	/* A statement that selects nothing else selects 1. */
-	const struct field **types = ARENA_ARRAY(arena, count + 1, const struct field *);
-	types[count] = &type_count;
+	/* A query that selects nothing has a column `1`. */
+	size_t own = query->fetch_count == 0 ? 1 : query->fetch_count;
+	size_t count = own + (more != NULL ? more->count : 0);
+	const struct field **types = ARENA_ARRAY(arena, count, const struct field *);
+	types[0] = &type_count;
 	*shape = (struct maria_shape){.query = query, .types = types};
-	shape->values = ARENA_ARRAY(arena, count + 1, struct value);
+	shape->values = ARENA_ARRAY(arena, count, struct value);
 	for (size_t i = 0; i < query->fetch_count; i++) {
 		types[i] = sql_fetched_type(&sql_dialect_maria, query, &query->fetch[i]);
 		if (sql_casts_after(&sql_dialect_maria, query, &query->fetch[i])) {
@@ -42,8 +43,8 @@ void maria_shape_init(struct maria_shape *shape, struct arena *arena, const stru
 			buf_init(&shape->texts[i], TEXT_BYTES);
 		}
 	}
-	for (size_t i = query->fetch_count; i < count; i++) {
-		types[i] = more->items[i - query->fetch_count];
+	for (size_t i = own; i < count; i++) {
+		types[i] = more->items[i - own];
 	}
 }
 
