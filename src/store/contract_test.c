@@ -63,7 +63,7 @@ static void test_inserts(void **state)
 		 "Key (name)=(ann) already exists."},
 		{L, "list= users?select=name", NULL, "4 [\"ann\",\"bob\",\"cyd\",\"eve\"]"},
 		/* All or nothing, also of the numbers. */
-		{L, "insert= users?select=id", "{\"name\":\"gus\"}", "1+1#12 [12]"},
+		{L, "insert= users?select=id", "{\"name\":\"gus\"}", "1+1#12 [12]", "1+1#14 [14]"},
 		{L, "insert items", "{\"code\":\"a\\\"b\",\"price\":150.5,\"data\":{\"x\":[1, null]}}",
 		 "1+1 [{\"code\":\"a\\\"b\",\"price\":150.5,\"data\":{\"x\":[1,null]},\"made\":null}]"},
 		{L, "get{} items?code=eq.a%22b&select=price", NULL, "1 {\"price\":150.5}"},

@@ -224,16 +224,40 @@ static bool meet(struct insert *insert, const struct value *row, size_t number, 
 /* ---- one row ---- */
 
 /* What the statement did. */
-static struct outcome outcome_of(const struct insert *insert,
-								 const struct maria_statement *statement, const struct value *row)
+static bool take_outcome(struct insert *insert, struct maria_statement *statement,
+						 const struct value *row, struct outcome *ret_outcome)
 {
-	int64_t made = maria_made_key(statement);
-	struct outcome outcome = {.met = insert->at_once && (uint64_t)made == SQL_MET};
-	if (!outcome.met && makes_key(&insert->write->part, row)) {
-		outcome.has_made = true;
-		outcome.made = made;
+	static const struct field said = {.name = STR_INIT("met"), .type = TYPE_INTEGER};
+	static const struct field *const types[] = {&said, &said};
+	struct maria_write *write = insert->write;
+	struct value values[2] = {{.kind = VALUE_NULL}};
+	*ret_outcome = (struct outcome){.has_made = makes_key(&write->part, row)};
+	if (statement->column_count == 0) {
+		ret_outcome->made = maria_made_key(statement);
+		return true;
 	}
-	return outcome;
+	bool ok = maria_fetch(write->conn, statement, types, values, write->error) == ROW_HERE;
+	ret_outcome->met = ok && values[0].integer == 1;
+	return ok;
+}
+
+/* Inserts the row, or changes the one that it meets where one statement can. */
+static struct maria_statement *send_row(struct insert *insert, const struct value *row)
+{
+	struct maria_write *write = insert->write;
+	struct maria_conn *conn = write->conn;
+	/* A key that is made meets nothing. */
+	bool at_once = insert->at_once && !makes_key(&write->part, row);
+	sql_clear(&conn->sql);
+	(at_once ? sql_insert_or_update : sql_insert)(&conn->sql, &write->part, row);
+	struct maria_statement *statement = maria_execute(conn, false, write->error);
+	if (statement == NULL && at_once && conn->state == MARIA_BUSY) {
+		const struct maria_failure failure = conn->failure;
+		if (maria_command(conn, SQL_MET_FORGET, NULL)) {
+			conn->failure = failure;
+		}
+	}
+	return statement;
 }
 
 /* An upsert of one statement met a row: its key is the target. */
@@ -255,14 +279,12 @@ static bool try_row(struct insert *insert, const struct value *row, size_t numbe
 	struct maria_write *write = insert->write;
 	struct maria_conn *conn = write->conn;
 	bool found = false;
-	sql_clear(&conn->sql);
-	(insert->at_once ? sql_insert_or_update : sql_insert)(&conn->sql, &write->part, row);
-	struct maria_statement *statement = maria_execute(conn, false, write->error);
+	struct maria_statement *statement = send_row(insert, row);
 	if (statement != NULL) {
-		*ret_outcome = outcome_of(insert, statement, row);
+		bool ok = take_outcome(insert, statement, row, ret_outcome);
 		maria_rows_end(conn, statement);
 		set_key(insert, row, ret_outcome);
-		return !ret_outcome->met || met_at_once(insert, row);
+		return ok && (!ret_outcome->met || met_at_once(insert, row));
 	}
 	if (conn->failure.number == ER_DUP_ENTRY && write->query->action == QUERY_UPSERT) {
 		struct maria_failure failure = conn->failure;

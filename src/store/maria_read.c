@@ -12,11 +12,13 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "store/store_write.h"
 #include "store/term.h"
 
 enum {
 	PART_BYTES = 65536,
 	ARENA_BYTES = 1024,
+	BATCH_ROWS = 256,      /* whose embedded rows are read together */
 	TEXT_BYTES = 16 << 20, /* of a cast */
 };
 
@@ -93,6 +95,7 @@ struct read {
 	struct query capped;
 	struct arena arena;
 	struct maria_shape shape;
+	struct maria_source source;
 	struct rows rows;
 	struct buf *body;
 	struct buf *cursor;
@@ -154,13 +157,61 @@ static bool read_rows(struct read *read, struct maria_statement *statement, stru
 	}
 }
 
-static bool has_embeds(const struct query *query)
+/* ---- rows with embedded ones ---- */
+
+/* The next rows, until there are BATCH_ROWS of them. */
+static bool read_batch(struct read *read, struct maria_statement *statement, struct kept_rows *kept,
+					   struct error *error)
 {
-	bool found = false;
-	for (size_t i = 0; i < query->column_count && !found; i++) {
-		found = query->columns[i].embed != NULL;
+	size_t most = read->query->action == QUERY_GET ? 1 : BATCH_ROWS;
+	const struct limits *limits = &read->conn->session->store->limits;
+	while (kept->count < most) {
+		enum row_step step = maria_shape_fetch(&read->shape, read->conn, statement, error);
+		if (step != ROW_HERE) {
+			return step == ROW_NONE;
+		}
+		kept_rows_add(kept, read->query, read->shape.values);
+		if (kept->bytes > limits->memory_bytes) {
+			return error_set(error, ERROR_OVERLOADED, "The answer is too large");
+		}
 	}
-	return found;
+	return true;
+}
+
+static bool write_batch(struct read *read, const struct kept_rows *kept, struct error *error)
+{
+	size_t width = read->query->fetch_count;
+	struct value *values = alloc_zeroed(kept->count * width + 1, sizeof(*values));
+	for (size_t i = 0; i < kept->count * width; i++) {
+		values[i] = kept->rows[i / width][i % width];
+	}
+	bool ok = maria_source_load(&read->source, read->query, values, kept->count);
+	for (size_t i = 0; i < kept->count && ok; i++) {
+		ok = rows_write(&read->rows, values + i * width) &&
+			(read->gather == NULL || read->gather(read, error));
+	}
+	free(values);
+	return ok;
+}
+
+/* The statement ends before that of the embedded rows begins, unless it has a cursor. */
+static bool read_embedded(struct read *read, struct maria_statement *statement, bool cursor,
+						  struct error *error)
+{
+	bool ended;
+	bool ok = true;
+	do {
+		struct kept_rows kept;
+		kept_rows_init(&kept);
+		ok = read_batch(read, statement, &kept, error);
+		ended = kept.count < BATCH_ROWS || !cursor;
+		if (ok && !cursor) {
+			maria_rows_end(read->conn, statement);
+		}
+		ok = ok && write_batch(read, &kept, error);
+		kept_rows_finish(&kept);
+	} while (ok && !ended);
+	return ok;
 }
 
 static bool read_select(struct read *read, struct store_result *result, struct error *error)
@@ -168,13 +219,18 @@ static bool read_select(struct read *read, struct store_result *result, struct e
 	struct maria_conn *conn = read->conn;
 	sql_clear(&conn->sql);
 	sql_select(&conn->sql, read->query);
-	struct maria_statement *statement = maria_execute(conn, false, error);
+	bool embeds = write_has_embeds(read->query);
+	bool cursor = embeds && read->query->action == QUERY_LIST && read->query->limit > BATCH_ROWS;
+	struct maria_statement *statement = maria_execute(conn, cursor, error);
 	if (statement == NULL) {
 		return false;
 	}
-	rows_begin(&read->rows, read->query, NULL, read->body);
+	maria_source_init(&read->source, conn, read->query, error);
+	rows_begin(&read->rows, read->query, &read->source.base, read->body);
 	read->rows.cursor = read->cursor;
-	bool ok = read_rows(read, statement, error);
+	bool ok = embeds ? read_embedded(read, statement, cursor, error)
+					 : read_rows(read, statement, error);
+	maria_source_finish(&read->source);
 	maria_rows_end(conn, statement);
 	if (!ok) {
 		return false;
@@ -305,7 +361,8 @@ static bool run_on(struct work *work, struct maria_conn *conn)
 	read.cursor = request->cursor;
 	read.gather = gather;
 	read.work = work;
-	bool ok = !request->query->total || maria_begin_read(conn, error);
+	bool several = request->query->total || write_has_embeds(request->query);
+	bool ok = !several || maria_begin_read(conn, error);
 	ok = ok && (!request->query->total || read_total(&read, &request->result.total, error));
 	ok = ok && read_select(&read, &request->result, error);
 	maria_rollback(conn);
@@ -350,9 +407,7 @@ static void read_main(void *context)
 		.session = session, .request = request, .fiber = maria_fiber_current(session)};
 	request->work = &work;
 	bool ok;
-	if (has_embeds(request->query)) {
-		ok = error_set(&request->error, ERROR_UNSUPPORTED, "embedded resources on MariaDB");
-	} else if (run_once(&work, &ok)) {
+	if (run_once(&work, &ok)) {
 		buf_clear(request->body);
 		request->result = (struct store_result){.rows = 0};
 		run_once(&work, &ok);

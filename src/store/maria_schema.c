@@ -45,8 +45,8 @@ static bool run_sql(MYSQL *db, struct str text, struct error *error)
 typedef bool each_object_call(struct schema *schema, struct str name, struct str text,
 							  struct error *error);
 
-/* Calls `each` for the tables of one resource, or for what stands on them. */
-static bool each_of(struct schema *schema, const struct resource *resource, bool tables,
+/* Calls `each` for the tables and indexes of one resource, or for the triggers that stand on them. */
+static bool each_of(struct schema *schema, const struct resource *resource, bool triggers,
 					each_object_call *each, struct error *error)
 {
 	struct buf text;
@@ -61,7 +61,7 @@ static bool each_of(struct schema *schema, const struct resource *resource, bool
 			break;
 		}
 		assert(!text.failed && !name.failed);
-		if (str_starts_with(buf_str(&text), STR("CREATE TABLE")) == tables) {
+		if (str_starts_with(buf_str(&text), STR("CREATE TRIGGER")) == triggers) {
 			ok = each(schema, buf_str(&name), buf_str(&text), error);
 		}
 	}
@@ -77,19 +77,18 @@ static bool make_object(struct schema *schema, struct str name, struct str text,
 	return run_sql(schema->db, text, error);
 }
 
-/* A table may refer to one that is made later. */
+/* A table may refer to one that is made later; to one that was made it needs that one's index. */
 static bool make_all(struct schema *schema, struct error *error)
 {
 	const struct model *model = schema->model;
 	bool ok = run_sql(schema->db, STR("SET foreign_key_checks=0"), error);
-	for (int tables = 1; tables >= 0 && ok; tables--) {
+	for (int triggers = 0; triggers <= 1 && ok; triggers++) {
 		for (size_t r = 0; r < model->resource_count && ok; r++) {
-			ok = each_of(schema, &model->resources[r], tables == 1, make_object, error);
+			ok = each_of(schema, &model->resources[r], triggers == 1, make_object, error);
 		}
 	}
 	if (ok && model->kept_answers != NULL) {
-		ok = each_of(schema, model->kept_answers, true, make_object, error) &&
-			each_of(schema, model->kept_answers, false, make_object, error);
+		ok = each_of(schema, model->kept_answers, false, make_object, error);
 	}
 	return ok && run_sql(schema->db, STR("SET foreign_key_checks=1"), error);
 }
@@ -322,9 +321,9 @@ static void compare_references(struct schema *schema, const struct resource *res
 static bool compare_table(struct schema *schema, struct str name, struct str text,
 						  struct error *error)
 {
-	(void)text;
 	(void)error;
-	if (find(schema, "table %.*s", STR_ARG(name)) == NULL) {
+	bool table = str_starts_with(text, STR("CREATE TABLE")); /* else an index */
+	if (table && find(schema, "table %.*s", STR_ARG(name)) == NULL) {
 		note(schema, "there is no table %.*s", STR_ARG(name));
 	}
 	return true;
@@ -335,9 +334,6 @@ static bool compare_trigger(struct schema *schema, struct str name, struct str t
 							struct error *error)
 {
 	(void)error;
-	if (!str_starts_with(text, STR("CREATE TRIGGER"))) {
-		return true; /* an index */
-	}
 	const struct str *has = find(schema, "trigger %.*s", STR_ARG(name));
 	if (has == NULL) {
 		note(schema, "there is no trigger %.*s", STR_ARG(name));
@@ -365,8 +361,8 @@ static void compare(struct schema *schema, const struct resource *resource, stru
 	}
 	compare_references(schema, resource);
 	compare_checks(schema, resource);
-	each_of(schema, resource, true, compare_table, error);
-	each_of(schema, resource, false, compare_trigger, error);
+	each_of(schema, resource, false, compare_table, error);
+	each_of(schema, resource, true, compare_trigger, error);
 }
 
 static bool compare_all(struct schema *schema, struct error *error)
@@ -401,8 +397,7 @@ static bool check(struct schema *schema, bool make, struct error *error)
 	}
 	/* Databases of earlier versions have all but this one. */
 	if (make && kept != NULL && find(schema, "table %.*s", STR_ARG(kept->name)) == NULL) {
-		return each_of(schema, kept, true, make_object, error) &&
-			each_of(schema, kept, false, make_object, error) && read_facts(schema, error) &&
+		return each_of(schema, kept, false, make_object, error) && read_facts(schema, error) &&
 			compare_all(schema, error);
 	}
 	return compare_all(schema, error);
