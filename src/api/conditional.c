@@ -21,7 +21,8 @@ static uint64_t make_tag(const struct call *call)
 {
 	struct store_session *session = call->binding->loop->session;
 	const struct model *model = call->binding->service->model;
-	uint64_t parts[3] = {0, model->hash, 0};
+	const struct query *query = &call->query;
+	uint64_t parts[4] = {0, model->hash, 0, query->uses_today ? (uint64_t)query->today : 0};
 	if (!store_version(session, &call->query, &parts[0])) {
 		parts[2] = call->id;
 	}

@@ -124,6 +124,12 @@ struct relation {
 	const struct reference *junction_to;
 };
 
+/* Is it an expression over other fields, without a column? */
+static inline bool field_is_computed(const struct field *field)
+{
+	return field->computed.str.len > 0;
+}
+
 static inline bool relation_is_to_one(const struct relation *relation)
 {
 	return relation->kind == RELATION_MANY_TO_ONE || relation->kind == RELATION_ONE_TO_ONE;

@@ -46,6 +46,9 @@ struct sql_dialect {
 	/* Casts of plain values are left out: the store makes them of what it fetched (see
 	 * sql_select). */
 	bool casts_after;
+	/* What stands for a computed field of the table with this alias. NULL: its expression, in words
+	 * of SQL (sql_expression.c). */
+	void (*expression)(struct sql *sql, size_t alias, const struct expression *expression);
 	/* What stands before and behind the value of which an average, a double, is taken. */
 	void (*average)(struct sql *sql, const struct field *field, bool before);
 	const char *is_distinct; /* infix operator; NULL: NOT (a<=>b) */
@@ -109,6 +112,7 @@ struct sql {
 	const struct map *indexed;       /* tables that are FTS5's own, by name; NULL: none. Kept */
 	const struct resource *resource; /* whose conditions are written */
 	bool negated;                    /* a NOT stands around what is written */
+	int64_t today;                   /* of the query, for computed fields */
 	size_t holder_at;                /* sql_embed_many(): the first column of the holder's keys */
 	const char *unsupported;         /* what cannot be said in this dialect, for people; or NULL */
 	/* Regular expressions of a client are in it. MariaDB takes one that costs too much for one that

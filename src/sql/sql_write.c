@@ -25,10 +25,11 @@ static void write_returning(struct sql *sql, const struct query *query)
 /* A field that may best be written for nothing: no key has to be looked at again. */
 static const struct field *idle_field(const struct resource *resource)
 {
-	const struct field *field = &resource->fields[0];
-	for (size_t i = 0; i < resource->field_count && field->key; i++) {
-		field = &resource->fields[i];
+	const struct field *field = NULL;
+	for (size_t i = 0; i < resource->field_count && (field == NULL || field->key); i++) {
+		field = field_is_computed(&resource->fields[i]) ? field : &resource->fields[i];
 	}
+	assert(field != NULL);
 	return field;
 }
 
@@ -119,6 +120,7 @@ static void write_given(struct sql *sql, const struct query *query, const struct
 
 void sql_insert(struct sql *sql, const struct query *query, const struct value *row)
 {
+	sql->today = query->today;
 	sql_write(sql, STR("INSERT INTO "));
 	sql_write_name(sql, query->resource->name);
 	write_given(sql, query, row);
@@ -176,6 +178,7 @@ void sql_merge(struct sql *sql, const struct query *query, const struct value *r
 void sql_update(struct sql *sql, const struct query *query)
 {
 	assert(query->row_count == 1);
+	sql->today = query->today;
 	sql_write(sql, STR("UPDATE "));
 	write_target(sql, query);
 	sql_write(sql, STR(" SET "));
@@ -194,6 +197,7 @@ void sql_update(struct sql *sql, const struct query *query)
 
 void sql_delete(struct sql *sql, const struct query *query)
 {
+	sql->today = query->today;
 	sql_write(sql, STR("DELETE FROM "));
 	if (sql->dialect->delete_alias) {
 		write_target(sql, query);
@@ -217,6 +221,7 @@ static void write_columns(struct sql *sql, const struct field_list *fields)
 
 void sql_select_for_update(struct sql *sql, const struct query *query)
 {
+	sql->today = query->today;
 	const struct field_list *key = &query->resource->key;
 	if (sql_cond_has_tables(query->where)) {
 		sql->alias = ++sql->aliases;
@@ -283,6 +288,7 @@ static bool lock_pinned(struct sql *sql, const struct resource *tally, const str
  * without a limit it might be taken apart. */
 bool sql_tally_lock(struct sql *sql, const struct resource *tally, const struct query *query)
 {
+	sql->today = query->today;
 	const struct field_list prefix = sql_tally_prefix(tally);
 	if (!sql->dialect->tally_heads) {
 		return false;

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "query/expression.h"
 #include "sql/sql_priv.h"
 
 /* ---- functions that the store gives the database ---- */
@@ -60,6 +61,20 @@ static void write_average(struct sql *sql, const struct field *field, bool befor
 		}
 		sql_write(sql, STR(".0"));
 	}
+}
+
+/* Of a computed field: its expression, the day, and the columns that it looks at. */
+static void write_expression(struct sql *sql, size_t alias, const struct expression *expression)
+{
+	sql_write(sql, STR("rowlock_expression("));
+	sql_param_pointer(sql, expression);
+	buf_append_byte(&sql->text, ',');
+	sql_param_made(sql, (struct value){.kind = VALUE_INTEGER, .integer = sql->today});
+	for (size_t i = 0; i < expression->field_count; i++) {
+		buf_append_byte(&sql->text, ',');
+		sql_write_column(sql, alias, expression->fields[i]);
+	}
+	buf_append_byte(&sql->text, ')');
 }
 
 /* ---- tables ---- */
@@ -234,6 +249,7 @@ const struct sql_dialect sql_dialect_sqlite = {
 	.matching = write_matching,
 	.cast = write_cast,
 	.average = write_average,
+	.expression = write_expression,
 	.is_distinct = " IS NOT ",
 	.bytewise = " COLLATE BINARY",
 	.literal = write_literal,

@@ -34,7 +34,7 @@ static bool read_rows(struct memory_store *store, const struct query *query, str
 		range = (struct memory_range){1, 0};
 	}
 	struct memory_view view;
-	memory_view_init(&view, store, error);
+	memory_view_init(&view, store, query, error);
 	struct memory_rows rows = memory_matching(&view, query->where,
 											  memory_view_rows(&view, query->resource));
 	bool ok = !view.failed && memory_answer(&view, query, &rows, range, body, cursor, result);
