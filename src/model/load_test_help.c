@@ -77,6 +77,10 @@ static void describe_field(struct buf *buf, const struct field *field)
 	if (field->references != NULL) {
 		buf_printf(buf, " references %.*s", STR_ARG(field->references->name));
 	}
+	if (field_is_computed(field)) {
+		buf_printf(buf, " computed %.*s@%zu:%zu", STR_ARG(field->computed.str),
+				   field->computed.place.line, field->computed.place.column);
+	}
 	buf_append_byte(buf, '\n');
 }
 

@@ -174,6 +174,12 @@ static void write_field(const struct field *field, struct buf *yaml)
 	yaml_write_key(yaml, field->name);
 	buf_append(yaml, STR(": { type: "));
 	write_type(field, yaml);
+	if (field_is_computed(field)) {
+		buf_append(yaml, STR(", computed: "));
+		yaml_write_literal(yaml, field->computed.str);
+		buf_append(yaml, STR(" }\n"));
+		return;
+	}
 	buf_append(yaml, field->required && !field->key ? STR(", required: true") : STR(""));
 	write_default(field, yaml);
 	switch (field->write) {

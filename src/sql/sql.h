@@ -15,6 +15,7 @@
 #include "sql/sqlite.h"
 
 struct map;
+struct sql;
 struct sql_made; /* values that no query holds */
 
 /* What differs between databases. */
@@ -33,6 +34,9 @@ struct sql_dialect {
 	const char *match_function;
 	const char *words_function;
 	const char *cast_function;
+	/* What stands for a computed field of the table with this alias. NULL: its expression, in words
+	 * of SQL (sql_expression.c). */
+	void (*expression)(struct sql *sql, size_t alias, const struct expression *expression);
 	const char *is_distinct; /* infix operator */
 	const char *bytewise;    /* behind a text column: it is compared by bytes, whatever its order */
 	/* Parts of CREATE TABLE: the column's type; what makes it the whole key, or nothing; how the
@@ -93,6 +97,7 @@ struct sql {
 	bool searches;                   /* the indexes of resource->search may be asked. Kept */
 	const struct resource *resource; /* whose conditions are written */
 	bool negated;                    /* a NOT stands around what is written */
+	int64_t today;                   /* of the query, for computed fields */
 	bool literals; /* values are text: of conditions of the model, in what makes a table. Kept */
 };
 

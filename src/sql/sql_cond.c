@@ -259,7 +259,7 @@ static void write_searched(struct sql *sql, const struct cond *cond)
 static void write_like(struct sql *sql, const struct cond *cond)
 {
 	struct str prefix = like_prefix(cond->compiled.pointer);
-	bool ranged = prefix.len > 0 && cond->path == NULL;
+	bool ranged = prefix.len > 0 && cond->path == NULL && !field_is_computed(cond->field);
 	write_searched(sql, cond);
 	if (ranged) {
 		buf_append_byte(&sql->text, '(');
@@ -274,7 +274,8 @@ static void write_like(struct sql *sql, const struct cond *cond)
  * A row whose text is null is neither found nor not found, which only the function tells. */
 static void write_words(struct sql *sql, const struct cond *cond)
 {
-	const struct str *table = sql->indexed == NULL || cond->path != NULL || sql->negated
+	bool found = cond->path == NULL && !field_is_computed(cond->field) && !sql->negated;
+	const struct str *table = sql->indexed == NULL || !found
 		? NULL
 		: map_get(sql->indexed, sql->resource->name);
 	if (table == NULL || cond->fts5.len == 0) {

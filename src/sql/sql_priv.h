@@ -47,7 +47,7 @@ static inline void sql_close(struct sql *sql, size_t entries)
 
 /* `_3` */
 void sql_write_alias(struct sql *sql, size_t alias);
-/* The column, behind the alias of its table when it has one. */
+/* The column, behind the alias of its table when it has one; of a computed field its expression. */
 void sql_write_column(struct sql *sql, size_t alias, const struct field *field);
 /* `?` of a value of this type; the value itself with sql->literals. */
 void sql_param(struct sql *sql, const struct field *type, const struct value *value);
@@ -55,6 +55,11 @@ void sql_param(struct sql *sql, const struct field *type, const struct value *va
 void sql_param_made(struct sql *sql, struct value value);
 void sql_param_pointer(struct sql *sql, const void *pointer);
 void sql_param_number(struct sql *sql, uint64_t number);
+
+/* ---- sql_expression.c ---- */
+
+/* The value of a computed field of the table with this alias. */
+void sql_write_expression(struct sql *sql, size_t alias, const struct expression *expression);
 
 /* ---- sql_cond.c ---- */
 

@@ -141,12 +141,17 @@ static void write_all_generated(const struct sql_dialect *dialect, const struct 
 static void write_table(const struct sql_dialect *dialect, const struct resource *resource,
 						struct buf *text)
 {
+	bool any = false;
 	buf_append(text, STR("CREATE TABLE "));
 	sql_put_name(dialect, resource->name, text);
 	buf_append(text, STR(" ("));
 	for (size_t i = 0; i < resource->field_count; i++) {
 		const struct field *field = &resource->fields[i];
-		buf_append(text, i > 0 ? STR(",\n  ") : STR("\n  "));
+		if (field_is_computed(field)) {
+			continue;
+		}
+		buf_append(text, any ? STR(",\n  ") : STR("\n  "));
+		any = true;
 		sql_put_name(dialect, field->name, text);
 		buf_append_byte(text, ' ');
 		dialect->column_type(field, text);

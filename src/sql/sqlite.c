@@ -1,6 +1,24 @@
 #include "sql/sqlite.h"
 
+#include "query/expression.h"
 #include "sql/sql_priv.h"
+
+/* ---- computed fields ---- */
+
+/* A function that the store gives the database: expression, day, and the columns that it looks at.
+ */
+static void write_expression(struct sql *sql, size_t alias, const struct expression *expression)
+{
+	sql_write(sql, STR("rowlock_expression("));
+	sql_param_pointer(sql, expression);
+	buf_append_byte(&sql->text, ',');
+	sql_param_made(sql, (struct value){.kind = VALUE_INTEGER, .integer = sql->today});
+	for (size_t i = 0; i < expression->field_count; i++) {
+		buf_append_byte(&sql->text, ',');
+		sql_write_column(sql, alias, expression->fields[i]);
+	}
+	buf_append_byte(&sql->text, ')');
+}
 
 /* ---- tables ---- */
 
@@ -193,6 +211,7 @@ const struct sql_dialect sql_dialect_sqlite = {
 	.match_function = "rowlock_match",
 	.words_function = "rowlock_words",
 	.cast_function = "rowlock_cast",
+	.expression = write_expression,
 	.is_distinct = " IS NOT ",
 	.bytewise = " COLLATE BINARY",
 	.column_type = column_type,

@@ -137,6 +137,8 @@ struct sqlite_read {
 	struct rows rows;
 };
 
+/* Before the snapshot is taken: fills in the result's version when it is wanted. */
+void sqlite_read_version(struct sqlite_store *store, struct store_request *request);
 void sqlite_read_init(struct sqlite_read *read, struct sqlite_conn *conn, const struct query *query,
 					  const struct limits *limits, struct error *error);
 /* With query->total a transaction holds one snapshot for rows and count. */
@@ -167,10 +169,13 @@ const char *sqlite_existing_uri(const char *path, struct arena *arena, struct er
 int sqlite_existing_connect(const char *uri, sqlite3 **ret_db);
 bool sqlite_existing_describe(const char *path, const struct describe_options *options,
 							  struct buf *yaml, struct error *error);
-/* Changes with every commit of any process: see store_version(). */
+/* Changes with every commit of any process: see store_version_ask(). */
 bool sqlite_existing_version(struct sqlite_store *store, uint64_t *ret_version);
 
 /* ---- sqlite.c ---- */
+
+/* Loaded before a snapshot is taken it is the snapshot's. Any thread. */
+bool sqlite_version(struct sqlite_store *store, const struct query *query, uint64_t *ret_version);
 
 /* Sets the error that another process has the file, and which one. */
 bool sqlite_fail_in_use(const char *path, struct error *error);

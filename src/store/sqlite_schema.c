@@ -179,6 +179,9 @@ static void compare_fields(struct comparison *comparison, const struct resource 
 	for (size_t i = 0; i < resource->field_count; i++) {
 		const struct field *field = &resource->fields[i];
 		const struct catalog_column *column = sqlite_catalog_column(table, field->name);
+		if (field_is_computed(field)) {
+			continue;
+		}
 		const char *problem = column_problem(field, table, column);
 		if (problem != NULL) {
 			note(comparison, "table", table->name, ": column %.*s %s", STR_ARG(field->name),

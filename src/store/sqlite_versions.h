@@ -51,7 +51,7 @@ void sqlite_versions_watch(struct sqlite_versions *versions, struct str table, s
 /* Around COMMIT. After a rollback nothing needs to be done: to forget is to be careful. */
 void sqlite_versions_begin(struct sqlite_versions *versions);
 void sqlite_versions_end(struct sqlite_versions *versions);
-/* See store_version(). */
+/* See store_version_ask(). */
 bool sqlite_versions_of(const struct sqlite_versions *versions, const struct query *query,
 						uint64_t *ret_version);
 
