@@ -137,6 +137,10 @@ static void describe_resource(struct buf *buf, const struct resource *resource)
 		describe_names(buf, "  index ", &resource->indexes[i].fields);
 		describe_text(buf, " where ", &resource->indexes[i].where);
 	}
+	if (resource->search.count > 0) {
+		describe_names(buf, "  search ", &resource->search);
+		buf_append_byte(buf, '\n');
+	}
 	for (size_t i = 0; i < resource->reference_count; i++) {
 		describe_reference(buf, &resource->references[i]);
 	}

@@ -213,8 +213,9 @@ struct model {
 	struct limits limits;
 	enum cache_kind
 		cache; /* CACHE_DEFAULT: memory where the store keeps versions in memory, else off */
-	struct text redis;      /* `redis://HOST:PORT` of CACHE_REDIS */
-	const struct str *cors; /* origins that browsers may call from; "*" for any */
+	struct text redis;        /* HOST:PORT of CACHE_REDIS */
+	struct text cache_secret; /* "": none */
+	const struct str *cors;   /* origins that browsers may call from; "*" for any */
 	size_t cors_count;
 	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
 	const struct resource *resources;

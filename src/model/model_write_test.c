@@ -83,7 +83,7 @@ static bool same_resource(const struct resource *a, const struct resource *b)
 		a->unique_count == b->unique_count && a->index_count == b->index_count &&
 		a->check_count == b->check_count && a->reference_count == b->reference_count &&
 		same_resource_name(a->tally_of, b->tally_of) && same_list(&a->by, &b->by) &&
-		a->relation_count == b->relation_count;
+		same_list(&a->search, &b->search) && a->relation_count == b->relation_count;
 	for (size_t i = 0; i < a->field_count && same; i++) {
 		same = same_field(&a->fields[i], &b->fields[i]);
 	}
@@ -141,6 +141,8 @@ static const struct {
 	{__LINE__, "{}"},
 	{__LINE__, "{ a: { key: id, fields: { id: integer } } }"},
 	{__LINE__, "{ a: { key: [], fields: { x: text }, read_only: true } }"},
+	{__LINE__, "{ a: { key: x, fields: { x: text, y: text }, search: x } }"},
+	{__LINE__, "{ a: { key: x, fields: { x: text, y: text }, search: [y, x] } }"},
 	{__LINE__, "{ a: { key: [b, a], fields: { a: text(3), b: uuid, c: number } } }"},
 	{__LINE__,
 	 "{ a: { key: id, fields: { id: { type: uuid, default: auto, write: never },"

@@ -96,6 +96,11 @@ struct field_list sql_tally_prefix(const struct resource *tally);
 void sql_tally_head_name(const struct sql_dialect *dialect, const struct resource *tally,
 						 struct buf *name);
 
+/* ---- sql_schema.c ---- */
+
+/* Appends the name of the index for substrings of a field. */
+void sql_search_name(const struct resource *resource, const struct field *field, struct buf *name);
+
 /* ---- sql_read.c ---- */
 
 void sql_write_fetch(struct sql *sql, const struct query *query);

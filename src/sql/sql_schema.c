@@ -278,6 +278,14 @@ void sql_tally_head_name(const struct sql_dialect *dialect, const struct resourc
 	sql_shorten_name(dialect, name);
 }
 
+void sql_search_name(const struct resource *resource, const struct field *field, struct buf *name)
+{
+	buf_append(name, resource->name);
+	buf_append_byte(name, '.');
+	buf_append(name, field->name);
+	buf_append(name, STR("_search"));
+}
+
 bool sql_schema(const struct sql_dialect *dialect, const struct resource *resource, size_t number,
 				struct buf *ret_text, struct buf *ret_name)
 {
@@ -297,6 +305,14 @@ bool sql_schema(const struct sql_dialect *dialect, const struct resource *resour
 		return true;
 	}
 	number -= resource->index_count;
+	size_t searches = dialect->search_index == NULL ? 0 : resource->search.count;
+	if (number < searches) {
+		buf_clear(ret_name);
+		sql_search_name(resource, resource->search.items[number], ret_name);
+		dialect->search_index(buf_str(ret_name), ret_text);
+		return true;
+	}
+	number -= searches;
 	return resource->tally_of != NULL &&
 		dialect->tally_trigger(resource, number, ret_text, ret_name);
 }

@@ -187,5 +187,5 @@ bool sqlite_functions_add(struct sqlite_conn *conn)
 			return false;
 		}
 	}
-	return true;
+	return sqlite_search_add_grams(conn->db);
 }
