@@ -664,20 +664,22 @@ static void test_upserts(void **state)
 	static const struct {
 		int line;
 		const char *text;
-		uint64_t made;
-		uint64_t changed;
+		const char *want;
 	} rows[] = {
-#define MET "`v`=IF(LAST_INSERT_ID(18446744073709551615)=0,NULL,`v`)"
-		{__LINE__, "INSERT INTO k VALUES (1,2) ON DUPLICATE KEY UPDATE `v`=VALUES(`v`)," MET, 0, 1},
+#define MET "`v`=IF((@_met:=1)=0,NULL,`v`) RETURNING @_met IS NOT NULL,@_met:=NULL"
 		{__LINE__, "INSERT INTO k VALUES (1,2) ON DUPLICATE KEY UPDATE `v`=VALUES(`v`)," MET,
-		 SQL_MET, 1},
+		 "0,-"},
+		{__LINE__, "INSERT INTO k VALUES (1,2) ON DUPLICATE KEY UPDATE `v`=VALUES(`v`)," MET,
+		 "1,-"},
 		{__LINE__, "INSERT INTO k VALUES (1,3) ON DUPLICATE KEY UPDATE `v`=VALUES(`v`)," MET,
-		 SQL_MET, 2},
-		{__LINE__, "INSERT INTO k VALUES (2,3) ON DUPLICATE KEY UPDATE " MET, 0, 1},
-		{__LINE__, "INSERT INTO a VALUES (1,2) ON DUPLICATE KEY UPDATE `v`=VALUES(`v`)," MET, 1, 1},
+		 "1,-"},
+		{__LINE__, "INSERT INTO k VALUES (2,3) ON DUPLICATE KEY UPDATE " MET, "0,-"},
+		{__LINE__, "INSERT INTO k VALUES (2,3) ON DUPLICATE KEY UPDATE " MET, "1,-"},
 		{__LINE__, "INSERT INTO a VALUES (1,2) ON DUPLICATE KEY UPDATE `v`=VALUES(`v`)," MET,
-		 SQL_MET, 1},
-		{__LINE__, "INSERT INTO a (v) VALUES (5) ON DUPLICATE KEY UPDATE " MET, 2, 1},
+		 "0,-"},
+		{__LINE__, "INSERT INTO a VALUES (1,2) ON DUPLICATE KEY UPDATE `v`=VALUES(`v`)," MET,
+		 "1,-"},
+		{__LINE__, "INSERT INTO a (v) VALUES (5) ON DUPLICATE KEY UPDATE " MET, "0,-"},
 #undef MET
 	};
 	struct live live;
@@ -686,13 +688,14 @@ static void test_upserts(void **state)
 	}
 	maria_bed_do(&live.bed, "CREATE TABLE k (id BIGINT PRIMARY KEY, v INT)");
 	maria_bed_do(&live.bed, "CREATE TABLE a (id BIGINT PRIMARY KEY AUTO_INCREMENT, v INT)");
+	/* A trigger takes the insert id away. */
+	maria_bed_do(&live.bed, "CREATE TABLE log (n INT)");
+	maria_bed_do(&live.bed,
+				 "CREATE TRIGGER t AFTER UPDATE ON k FOR EACH ROW "
+				 "INSERT INTO log VALUES (1)");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct statement statement = {rows[i].line, 0, rows[i].text, NULL};
+		const struct statement statement = {rows[i].line, 0, rows[i].text, rows[i].want};
 		run_statement(&live, &statement);
-		if (live.bed.made != rows[i].made || live.bed.changed != rows[i].changed) {
-			fail_msg("line %d: %llu %llu", rows[i].line, (unsigned long long)live.bed.made,
-					 (unsigned long long)live.bed.changed);
-		}
 	}
 	end(&live);
 }

@@ -179,9 +179,10 @@ void sql_count(struct sql *sql, const struct query *query);
  * the row is returned all the same. Without it, it is a plain INSERT that may meet another row. */
 void sql_insert(struct sql *sql, const struct query *query, const struct value *row);
 /* The same as INSERT … ON DUPLICATE KEY UPDATE, for a table whose only unique key is
- * query->conflict. When it met a row, the statement's insert id is SQL_MET. */
+ * query->conflict. It gives one row of two columns: did it meet one, as 0 or 1; and null. When it
+ * fails, SQL_MET_FORGET has to run before the next one. */
 void sql_insert_or_update(struct sql *sql, const struct query *query, const struct value *row);
-#define SQL_MET UINT64_MAX
+#define SQL_MET_FORGET "SET @_met=NULL"
 /* What a merge of this row changes in the row that it met, as an UPDATE of the row with the same
  * values of query->conflict: for stores that found it by an INSERT that failed. */
 void sql_merge(struct sql *sql, const struct query *query, const struct value *row);

@@ -560,15 +560,15 @@ static const struct row write_rows[] = {
 	{__LINE__, INSERT, "things", "", "note", "INSERT INTO `things` () VALUES ()"},
 	{__LINE__, MEET, "ratings", "", "user_id=1&item_id=2&rating_type=3",
 	 "INSERT INTO `ratings` (`user_id`,`item_id`,`rating_type`) VALUES (?,?,?) ON DUPL"
-	 "ICATE KEY UPDATE `rating_type`=VALUES(`rating_type`),`rating_type`=IF(LAST_INSER"
-	 "T_ID(18446744073709551615)=0,NULL,`rating_type`) -- 1,2,3"},
+	 "ICATE KEY UPDATE `rating_type`=VALUES(`rating_type`),`rating_type`=IF((@_met:=1)"
+	 "=0,NULL,`rating_type`) RETURNING @_met IS NOT NULL,@_met:=NULL -- 1,2,3"},
 	{__LINE__, MEET, "people", "", "id=1",
-	 "INSERT INTO `people` (`id`) VALUES (?) ON DUPLICATE KEY UPDATE `id`=IF(LAST_INSE"
-	 "RT_ID(18446744073709551615)=0,NULL,`id`) -- 1"},
+	 "INSERT INTO `people` (`id`) VALUES (?) ON DUPLICATE KEY UPDATE `id`=IF((@_met:=1"
+	 ")=0,NULL,`id`) RETURNING @_met IS NOT NULL,@_met:=NULL -- 1"},
 	{__LINE__, MEET_IGNORED, "ratings", "", "user_id=1&item_id=2&rating_type=3",
 	 "INSERT INTO `ratings` (`user_id`,`item_id`,`rating_type`) VALUES (?,?,?) ON DUPL"
-	 "ICATE KEY UPDATE `rating_type`=IF(LAST_INSERT_ID(18446744073709551615)=0,NULL,`r"
-	 "ating_type`) -- 1,2,3"},
+	 "ICATE KEY UPDATE `rating_type`=IF((@_met:=1)=0,NULL,`rating_type`) RETURNING @_m"
+	 "et IS NOT NULL,@_met:=NULL -- 1,2,3"},
 	{__LINE__, MERGE, "ratings", "", "user_id=1&item_id=2&rating_type=3",
 	 "UPDATE `ratings` SET `rating_type`=? WHERE `user_id`=? AND `item_id`=? -- 3,1,2"},
 	{__LINE__, MERGE, "things", "", "id=1&born=5&note",

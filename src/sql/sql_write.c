@@ -127,8 +127,8 @@ void sql_insert(struct sql *sql, const struct query *query, const struct value *
 	write_returning(sql, query);
 }
 
-/* The insert id is said by LAST_INSERT_ID(), since rows that are changed to what they were count
- * like rows that are new. Assignments are made from left to right. */
+/* Rows that are changed to what they were count like rows that are new, and triggers take the insert
+ * id away: a variable of the session tells them apart. Assignments are made from left to right. */
 void sql_insert_or_update(struct sql *sql, const struct query *query, const struct value *row)
 {
 	const struct field *idle = idle_field(query->resource);
@@ -140,9 +140,9 @@ void sql_insert_or_update(struct sql *sql, const struct query *query, const stru
 		buf_append_byte(&sql->text, ',');
 	}
 	sql_write_name(sql, idle->name);
-	sql_write(sql, STR("=IF(LAST_INSERT_ID(18446744073709551615)=0,NULL,"));
+	sql_write(sql, STR("=IF((@_met:=1)=0,NULL,"));
 	sql_write_name(sql, idle->name);
-	buf_append_byte(&sql->text, ')');
+	sql_write(sql, STR(") RETURNING @_met IS NOT NULL,@_met:=NULL"));
 }
 
 void sql_merge(struct sql *sql, const struct query *query, const struct value *row)

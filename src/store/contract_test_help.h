@@ -18,6 +18,8 @@ struct contract_row {
 	const char *request;
 	const char *body; /* NULL: none */
 	const char *want;
+	const char
+		*gaps; /* the same where numbers of rows that failed are not used again; NULL: want */
 };
 
 /* The same requests, one after the other, on each store. */

@@ -453,13 +453,15 @@ static void run_companion(struct fixture *fixture, const struct companion_row *r
 static void test_companions(void **state)
 {
 	(void)state;
-	static const char *const urls[] = {"memory:", "sqlite:"};
-	for (size_t i = 0; i < 2 * sizeof(companion_rows) / sizeof(companion_rows[0]); i++) {
-		struct fixture fixture;
-		fixture_init(&fixture, shop);
-		fixture_open(&fixture, urls[i % 2]);
-		run_companion(&fixture, &companion_rows[i / 2]);
-		fixture_finish(&fixture);
+	const char *url;
+	for (size_t i = 0; (url = fixture_store(i)) != NULL; i++) {
+		for (size_t k = 0; k < sizeof(companion_rows) / sizeof(companion_rows[0]); k++) {
+			struct fixture fixture;
+			fixture_init(&fixture, shop);
+			fixture_open(&fixture, url);
+			run_companion(&fixture, &companion_rows[k]);
+			fixture_finish(&fixture);
+		}
 	}
 }
 
@@ -467,11 +469,11 @@ static void test_companions(void **state)
 static void test_a_request_that_fails_after_its_companion(void **state)
 {
 	(void)state;
-	static const char *const urls[] = {"memory:", "sqlite:"};
-	for (size_t i = 0; i < 2; i++) {
+	const char *url;
+	for (size_t i = 0; (url = fixture_store(i)) != NULL; i++) {
 		struct fixture fixture;
 		fixture_init(&fixture, shop);
-		fixture_open(&fixture, urls[i]);
+		fixture_open(&fixture, url);
 		struct fake_companion companion = {
 			.base = {run_before, run_after},
 			.write = write_room(&fixture, 1),
