@@ -127,8 +127,9 @@ void sql_insert(struct sql *sql, const struct query *query, const struct value *
 	write_returning(sql, query);
 }
 
-/* Rows that are changed to what they were count like rows that are new, and triggers take the insert
- * id away: a variable of the session tells them apart. Assignments are made from left to right. */
+/* Rows that are changed to what they were count like rows that are new, and triggers take the
+ * insert id away: a variable of the session tells them apart. Assignments are made from left to
+ * right. */
 void sql_insert_or_update(struct sql *sql, const struct query *query, const struct value *row)
 {
 	const struct field *idle = idle_field(query->resource);
