@@ -8,9 +8,11 @@
 void maria_failed(struct maria_conn *conn, MYSQL_STMT *stmt)
 {
 	struct maria_failure *failure = &conn->failure;
-	failure->number = stmt != NULL ? mysql_stmt_errno(stmt) : mysql_errno(conn->db);
+	/* What is wrong with a row that is fetched, the connection alone may say. */
+	bool own = stmt != NULL && mysql_stmt_errno(stmt) != 0;
+	failure->number = own ? mysql_stmt_errno(stmt) : mysql_errno(conn->db);
 	snprintf(failure->message, sizeof(failure->message), "%s",
-			 stmt != NULL ? mysql_stmt_error(stmt) : mysql_error(conn->db));
+			 own ? mysql_stmt_error(stmt) : mysql_error(conn->db));
 	if (failure->number == 0) {
 		failure->number = CR_UNKNOWN_ERROR;
 	}

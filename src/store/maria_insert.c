@@ -223,26 +223,31 @@ static bool meet(struct insert *insert, const struct value *row, size_t number, 
 
 /* ---- one row ---- */
 
-/* What the statement did. */
+/* What the statement did. One that says whether it met a row may fail as late as here, and has not
+ * ended before its last row. */
 static bool take_outcome(struct insert *insert, struct maria_statement *statement,
 						 const struct value *row, struct outcome *ret_outcome)
 {
 	static const struct field said = {.name = STR_INIT("met"), .type = TYPE_INTEGER};
 	static const struct field *const types[] = {&said, &said};
 	struct maria_write *write = insert->write;
+	struct maria_conn *conn = write->conn;
 	struct value values[2] = {{.kind = VALUE_NULL}};
 	*ret_outcome = (struct outcome){.has_made = makes_key(&write->part, row)};
 	if (statement->column_count == 0) {
 		ret_outcome->made = maria_made_key(statement);
 		return true;
 	}
-	bool ok = maria_fetch(write->conn, statement, types, values, write->error) == ROW_HERE;
+	conn->sent = !conn->transaction;
+	bool ok = maria_fetch(conn, statement, types, values, write->error) == ROW_HERE;
 	ret_outcome->met = ok && values[0].integer == 1;
+	ok = ok && maria_fetch(conn, statement, types, values, write->error) == ROW_NONE;
+	conn->sent = conn->sent && !ok;
 	return ok;
 }
 
 /* Inserts the row, or changes the one that it meets where one statement can. */
-static struct maria_statement *send_row(struct insert *insert, const struct value *row)
+static bool send_row(struct insert *insert, const struct value *row, struct outcome *ret_outcome)
 {
 	struct maria_write *write = insert->write;
 	struct maria_conn *conn = write->conn;
@@ -251,13 +256,14 @@ static struct maria_statement *send_row(struct insert *insert, const struct valu
 	sql_clear(&conn->sql);
 	(at_once ? sql_insert_or_update : sql_insert)(&conn->sql, &write->part, row);
 	struct maria_statement *statement = maria_execute(conn, false, write->error);
-	if (statement == NULL && at_once && conn->state == MARIA_BUSY) {
-		const struct maria_failure failure = conn->failure;
-		if (maria_command(conn, SQL_MET_FORGET, NULL)) {
-			conn->failure = failure;
-		}
+	bool ok = statement != NULL && take_outcome(insert, statement, row, ret_outcome);
+	const struct maria_failure failure = conn->failure;
+	maria_rows_end(conn, statement);
+	bool forgets = !ok && at_once && conn->state == MARIA_BUSY;
+	if (!forgets || maria_command(conn, SQL_MET_FORGET, NULL)) {
+		conn->failure = failure;
 	}
-	return statement;
+	return ok;
 }
 
 /* An upsert of one statement met a row: its key is the target. */
@@ -279,12 +285,9 @@ static bool try_row(struct insert *insert, const struct value *row, size_t numbe
 	struct maria_write *write = insert->write;
 	struct maria_conn *conn = write->conn;
 	bool found = false;
-	struct maria_statement *statement = send_row(insert, row);
-	if (statement != NULL) {
-		bool ok = take_outcome(insert, statement, row, ret_outcome);
-		maria_rows_end(conn, statement);
+	if (send_row(insert, row, ret_outcome)) {
 		set_key(insert, row, ret_outcome);
-		return ok && (!ret_outcome->met || met_at_once(insert, row));
+		return !ret_outcome->met || met_at_once(insert, row);
 	}
 	if (conn->failure.number == ER_DUP_ENTRY && write->query->action == QUERY_UPSERT) {
 		struct maria_failure failure = conn->failure;
@@ -361,8 +364,12 @@ static bool insert_row(struct insert *insert, size_t number)
 	struct outcome outcome = {.met = false};
 	bool missing = false;
 	arena_reset(&write->scratch);
-	bool ok = try_row(insert, row, number, &outcome, &missing);
-	if (!ok && missing && insert->refers && !insert->alone && without_own(insert, row)) {
+	/* An INSERT that fails uses up a key that is made. */
+	bool late = insert->refers && !insert->alone && makes_key(query, row) &&
+		without_own(insert, row);
+	bool ok = !late && try_row(insert, row, number, &outcome, &missing);
+	late = late || (!ok && missing && insert->refers && !insert->alone && without_own(insert, row));
+	if (late) {
 		ok = try_row(insert, insert->row, number, &outcome, &missing);
 		if (ok) {
 			add_late(insert, row, outcome.met);
