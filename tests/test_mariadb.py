@@ -1,4 +1,6 @@
 """The program on a MariaDB server that stops, freezes, refuses connections and comes back."""
+import shutil
+import subprocess
 import threading
 import time
 
@@ -152,6 +154,58 @@ def test_more_loops_than_the_server_takes_connections(database, start, tmp_path)
         assert running.stop() == 0
     finally:
         database.sql("SET GLOBAL max_connections=151")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """A folder with ca.pem, and cert.pem and key.pem for 127.0.0.1."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+
+    def run(*args):
+        subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
+
+    def make(name, subject):
+        run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}key.pem", "-subj", subject,
+            "-out", f"{name}.csr")
+
+    make("ca", "/CN=authority")
+    run("x509", "-req", "-in", "ca.csr", "-signkey", "cakey.pem", "-days", "2", "-out", "ca.pem")
+    make("", "/CN=127.0.0.1")
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1", encoding="ascii")
+    run("x509", "-req", "-in", ".csr", "-CA", "ca.pem", "-CAkey", "cakey.pem", "-days", "2",
+        "-CAcreateserial", "-extfile", "names", "-out", "cert.pem")
+    return folder
+
+
+def test_tls(authority, start, tmp_path):
+    rows = 20000
+    with mariadb.MariaDB(tmp_path, [f"--ssl-ca={authority}/ca.pem",
+                                    f"--ssl-cert={authority}/cert.pem",
+                                    f"--ssl-key={authority}/key.pem"]) as database:
+        url = database.create("shop")
+        file = tmp_path / "shop.yaml"
+        file.write_text(SERVICE, encoding="utf-8")
+        for options in ["?tls=on", f"?tls=verify&ca={authority}/ca.pem"]:
+            running = start(file, store=url + options)
+            database.sql("TRUNCATE items; INSERT INTO items(name) "
+                         f"SELECT CONCAT('{'x' * 100}',seq) FROM seq_1_to_{rows}", "shop")
+            assert len(request(running.address, "GET", "/items").json()) == rows
+            accepted = database.sql("SHOW GLOBAL STATUS LIKE 'Ssl_finished_accepts'")
+            assert int(accepted[0][1]) > 0
+            database.freeze()
+            try:
+                assert names(running)[0] == 504
+            finally:
+                database.thaw()
+            wait_healed(running)
+            assert running.stop() == 0
+        # Nobody knows this authority.
+        ran = server.run_program("serve", file, "--store", url + "?tls=verify",
+                                 "--listen", "127.0.0.1:0")
+        assert ran.returncode != 0
+        assert "refuses us" in ran.stdout + ran.stderr
 
 
 def test_it_does_not_start_without_its_server(tmp_path):

@@ -15,6 +15,12 @@ enum {
 
 /* ---- offsets ---- */
 
+/* Less than a day: what ISO 8601 can write. */
+static bool is_offset(int64_t seconds)
+{
+	return seconds > -DAY && seconds < DAY;
+}
+
 static int digit(struct str text, size_t at)
 {
 	return at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9' ? text.ptr[at] - '0' : -1;
@@ -111,15 +117,14 @@ static bool read_changes(const char *data, const struct block *block, struct are
 			.offset = (int32_t)big_endian(types + (size_t)type * TYPE_BYTES, 4),
 		};
 		/* What follows counts on both. */
-		if ((i > 0 && changes[i].at <= changes[i - 1].at) || changes[i].offset <= -DAY ||
-			changes[i].offset >= DAY) {
+		if ((i > 0 && changes[i].at <= changes[i - 1].at) || !is_offset(changes[i].offset)) {
 			return false;
 		}
 	}
 	zone->offset = (int32_t)big_endian(types, 4);
 	zone->changes = changes;
 	zone->change_count = block->times;
-	return zone->offset > -DAY && zone->offset < DAY;
+	return is_offset(zone->offset);
 }
 
 bool zone_from_file(struct str file, struct arena *arena, struct zone *ret_zone)
@@ -268,7 +273,7 @@ static bool read_rule(struct str text, struct rule *ret_rule)
 		}
 	}
 	*ret_rule = rule;
-	return text.len == 0;
+	return text.len == 0 && is_offset(rule.offset) && is_offset(rule.summer);
 }
 
 static int64_t floor_div(int64_t number, int64_t by)

@@ -18,10 +18,8 @@
 enum { MORE_ROWS = 16 };
 
 static const struct body_format_ops *const formats[] = {
-	[BODY_JSON] = &body_json,
-	[BODY_CSV] = &body_csv,
-	[BODY_NDJSON] = &body_ndjson,
-	[BODY_FORM] = &body_form,
+	[BODY_JSON] = &body_json,           [BODY_CSV] = &body_csv,   [BODY_NDJSON] = &body_ndjson,
+	[BODY_JSON_ROWS] = &body_json_rows, [BODY_FORM] = &body_form,
 };
 
 static bool inserts(const struct body *body)
@@ -220,6 +218,7 @@ static bool check_row(struct body *body, const struct value *row)
 	for (size_t i = 0; i < body->column_count; i++) {
 		const struct field *field = body->columns[i].field;
 		if (row[i].kind == VALUE_NULL && must_not_be_null(field)) {
+			body->wrong = field;
 			return fail_not_null(body, row, field);
 		}
 	}
@@ -228,6 +227,7 @@ static bool check_row(struct body *body, const struct value *row)
 		bool given = column->source == SOURCE_BODY && row[i].kind != VALUE_NULL &&
 			row[i].kind != VALUE_ABSENT;
 		if (given && !value_check(column->field, &row[i], body->error)) {
+			body->wrong = column->field;
 			return body_fail_row(body);
 		}
 	}
@@ -242,6 +242,13 @@ static struct value make_uuid(struct arena *arena)
 	char *text = arena_bytes(arena, UUID_TEXT_LEN);
 	uuid_write(&uuid, text);
 	return (struct value){.kind = VALUE_TEXT, .text = {text, UUID_TEXT_LEN}};
+}
+
+struct value body_made_value(struct body *body, const struct field *field)
+{
+	assert(field->default_kind == DEFAULT_AUTO);
+	return field->type == TYPE_UUID ? make_uuid(body->row_arena)
+									: (struct value){.kind = VALUE_ABSENT};
 }
 
 static struct value column_value(const struct body *body, const struct body_column *column)

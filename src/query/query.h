@@ -165,6 +165,9 @@ struct query_batches {
 	 * end. Called by the store, on the thread that writes. */
 	bool (*next)(struct query_batches *batches, const struct value **ret_values,
 				 size_t *ret_row_count, struct error *error);
+	/* Row `row` of those given last cannot be written, for this reason: true leaves it out and goes
+	 * on. Called by the store, on the same thread; NULL: the write fails. */
+	bool (*refused)(struct query_batches *batches, size_t row, const struct error *error);
 };
 
 struct query {

@@ -128,8 +128,8 @@ void maria_write_matching(struct sql *sql, const struct cond *cond)
  * The server compares keys as they are written, with their escapes, and never finds one that begins
  * with `-`. JSON_SEARCH() compares what they say: it tells the place of a key among all keys of the
  * object, which is that of its value among all values. A position from the end must not be in a
- * constant path, which keeps the place that it found in one row for all others (10.11), and `[0]` of
- * what is no array is the value itself.
+ * constant path, which keeps the place that it found in one row for all others (10.11), and `[0]`
+ * of what is no array is the value itself.
  */
 struct walk {
 	struct sql *sql;

@@ -4,14 +4,19 @@
  * are made when they are needed and stay. After an attempt that failed there is a pause, which
  * grows up to RETRY_MOST_MS; while there is no connection at all, requests fail at once in that
  * pause, and the first one after it makes the next attempt.
+ *
+ * A server goes on with a statement whose client has gone, with its locks. So what ran out of time
+ * is killed through a connection made for that, one at a time: a frozen server must not take all of
+ * libuv's threads.
  */
 #include "store/maria_priv.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/alloc.h"
 
-enum { RETRY_MS = 100, RETRY_MOST_MS = 1000 };
+enum { RETRY_MS = 100, RETRY_MOST_MS = 1000, KILL_BYTES = 64 };
 
 /* A fiber that waits; on its stack. */
 struct maria_waiter {
@@ -27,6 +32,13 @@ struct making {
 	struct maria_session *session;
 	MYSQL *db;
 	struct error error;
+};
+
+struct killing {
+	uv_work_t work;
+	struct maria_session *session;
+	unsigned long numbers[MARIA_OVERDUE];
+	size_t count;
 };
 
 static bool make_for_waiters(struct maria_session *session);
@@ -187,6 +199,51 @@ void maria_pool_open(struct maria_session *session)
 	start_making(session);
 }
 
+/* ---- what ran out of time ---- */
+
+/* On a worker thread. What cannot be killed ends by itself. */
+static void kill_them(uv_work_t *work)
+{
+	struct killing *killing = work->data;
+	struct error error;
+	MYSQL *db = maria_connect(killing->session->store, NULL, &error);
+	for (size_t i = 0; i < killing->count && db != NULL; i++) {
+		char text[KILL_BYTES];
+		int len = snprintf(text, sizeof(text), "KILL %lu", killing->numbers[i]);
+		mysql_real_query(db, text, (unsigned long)len);
+	}
+	mysql_close(db);
+}
+
+static void kill_overdue(struct maria_session *session);
+
+static void on_killed(uv_work_t *work, int status)
+{
+	(void)status;
+	struct killing *killing = work->data;
+	struct maria_session *session = killing->session;
+	free(killing);
+	session->killing = false;
+	kill_overdue(session);
+	maria_session_release(session);
+}
+
+static void kill_overdue(struct maria_session *session)
+{
+	if (session->killing || session->overdue_count == 0) {
+		return;
+	}
+	struct killing *killing = alloc_zeroed(1, sizeof(*killing));
+	killing->session = session;
+	killing->work.data = killing;
+	killing->count = session->overdue_count;
+	memcpy(killing->numbers, session->overdue, sizeof(killing->numbers));
+	session->overdue_count = 0;
+	session->killing = true;
+	session->handles++;
+	uv_queue_work(loop_uv(session->loop), &killing->work, kill_them, on_killed);
+}
+
 /* ---- taking and giving ---- */
 
 struct maria_conn *maria_take(struct maria_session *session, uint64_t deadline_ms,
@@ -217,6 +274,10 @@ struct maria_conn *maria_take(struct maria_session *session, uint64_t deadline_m
 static void drop(struct maria_conn *conn)
 {
 	struct maria_session *session = conn->session;
+	if (conn->timed_out && session->overdue_count < MARIA_OVERDUE) {
+		session->overdue[session->overdue_count++] = mysql_thread_id(conn->db);
+		kill_overdue(session);
+	}
 	session->connections--;
 	maria_conn_destroy(conn);
 	make_for_waiters(session);

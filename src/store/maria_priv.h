@@ -125,6 +125,9 @@ bool maria_schema_check(MYSQL *db, const struct model *model, bool make, struct 
 void maria_session_release(struct maria_session *session);
 void maria_add_stats(const struct maria_session *session, struct store_stats *stats);
 
+/* Statements that were given up and may still run, at most; others end by max_statement_time. */
+enum { MARIA_OVERDUE = 64 };
+
 struct maria_session {
 	struct store_session_base base;
 	struct maria_store *store;
@@ -143,7 +146,10 @@ struct maria_session {
 	size_t fibers;                                    /* requests that run */
 	struct store_request *first_queued, *last_queued; /* that wait for a fiber */
 	atomic_size_t queued;
-	bool starting;           /* requests of the queue */
+	bool starting;                        /* requests of the queue */
+	unsigned long overdue[MARIA_OVERDUE]; /* the server's numbers of connections to be killed */
+	size_t overdue_count;
+	bool killing;
 	size_t making;           /* connections */
 	uint64_t make_after_ms;  /* not before: the last attempt failed */
 	unsigned failed_makings; /* in a row */

@@ -45,7 +45,7 @@ static bool run_sql(MYSQL *db, struct str text, struct error *error)
 typedef bool each_object_call(struct schema *schema, struct str name, struct str text,
 							  struct error *error);
 
-/* Calls `each` for the tables and indexes of one resource, or for the triggers that stand on them. */
+/* Calls `each` for the tables and indexes of one resource, or for the triggers on them. */
 static bool each_of(struct schema *schema, const struct resource *resource, bool triggers,
 					each_object_call *each, struct error *error)
 {

@@ -552,7 +552,7 @@ static void test_requests_wait_their_turn(void **state)
 
 static void sleep_long(struct script *script, struct maria_conn *conn)
 {
-	assert_null(execute(script, conn, "SELECT SLEEP(10)"));
+	assert_null(execute(script, conn, "SELECT COUNT(*) FROM seq_1_to_100000 a,seq_1_to_100000 b"));
 	assert_true(conn->timed_out);
 	assert_int_equal(conn->state, MARIA_BROKEN);
 }
@@ -569,6 +569,16 @@ static void test_deadlines(void **state)
 	open_store(fixture);
 	assert_int_equal(in_fiber(fixture, 200, sleep_long).code, ERROR_DEADLINE_NOT_WRITTEN);
 	assert_int_equal(in_fiber(fixture, 5000, do_nothing).code, ERROR_NONE);
+	/* The server does not go on with it. */
+	bool runs = true;
+	for (int i = 0; i < 40 && runs; i++) {
+		uv_run(loop_uv(fixture->loop), UV_RUN_ONCE);
+		runs = strcmp(maria_test_run(&fixture->maria,
+									 "SELECT COUNT(*) FROM information_schema.processlist "
+									 "WHERE db=DATABASE() AND info LIKE '%100000 b'"),
+					  "0") != 0;
+	}
+	assert_false(runs);
 }
 
 static void write_and_lose(struct script *script, struct maria_conn *conn)

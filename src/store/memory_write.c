@@ -260,7 +260,10 @@ static bool insert_rows(struct write *write, const struct value *values, size_t 
 	bool ok = true;
 	for (size_t row = 0; row < count && ok; row++) {
 		write->given = values + row * write->query->given.count;
-		ok = insert_row(write);
+		struct query_batches *batches = write->query->batches;
+		ok = insert_row(write) ||
+			(batches != NULL && batches->refused != NULL &&
+			 batches->refused(batches, row, write->error));
 	}
 	return ok;
 }

@@ -21,6 +21,7 @@ struct write {
 	struct query plain; /* a copy that returns nothing, when the answer is known or there is none */
 	const struct query *returning; /* the query or the copy: what statements are made of */
 	struct query part;             /* a copy with the rows that are written now */
+	size_t left_out;               /* rows of it that were refused, and are passed over */
 	bool known;                    /* the answer can be built from the values */
 	bool keeps;                    /* rows that are returned wait in `kept` */
 	struct kept_rows kept;
@@ -168,6 +169,17 @@ static bool insert_row(struct write *write, struct sqlite_statement *statement, 
 	return ok;
 }
 
+/* A statement that failed changed nothing, unless it ended the transaction. */
+static bool is_left_out(struct write *write, size_t row)
+{
+	struct query_batches *batches = write->part.batches;
+	bool out = batches != NULL && batches->refused != NULL && !write->store->halves &&
+		sqlite3_get_autocommit(write->conn->db) == 0 &&
+		batches->refused(batches, row, write->error);
+	write->left_out += out ? 1 : 0;
+	return out;
+}
+
 /* Writes the rows of write->part. */
 static bool insert_part(struct write *write)
 {
@@ -182,10 +194,11 @@ static bool insert_part(struct write *write)
 			statement = prepare_insert(write, values);
 			shape = values;
 		}
-		ok = statement != NULL && insert_row(write, statement, row);
+		ok = statement != NULL && (insert_row(write, statement, row) || is_left_out(write, row));
 	}
 	sqlite_conn_release(write->conn, statement);
-	write->result->rows += query->row_count;
+	write->result->rows += query->row_count - write->left_out;
+	write->left_out = 0;
 	return ok;
 }
 

@@ -285,4 +285,23 @@ PAGES = [
                                                 {"at": None}]),)),
 ]
 
-CASES = [*READ, *OPERATORS, *REFUSED, *ORDER, *CASTS, *AGGREGATES, *ZONES, *FORMATS, *WRITES, *PAGES]
+REFERENCES = [
+    case("a row by its date", "GET /visits?select=id,days(day,born)", 200,
+         [{"id": 1, "days": {"day": "2014-03-09", "born": None}}, {"id": 2, "days": None}]),
+    case("rows of a date", "GET /days?select=day,visits!inner(id)", 200,
+         [{"day": "2014-03-09", "visits": [{"id": 1}]}]),
+    case("embedded, in a zone", "GET /visits?select=days(at)&id=eq.1", 200,
+         [{"days": {"at": "2014-03-08T16:00:00.000001+01:00"}}], prefer="timezone=+01"),
+    case("spread, in a zone", "GET /visits?select=...days(at)&id=eq.1", 200,
+         [{"at": "2014-03-08T16:00:00.000001+01:00"}], prefer="timezone=+01"),
+    case("an order by it", "GET /visits?select=id,days()&order=days(at).nullslast", 200, ids(1, 2)),
+    case("a filter by it", "GET /visits?select=id,days!inner()&days.at=gt.2014-03-08", 200, ids(1)),
+    fail("a date that is not there", "POST /visits", 409, "23503",
+         details='Key (day)=(2020-01-01) is not present in table "days".',
+         body={"id": 3, "day": "2020-01-01"}),
+    fail("a date that is needed", "DELETE /days?day=eq.2014-03-09", 409, "23503",
+         details='Key (day)=(2014-03-09) is still referenced from table "visits".'),
+]
+
+CASES = [*READ, *OPERATORS, *REFUSED, *ORDER, *CASTS, *AGGREGATES, *ZONES, *FORMATS, *WRITES,
+         *PAGES, *REFERENCES]
