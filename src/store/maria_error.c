@@ -107,6 +107,14 @@ static bool names_rule(struct str key, const struct resource *resource, struct s
 	return str_equal(key, rule) || is_name(key, resource->name, STR("."), rule);
 }
 
+bool maria_failed_rule(const struct maria_conn *conn, const struct query *query,
+					   const struct unique_rule *rule)
+{
+	struct str message = str_from(conn->failure.message);
+	return conn->failure.number == ER_DUP_ENTRY &&
+		names_rule(find_name(message, STR("for key '"), '\''), query->resource, rule->name);
+}
+
 /* Duplicate entry '1-2' for key 'PRIMARY'. The entry is a client's text and may hold anything. */
 static bool fail_unique(const struct query *query, size_t row, struct str message,
 						struct error *error)
@@ -164,7 +172,8 @@ const struct relation *maria_failed_relation(const struct maria_conn *conn,
 		const struct relation *relation = &resource->relations[i];
 		const struct reference *reference = relation->reference;
 		if (conn->failure.number == ER_ROW_IS_REFERENCED_2 && reference != NULL &&
-			reference->target == resource && is_name(name, reference->name, STR(""), STR(""))) {
+			reference->target == resource && is_name(name, reference->name, STR(""), STR("")) &&
+			relation->from_fields.items[0] == reference->target_fields.items[0]) {
 			return relation;
 		}
 	}

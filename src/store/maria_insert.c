@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "model/relations.h"
+#include "query/cond.h"
 #include "store/maria_bulk.h"
 #include "store/maria_write.h"
 
@@ -89,7 +90,7 @@ bool maria_upserts_at_once(const struct query *query)
 	} else if (resource->unique_count > 0) {
 		return false;
 	}
-	return same_fields(only, &query->conflict);
+	return query->conflict_where == NULL && same_fields(only, &query->conflict);
 }
 
 /* ---- keys ---- */
@@ -146,7 +147,22 @@ static const struct cond *where_met(struct insert *insert, const struct value *r
 		}
 		values[i] = *value;
 	}
-	return maria_where_keys(&write->scratch, fields, values, 1);
+	return cond_both(&write->scratch, maria_where_keys(&write->scratch, fields, values, 1),
+					 write->query->conflict_where);
+}
+
+/* A row that a rule over some rows does not count meets nothing in it; whether it is such a row, the
+ * server says by the rule that it names. */
+static bool met_target(const struct insert *insert)
+{
+	const struct query *query = insert->write->query;
+	bool met = query->conflict_where == NULL;
+	for (size_t i = 0; i < query->resource->unique_count && !met; i++) {
+		const struct unique_rule *rule = &query->resource->uniques[i];
+		met = rule->cond == query->conflict_where &&
+			maria_failed_rule(insert->write->conn, query, rule);
+	}
+	return met;
 }
 
 /* A companion decided by the row's absence: all of it has to be decided again. */
@@ -197,7 +213,7 @@ static bool merge(struct insert *insert, const struct value *row, size_t number,
 static bool meet(struct insert *insert, const struct value *row, size_t number, bool *ret_found)
 {
 	struct maria_write *write = insert->write;
-	const struct cond *where = where_met(insert, row);
+	const struct cond *where = met_target(insert) ? where_met(insert, row) : NULL;
 	struct value *keys;
 	size_t count = 0;
 	*ret_found = false;
