@@ -11,12 +11,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support import mariadb
 from support.cases import case, compact, encode, run, send
 from support.client import Connection
 from support.server import Server
 
 HERE = Path(__file__).resolve().parent
-STORES = ["sqlite", "memory"]
+STORES = ["sqlite", "memory", *(["mariadb"] if mariadb.is_installed() else [])]
 # Nothing refers to these and they make no keys, so their rows can be put back.
 LOOSE = {"simple", "items", "pairs", "goods", "logs", "blank", "big", "texts", "documents",
          "settings", "events"}
@@ -46,8 +47,9 @@ CASES = dict(read_cases())
 class Bench:
     """The servers of one store: one that is only read, and new ones for what is changed."""
 
-    def __init__(self, store, folder, limits="rollback: on"):
+    def __init__(self, store, folder, limits="rollback: on", server=None):
         self.store = store
+        self.server = server  # of the database
         self.folder = folder
         self.service = folder / "service.yaml"
         text = (HERE / "fixture.yaml").read_text(encoding="utf-8")
@@ -63,6 +65,8 @@ class Bench:
         """A server with the seeded rows, and a connection to it."""
         server = Server(self.service, folder=self.folder)
         server.store = "memory:" if self.store == "memory" else server.store
+        if self.store == "mariadb":
+            server.store = self.server.create(f"bench{len(self.started)}")
         if self.seeded is not None:
             shutil.copy(self.seeded, server.database)
         server.start()
@@ -155,14 +159,23 @@ def benches(request, tmp_path_factory):
     if request.config.getoption("--url"):
         pytest.skip("needs processes of its own, and --url names a deployment")
     opened = {}
+    servers = []
+
+    def database():
+        if not servers:
+            servers.append(mariadb.MariaDB(tmp_path_factory.mktemp("server")).start())
+        return servers[0]
 
     def bench(store, limits="rollback: on"):
         if (store, limits) not in opened:
-            opened[store, limits] = Bench(store, tmp_path_factory.mktemp(store), limits)
+            server = database() if store == "mariadb" else None
+            opened[store, limits] = Bench(store, tmp_path_factory.mktemp(store), limits, server)
         return opened[store, limits].opened()
 
     yield bench
     for each in opened.values():
+        each.close()
+    for each in servers:
         each.close()
 
 
