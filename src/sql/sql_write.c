@@ -174,6 +174,13 @@ void sql_merge(struct sql *sql, const struct query *query, const struct value *r
 			begin = STR(" AND ");
 		}
 	}
+	if (query->conflict_where != NULL) {
+		sql->resource = query->resource;
+		sql->negated = false;
+		sql_write(sql, STR(" AND ("));
+		sql_write_cond(sql, query->conflict_where);
+		buf_append_byte(&sql->text, ')');
+	}
 }
 
 void sql_update(struct sql *sql, const struct query *query)

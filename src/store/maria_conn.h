@@ -176,6 +176,9 @@ enum maria_verdict {
  * our own stays as it is. */
 enum maria_verdict maria_fail(struct maria_conn *conn, const struct query *query, size_t row,
 							  struct error *error);
+/* Did the statement meet a row in this unique rule? */
+bool maria_failed_rule(const struct maria_conn *conn, const struct query *query,
+					   const struct unique_rule *rule);
 /* The foreign key of another row that keeps rows of the query from being changed, as a relation of
  * the query's resource; NULL when the last failure is another. */
 const struct relation *maria_failed_relation(const struct maria_conn *conn,

@@ -8,9 +8,11 @@
 void maria_failed(struct maria_conn *conn, MYSQL_STMT *stmt)
 {
 	struct maria_failure *failure = &conn->failure;
-	failure->number = stmt != NULL ? mysql_stmt_errno(stmt) : mysql_errno(conn->db);
+	/* What is wrong with a row that is fetched, the connection alone may say. */
+	bool own = stmt != NULL && mysql_stmt_errno(stmt) != 0;
+	failure->number = own ? mysql_stmt_errno(stmt) : mysql_errno(conn->db);
 	snprintf(failure->message, sizeof(failure->message), "%s",
-			 stmt != NULL ? mysql_stmt_error(stmt) : mysql_error(conn->db));
+			 own ? mysql_stmt_error(stmt) : mysql_error(conn->db));
 	if (failure->number == 0) {
 		failure->number = CR_UNKNOWN_ERROR;
 	}
@@ -105,6 +107,14 @@ static bool names_rule(struct str key, const struct resource *resource, struct s
 	return str_equal(key, rule) || is_name(key, resource->name, STR("."), rule);
 }
 
+bool maria_failed_rule(const struct maria_conn *conn, const struct query *query,
+					   const struct unique_rule *rule)
+{
+	struct str message = str_from(conn->failure.message);
+	return conn->failure.number == ER_DUP_ENTRY &&
+		names_rule(find_name(message, STR("for key '"), '\''), query->resource, rule->name);
+}
+
 /* Duplicate entry '1-2' for key 'PRIMARY'. The entry is a client's text and may hold anything. */
 static bool fail_unique(const struct query *query, size_t row, struct str message,
 						struct error *error)
@@ -162,7 +172,8 @@ const struct relation *maria_failed_relation(const struct maria_conn *conn,
 		const struct relation *relation = &resource->relations[i];
 		const struct reference *reference = relation->reference;
 		if (conn->failure.number == ER_ROW_IS_REFERENCED_2 && reference != NULL &&
-			reference->target == resource && is_name(name, reference->name, STR(""), STR(""))) {
+			reference->target == resource && is_name(name, reference->name, STR(""), STR("")) &&
+			relation->from_fields.items[0] == reference->target_fields.items[0]) {
 			return relation;
 		}
 	}

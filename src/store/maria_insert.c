@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "model/relations.h"
+#include "query/cond.h"
 #include "store/maria_bulk.h"
 #include "store/maria_write.h"
 
@@ -89,7 +90,7 @@ bool maria_upserts_at_once(const struct query *query)
 	} else if (resource->unique_count > 0) {
 		return false;
 	}
-	return same_fields(only, &query->conflict);
+	return query->conflict_where == NULL && same_fields(only, &query->conflict);
 }
 
 /* ---- keys ---- */
@@ -146,7 +147,22 @@ static const struct cond *where_met(struct insert *insert, const struct value *r
 		}
 		values[i] = *value;
 	}
-	return maria_where_keys(&write->scratch, fields, values, 1);
+	return cond_both(&write->scratch, maria_where_keys(&write->scratch, fields, values, 1),
+					 write->query->conflict_where);
+}
+
+/* A row that a rule over some rows does not count meets nothing in it; whether it is such a row, the
+ * server says by the rule that it names. */
+static bool met_target(const struct insert *insert)
+{
+	const struct query *query = insert->write->query;
+	bool met = query->conflict_where == NULL;
+	for (size_t i = 0; i < query->resource->unique_count && !met; i++) {
+		const struct unique_rule *rule = &query->resource->uniques[i];
+		met = rule->cond == query->conflict_where &&
+			maria_failed_rule(insert->write->conn, query, rule);
+	}
+	return met;
 }
 
 /* A companion decided by the row's absence: all of it has to be decided again. */
@@ -197,7 +213,7 @@ static bool merge(struct insert *insert, const struct value *row, size_t number,
 static bool meet(struct insert *insert, const struct value *row, size_t number, bool *ret_found)
 {
 	struct maria_write *write = insert->write;
-	const struct cond *where = where_met(insert, row);
+	const struct cond *where = met_target(insert) ? where_met(insert, row) : NULL;
 	struct value *keys;
 	size_t count = 0;
 	*ret_found = false;
@@ -223,26 +239,31 @@ static bool meet(struct insert *insert, const struct value *row, size_t number, 
 
 /* ---- one row ---- */
 
-/* What the statement did. */
+/* What the statement did. One that says whether it met a row may fail as late as here, and has not
+ * ended before its last row. */
 static bool take_outcome(struct insert *insert, struct maria_statement *statement,
 						 const struct value *row, struct outcome *ret_outcome)
 {
 	static const struct field said = {.name = STR_INIT("met"), .type = TYPE_INTEGER};
 	static const struct field *const types[] = {&said, &said};
 	struct maria_write *write = insert->write;
+	struct maria_conn *conn = write->conn;
 	struct value values[2] = {{.kind = VALUE_NULL}};
 	*ret_outcome = (struct outcome){.has_made = makes_key(&write->part, row)};
 	if (statement->column_count == 0) {
 		ret_outcome->made = maria_made_key(statement);
 		return true;
 	}
-	bool ok = maria_fetch(write->conn, statement, types, values, write->error) == ROW_HERE;
+	conn->sent = !conn->transaction;
+	bool ok = maria_fetch(conn, statement, types, values, write->error) == ROW_HERE;
 	ret_outcome->met = ok && values[0].integer == 1;
+	ok = ok && maria_fetch(conn, statement, types, values, write->error) == ROW_NONE;
+	conn->sent = conn->sent && !ok;
 	return ok;
 }
 
 /* Inserts the row, or changes the one that it meets where one statement can. */
-static struct maria_statement *send_row(struct insert *insert, const struct value *row)
+static bool send_row(struct insert *insert, const struct value *row, struct outcome *ret_outcome)
 {
 	struct maria_write *write = insert->write;
 	struct maria_conn *conn = write->conn;
@@ -251,13 +272,14 @@ static struct maria_statement *send_row(struct insert *insert, const struct valu
 	sql_clear(&conn->sql);
 	(at_once ? sql_insert_or_update : sql_insert)(&conn->sql, &write->part, row);
 	struct maria_statement *statement = maria_execute(conn, false, write->error);
-	if (statement == NULL && at_once && conn->state == MARIA_BUSY) {
-		const struct maria_failure failure = conn->failure;
-		if (maria_command(conn, SQL_MET_FORGET, NULL)) {
-			conn->failure = failure;
-		}
+	bool ok = statement != NULL && take_outcome(insert, statement, row, ret_outcome);
+	const struct maria_failure failure = conn->failure;
+	maria_rows_end(conn, statement);
+	bool forgets = !ok && at_once && conn->state == MARIA_BUSY;
+	if (!forgets || maria_command(conn, SQL_MET_FORGET, NULL)) {
+		conn->failure = failure;
 	}
-	return statement;
+	return ok;
 }
 
 /* An upsert of one statement met a row: its key is the target. */
@@ -279,12 +301,9 @@ static bool try_row(struct insert *insert, const struct value *row, size_t numbe
 	struct maria_write *write = insert->write;
 	struct maria_conn *conn = write->conn;
 	bool found = false;
-	struct maria_statement *statement = send_row(insert, row);
-	if (statement != NULL) {
-		bool ok = take_outcome(insert, statement, row, ret_outcome);
-		maria_rows_end(conn, statement);
+	if (send_row(insert, row, ret_outcome)) {
 		set_key(insert, row, ret_outcome);
-		return ok && (!ret_outcome->met || met_at_once(insert, row));
+		return !ret_outcome->met || met_at_once(insert, row);
 	}
 	if (conn->failure.number == ER_DUP_ENTRY && write->query->action == QUERY_UPSERT) {
 		struct maria_failure failure = conn->failure;
@@ -361,8 +380,12 @@ static bool insert_row(struct insert *insert, size_t number)
 	struct outcome outcome = {.met = false};
 	bool missing = false;
 	arena_reset(&write->scratch);
-	bool ok = try_row(insert, row, number, &outcome, &missing);
-	if (!ok && missing && insert->refers && !insert->alone && without_own(insert, row)) {
+	/* An INSERT that fails uses up a key that is made. */
+	bool late = insert->refers && !insert->alone && makes_key(query, row) &&
+		without_own(insert, row);
+	bool ok = !late && try_row(insert, row, number, &outcome, &missing);
+	late = late || (!ok && missing && insert->refers && !insert->alone && without_own(insert, row));
+	if (late) {
 		ok = try_row(insert, insert->row, number, &outcome, &missing);
 		if (ok) {
 			add_late(insert, row, outcome.met);

@@ -77,10 +77,24 @@ static bool cast_values(struct maria_shape *shape, struct error *error)
 	return true;
 }
 
+static bool has_sums(const struct query *query)
+{
+	for (size_t i = 0; i < query->fetch_count; i++) {
+		if (query->fetch[i].aggregate == AGGREGATE_SUM) {
+			return true;
+		}
+	}
+	return false;
+}
+
 enum row_step maria_shape_fetch(struct maria_shape *shape, struct maria_conn *conn,
 								struct maria_statement *statement, struct error *error)
 {
 	enum row_step step = maria_fetch(conn, statement, shape->types, shape->values, error);
+	if (step == ROW_FAILED && error != NULL && error->code == ERROR_OUT_OF_RANGE &&
+		has_sums(shape->query)) {
+		error_set(error, ERROR_OUT_OF_RANGE, "a sum is out of range for type integer");
+	}
 	if (step == ROW_HERE && shape->texts != NULL && !cast_values(shape, error)) {
 		return ROW_FAILED;
 	}
