@@ -10,6 +10,7 @@ static const struct command *const commands[] = {
 	&command_check,
 	&command_introspect,
 	&command_openapi,
+	&command_migrate,
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

@@ -34,7 +34,7 @@ const char diff_service[] =
 	"      ref of some: { fields: ref, where: \"or=(ok.is.true,age.gt.30)\" }\n"
 	"      age of some: { fields: [age, boss], where: score=gt.0 }\n"
 	"    check:\n"
-	"      paid or not ok: \"or=(ok.is.false,ok.is.null,paid.gte.0,age.in.(1,2))\"\n"
+	"      no name: name=neq.true\n"
 	"    index: [age, { fields: [grp, ok] }]\n"
 	"  tasks:\n"
 	"    key: id\n"

@@ -9,6 +9,7 @@
 #include "model/kept_answers.h"
 #include "store/sqlite_catalog.h"
 #include "store/sqlite_priv.h"
+#include "store/sqlite_text.h"
 
 enum { STATEMENT_BYTES = 1 << 26, NAME_BYTES = 4096, SHOWN = 3 };
 
@@ -497,9 +498,7 @@ static bool compare(struct comparison *comparison, const struct model *model, st
 			  STR_ARG(model->file));
 	error_details(error, "%.*s%s", STR_ARG(buf_str(&comparison->found)),
 				  comparison->count > SHOWN ? "; and more" : "");
-	return error_hint(error,
-					  "use an empty file, or change the tables by hand: "
-					  "`rowlock migrate %.*s plan` is for a later version",
+	return error_hint(error, "`rowlock migrate %.*s plan` says how to make them so",
 					  STR_ARG(model->file));
 }
 
