@@ -230,12 +230,41 @@ static bool check_applied(const struct both *both, struct error *error)
 	return true;
 }
 
+/* A database that `serve` made is what the service file says, and so what all files lead to. */
+static bool adopt(const struct migrate *migrate, struct store_migrator *migrator,
+				  const struct both *both, bool *ret_adopted, struct error *error)
+{
+	struct buf up;
+	struct buf down;
+	buf_init(&up, CHANGES_BYTES);
+	buf_init(&down, CHANGES_BYTES);
+	bool ok = differ(migrate, migrator, &up, &down, error);
+	*ret_adopted = ok && up.len == 0;
+	if (*ret_adopted) {
+		ok = migrator->ops->adopt(migrator, both->files, both->file_count, error);
+	}
+	buf_finish(&up);
+	buf_finish(&down);
+	return ok;
+}
+
 bool migrate_apply(const struct migrate *migrate, struct store_migrator *migrator,
 				   struct error *error)
 {
 	struct both both;
+	bool adopted = false;
 	if (!read_both(migrate, migrator, &both, error) || !check_applied(&both, error)) {
 		return false;
+	}
+	if (both.applied_count == 0 && both.file_count > 0 &&
+		!adopt(migrate, migrator, &both, &adopted, error)) {
+		return false;
+	}
+	if (adopted) {
+		buf_append(migrate->out,
+				   STR("the database is what the service file says: all files are remembered as "
+					   "applied\n"));
+		return true;
 	}
 	for (size_t i = (size_t)last_number(&both); i < both.file_count; i++) {
 		struct store_failure failure = {.at = SIZE_MAX, .arena = migrate->arena};

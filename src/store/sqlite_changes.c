@@ -14,7 +14,7 @@
 #define NEW_TABLE "_rl_new"
 
 /* What becomes of a table that both have. */
-enum table_change { TABLE_STAYS, TABLE_GROWS, TABLE_CONVERTS, TABLE_ANEW };
+enum table_change { TABLE_STAYS, TABLE_GROWS, TABLE_ANEW };
 
 struct changes {
 	const struct schema *from;
@@ -193,20 +193,22 @@ static enum table_change compare(struct changes *changes, const struct schema_ob
 {
 	struct table_text old = sqlite_text_table(before->text, &changes->arena);
 	struct table_text new = sqlite_text_table(after->text, &changes->arena);
-	bool converts = false;
 	if (!sqlite_text_same(old.tail, new.tail, false) || !holds_parts(&old, &new, false) ||
 		!holds_parts(&new, &old, true)) {
 		return TABLE_ANEW;
 	}
 	for (size_t i = 0; i < new.count; i++) {
 		const struct table_part *part = &new.parts[i];
-		converts = converts || changes_scale(before, after, part->column);
+		/* An UPDATE could meet a unique rule half way. */
+		if (changes_scale(before, after, part->column)) {
+			return TABLE_ANEW;
+		}
 		if (part->column.len > 0 && sqlite_text_column(&old, part->column) == NULL &&
 			(!can_be_added(part->text) || is_tally(after))) {
 			return TABLE_ANEW;
 		}
 	}
-	return new.count > old.count ? TABLE_GROWS : converts ? TABLE_CONVERTS : TABLE_STAYS;
+	return new.count > old.count ? TABLE_GROWS : TABLE_STAYS;
 }
 
 /* Is the table, which both have, made anew? */
@@ -307,25 +309,6 @@ static void warn_of_scale(struct changes *changes, const struct schema_object *b
 		bool cut = scale_of(after, column) < scale_of(before, column);
 		say(changes, cut ? "WARNING: digits behind the point are cut: column" : "the column",
 			column, cut ? " of %" : " of % gets more digits behind the point", after->name);
-	}
-}
-
-static void convert_columns(struct changes *changes, const struct schema_object *before,
-							const struct schema_object *after)
-{
-	struct table_text old = sqlite_text_table(before->text, &changes->arena);
-	for (size_t i = 0; i < old.count; i++) {
-		struct str column = old.parts[i].column;
-		if (column.len > 0 && changes_scale(before, after, column)) {
-			warn_of_scale(changes, before, after, column);
-			put(changes, "UPDATE ");
-			put_name(changes, after->name);
-			put(changes, " SET ");
-			put_name(changes, column);
-			put(changes, "=");
-			put_converted(changes, column, scale_of(before, column), scale_of(after, column));
-			put(changes, ";\n");
-		}
 	}
 }
 
@@ -477,10 +460,6 @@ static void change_tables(struct changes *changes)
 			break;
 		case TABLE_GROWS:
 			add_columns(changes, before, after);
-			convert_columns(changes, before, after);
-			break;
-		case TABLE_CONVERTS:
-			convert_columns(changes, before, after);
 			break;
 		case TABLE_ANEW:
 			make_anew(changes, before, after);

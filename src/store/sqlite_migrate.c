@@ -364,6 +364,17 @@ static bool apply(struct store_migrator *migrator, const struct store_migration 
 	return end(conn, ok, error);
 }
 
+static bool adopt(struct store_migrator *migrator, const struct store_migration *items,
+				  size_t count, struct error *error)
+{
+	struct sqlite_conn *conn = connection(migrator);
+	bool ok = begin(conn, error);
+	for (size_t i = 0; i < count && ok; i++) {
+		ok = remember(conn, &items[i], error);
+	}
+	return end(conn, ok, error);
+}
+
 static bool undo(struct store_migrator *migrator, const struct store_migration *migration,
 				 struct store_failure *failure, struct error *error)
 {
@@ -383,6 +394,7 @@ static const struct store_migrator_ops migrator_ops = {
 	.history = history,
 	.differ = differ,
 	.apply = apply,
+	.adopt = adopt,
 	.undo = undo,
 };
 

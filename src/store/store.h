@@ -156,6 +156,9 @@ struct store_migrator_ops {
 	 * is what the model says then, it remembers that too. */
 	bool (*apply)(struct store_migrator *migrator, const struct store_migration *migration,
 				  const struct model *model, struct store_failure *failure, struct error *error);
+	/* Remembers these as applied, without running them. */
+	bool (*adopt)(struct store_migrator *migrator, const struct store_migration *items,
+				  size_t count, struct error *error);
 	/* Runs migration->down of the last that was applied, and forgets it. */
 	bool (*undo)(struct store_migrator *migrator, const struct store_migration *migration,
 				 struct store_failure *failure, struct error *error);
