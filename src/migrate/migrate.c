@@ -65,8 +65,12 @@ static void tell_difference(const struct migrate *migrate, struct store_migrator
 	buf_init(&down, CHANGES_BYTES);
 	if (!differ(migrate, migrator, &up, &down, &error)) {
 		buf_printf(migrate->out, "%s\n", error.message);
-		buf_printf(migrate->out, error.details[0] != '\0' ? "  %s\n" : "", error.details);
-		buf_printf(migrate->out, error.hint[0] != '\0' ? "  hint: %s\n" : "", error.hint);
+		if (error.details[0] != '\0') {
+			buf_printf(migrate->out, "  %s\n", error.details);
+		}
+		if (error.hint[0] != '\0') {
+			buf_printf(migrate->out, "  hint: %s\n", error.hint);
+		}
 	} else if (up.len == 0) {
 		buf_append(migrate->out, STR("the database is what the service file says\n"));
 	} else {

@@ -248,7 +248,7 @@ static bool check_references(sqlite3 *db, struct error *error)
 
 /* ---- remembering ---- */
 
-/* Runs a statement with these values; an empty `ptr` is null. */
+/* Runs a statement with these values; one without `ptr` is null. */
 static bool run_with(struct sqlite_conn *conn, struct str text, const struct str *values,
 					 size_t count, uint64_t number, struct error *error)
 {
@@ -276,7 +276,7 @@ static bool remember(struct sqlite_conn *conn, const struct store_migration *mig
 	const struct str values[] = {
 		migration->name,
 		migration->up,
-		migration->down,
+		migration->down.len > 0 ? migration->down : STR(""),
 		has_model ? buf_str(&model) : (struct str){NULL, 0},
 	};
 	bool ok = sqlite_conn_exec(conn, history_table, error) &&
