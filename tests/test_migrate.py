@@ -288,6 +288,23 @@ def test_a_served_database_is_not_migrated(bed, start):
     assert bed.run("plan") == f"-- {IS}"
 
 
+def test_digits_behind_the_point_are_not_moved_unseen(bed, start):
+    bed.made()
+    after, rows = CHANGES["digits behind the point"]
+    bed.write(after)
+    with pytest.raises(DidNotStart, match="column kind has 0 digits behind the point, not 2"):
+        start(bed.file, store=f"sqlite:{bed.database}")
+    bed.run("new", "second")
+    bed.run("apply")
+    with start(bed.file, store=f"sqlite:{bed.database}") as server:
+        assert request(server.address, "GET", "/people?select=kind&id=eq.1").json() == [
+            {"kind": 1.00}]
+    assert bed.query("SELECT * FROM people ORDER BY id") == rows
+    bed.run("rollback")
+    assert bed.query("SELECT * FROM people ORDER BY id") == ROWS
+    assert '"kind"*100' in bed.run("plan")
+
+
 def test_a_database_that_serve_made_takes_the_files_over(bed, start):
     bed.run("new", "first")
     server = start(bed.file, store=f"sqlite:{bed.database}")

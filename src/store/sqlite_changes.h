@@ -32,8 +32,8 @@ struct schema {
 	size_t count;
 };
 
-/* Appends the statements, each with `;` and a line end; nothing when both are the same. They are run
- * with foreign keys off, in one transaction, which ends with a look at all foreign keys. */
+/* Appends the statements, each with `;` and a line end; nothing when both are the same. They are
+ * run with foreign keys off, in one transaction, which ends with a look at all foreign keys. */
 void sqlite_changes_write(const struct schema *from, const struct schema *to, struct buf *sql);
 
 /* ---- sqlite_changes_read.c ---- */

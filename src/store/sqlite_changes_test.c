@@ -18,14 +18,15 @@ static const char *const files[] = {
 	"  a: { key: id, fields: { x: text, id: integer } }\n",
 	"  a: { key: id, fields: { id: integer, x: text, y: { type: integer, default: 7 } } }\n",
 	"  a: { key: id, fields: { id: integer, x: { type: text, required: true, default: it's } } }\n",
-	"  a: { key: id, fields: { id: integer, x: { type: text, required: true } }, unique: { x: x } "
-	"}\n",
+	"  a: { key: id, fields: { id: integer, x: { type: text, required: true } }, unique: { x: x "
+	"} }\n",
 	"  a: { key: id, fields: { id: { type: integer, default: auto }, x: text, u: { type: uuid, "
 	"default: auto } }, index: [x, u] }\n",
-	"  a: { key: id, fields: { id: integer, x: text, b: boolean }, unique: { b: { fields: x, where: "
-	"b=is.true } }, check: { c: \"or=(b.is.true,x.eq.y)\" } }\n",
-	"  a: { key: id, fields: { id: integer, x: text, b: boolean }, unique: { b: { fields: x, where: "
-	"b=is.false } }, check: { c: \"or=(b.is.true,x.eq.z)\" }, index: [x, { fields: x, where: "
+	"  a: { key: id, fields: { id: integer, x: text, b: boolean }, unique: { b: { fields: x, "
+	"where: b=is.true } }, check: { c: \"or=(b.is.true,x.eq.y)\" } }\n",
+	"  a: { key: id, fields: { id: integer, x: text, b: boolean }, unique: { b: { fields: x, "
+	"where: b=is.false } }, check: { c: \"or=(b.is.true,x.eq.z)\" }, index: [x, { "
+	"fields: x, where: "
 	"b=is.true }] }\n",
 	"  a: { key: [x, id], fields: { id: integer, x: text } }\n"
 	"  n: { tally: a, by: x }\n",
@@ -38,7 +39,8 @@ static const char *const files[] = {
 	"  a: { key: id, fields: { id: integer, x: \"decimal(6,2)\" } }\n",
 	"  a: { key: id, fields: { id: integer, x: \"decimal(6,3)\" } }\n",
 	"  a: { key: id, fields: { id: integer, x: integer, \"odd \\\"' name\": text } }\n"
-	"  \"odd \\\"' table\": { key: \"k'\", fields: { \"k'\": { type: integer, default: auto } } }\n",
+	"  \"odd \\\"' table\": { key: \"k'\", fields: { \"k'\": { type: integer, "
+	"default: auto } } }\n",
 };
 enum { FILES = sizeof(files) / sizeof(files[0]) };
 
