@@ -52,14 +52,16 @@ bool general_begin(struct general *general, struct call *call, enum query_action
 	call->query.action = action;
 	call->query.resource = call->operation->resource;
 	parsed_query_init(&general->parsed);
-	if (!preferences_read(request, &call->preferences, error) || !accept_profile(request, error) ||
-		!accept_media(request, &general->media, error) || !query_text(general, &text) ||
+	if (!preferences_read(request, call->arena, &call->preferences, error) ||
+		!accept_profile(request, error) || !accept_media(request, &general->media, error) ||
+		!query_text(general, &text) ||
 		!parse_query_string(text, call_limits(call), NULL, NULL, call->arena, &general->parsed,
 							error)) {
 		return false;
 	}
 	call->content_type = general->media.content_type;
 	call->query.format = general->media.format;
+	call->query.zone = call->preferences.zone;
 	call->query.nulls_stripped = general->media.nulls_stripped;
 	return true;
 }

@@ -25,6 +25,12 @@ static struct type_words words_of(enum type type)
 		return (struct type_words){"boolean", NULL};
 	case TYPE_UUID:
 		return (struct type_words){"string", "uuid"};
+	case TYPE_DATE:
+		return (struct type_words){"string", "date"};
+	case TYPE_TIME:
+		return (struct type_words){"string", "time"};
+	case TYPE_DATETIME:
+		return (struct type_words){"string", "date-time"};
 	case TYPE_JSON:
 		break;
 	}
@@ -70,15 +76,37 @@ static void write_bounds(struct buf *text, const struct field *field, bool nulla
 		}
 		outline_close(text, ']');
 	}
-	if (field->min != NULL) {
+	/* JSON Schema has bounds of numbers only. */
+	bool number = !value_is_date(field->type);
+	if (field->min != NULL && number) {
 		write_value(text, "minimum", field, field->min);
 	}
-	if (field->max != NULL) {
+	if (field->max != NULL && number) {
 		write_value(text, "maximum", field, field->max);
 	}
 	if (field->max_chars > 0) {
 		outline_key(text, STR("maxLength"));
 		buf_append_uint(text, field->max_chars);
+	}
+}
+
+static void write_date_bounds(struct buf *text, const struct field *field)
+{
+	if (!value_is_date(field->type)) {
+		return;
+	}
+	if (field->min != NULL) {
+		buf_append(text, STR("At least "));
+		value_write_text(text, field, field->min);
+		buf_append(text, STR(". "));
+	}
+	if (field->max != NULL) {
+		buf_append(text, STR("At most "));
+		value_write_text(text, field, field->max);
+		buf_append(text, STR(". "));
+	}
+	if (field->max_today) {
+		buf_append(text, STR("Not later than today. "));
 	}
 }
 
@@ -93,6 +121,7 @@ static void write_description(struct openapi *openapi, const struct field *field
 	if (field->references != NULL) {
 		buf_printf(&text, "Refers to `%.*s`. ", STR_ARG(field->references->name));
 	}
+	write_date_bounds(&text, field);
 	if (field->default_kind == DEFAULT_AUTO) {
 		buf_append(&text, STR("Made by the server when it is not given. "));
 	} else if (field->default_kind == DEFAULT_DATABASE) {
@@ -142,18 +171,20 @@ static bool is_bare(const struct query_fetch *fetch)
 /* Is it what the resource's own schema says? */
 static bool is_whole(const struct query *query)
 {
-	if (query->column_count != query->resource->field_count) {
-		return false;
-	}
-	for (size_t i = 0; i < query->column_count; i++) {
-		const struct query_column *column = &query->columns[i];
+	size_t count = 0;
+	for (size_t i = 0; i < query->resource->field_count; i++) {
+		const struct query_column *column = &query->columns[count];
 		const struct field *field = &query->resource->fields[i];
-		if (column->embed != NULL || !is_bare(&query->fetch[column->at]) ||
-			query->fetch[column->at].term.field != field || !str_equal(column->name, field->name)) {
+		if (field_is_computed(field)) {
+			continue;
+		}
+		if (count++ == query->column_count || column->embed != NULL ||
+			!is_bare(&query->fetch[column->at]) || query->fetch[column->at].term.field != field ||
+			!str_equal(column->name, field->name)) {
 			return false;
 		}
 	}
-	return true;
+	return count == query->column_count;
 }
 
 static void write_fetched(struct openapi *openapi, const struct query_fetch *fetch)
@@ -256,7 +287,7 @@ static bool is_shown(const struct field *field, enum openapi_view view)
 
 static bool is_required(const struct field *field, enum openapi_view view)
 {
-	return view == VIEW_ROW ||
+	return (view == VIEW_ROW && !field_is_computed(field)) ||
 		(view == VIEW_INSERT && (field->required || field->key) &&
 		 field->default_kind == DEFAULT_NONE);
 }

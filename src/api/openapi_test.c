@@ -29,6 +29,15 @@ static const char *no_environment(const char *name)
 	"      id: { type: integer, default: auto }\n"                                                 \
 	"      name: { type: text(8), required: true }\n"                                              \
 	"      kind: { type: integer, in: [1, 2], default: 1 }\n"
+#define EVENTS                                                                                     \
+	"service: events\n"                                                                            \
+	"resources:\n"                                                                                 \
+	"  events:\n"                                                                                  \
+	"    key: day\n"                                                                               \
+	"    fields:\n"                                                                                \
+	"      day: { type: date, min: 2014-03-08, max: today }\n"                                     \
+	"      start: { type: time, max: 23:00:00, in: [06:00:00], default: 06:00:00 }\n"              \
+	"      at: datetime\n"
 #define ROUTE(text) SMALL "routes:\n  " text "\n"
 #define PAIRS                                                                                      \
 	"service: pairs\n"                                                                             \
@@ -93,6 +102,19 @@ static const struct row rows[] = {
 	 "\"required\":[\"id\",\"name\",\"kind\"]}"},
 	{__LINE__, OPENAPI, SMALL, "components schemas things.insert required", "[\"name\"]"},
 	{__LINE__, OPENAPI, SMALL, "components schemas things.update required", ""},
+	{__LINE__, OPENAPI, EVENTS, "components schemas events properties",
+	 "{\"day\":{\"type\":\"string\",\"format\":\"date\",\"description\":\"Part of the key. At "
+	 "least "
+	 "2014-03-08. Not later than today.\"},\"start\":{\"type\":[\"string\",\"null\"],\"format\":"
+	 "\"time\",\"enum\":[\"06:00:00\",null],\"default\":\"06:00:00\",\"description\":\"At most "
+	 "23:00:00.\"},\"at\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}}"},
+	{__LINE__, SWAGGER, EVENTS, "definitions events properties",
+	 "{\"day\":{\"format\":\"date\",\"type\":\"string\",\"description\":\"Note:\\nThis is a "
+	 "Primary "
+	 "Key.<pk/>\"},\"start\":{\"format\":\"time without time "
+	 "zone\",\"type\":\"string\",\"default\":"
+	 "\"06:00:00\",\"enum\":[\"06:00:00\"]},\"at\":{\"format\":\"timestamp with time zone\","
+	 "\"type\":\"string\"}}"},
 	{__LINE__, OPENAPI, PAIRS, "components schemas live properties n",
 	 "{\"type\":[\"number\",\"null\"],\"format\":\"double\",\"minimum\":0,\"maximum\":7.5}"},
 	{__LINE__, OPENAPI, PAIRS, "components schemas a--2Fb--20c properties",

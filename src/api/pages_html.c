@@ -215,6 +215,12 @@ static void write_rules(struct buf *text, const struct field *field)
 		write_html_value(text, field, field->max);
 		buf_append(text, STR("; "));
 	}
+	if (field_is_computed(field)) {
+		buf_append(text, STR("computed, when it is selected; "));
+	}
+	if (field->max_today) {
+		buf_append(text, STR("not later than today; "));
+	}
 	if (field->default_kind == DEFAULT_VALUE) {
 		buf_append(text, STR("default "));
 		write_html_value(text, field, &field->default_value);
@@ -274,6 +280,15 @@ static void write_example(struct buf *json, const struct field *field)
 		return;
 	case TYPE_UUID:
 		buf_append(json, STR("\"00000000-0000-4000-8000-000000000000\""));
+		return;
+	case TYPE_DATE:
+		buf_append(json, STR("\"2020-02-29\""));
+		return;
+	case TYPE_TIME:
+		buf_append(json, STR("\"12:30:00\""));
+		return;
+	case TYPE_DATETIME:
+		buf_append(json, STR("\"2020-02-29T12:30:00Z\""));
 		return;
 	case TYPE_JSON:
 		break;

@@ -1,5 +1,6 @@
 #include "api/preferences.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -80,21 +81,6 @@ static bool read_word(struct preferences *preferences, struct str text)
 
 /* ---- time zones ---- */
 
-/* `+02`, `-05:30`, `+0200` */
-static bool is_offset(struct str name)
-{
-	size_t digits = 0;
-	for (size_t i = 1; i < name.len; i++) {
-		bool colon = name.ptr[i] == ':' && i == 3;
-		if (!colon && (name.ptr[i] < '0' || name.ptr[i] > '9')) {
-			return false;
-		}
-		digits += colon ? 0 : 1;
-	}
-	return name.len > 1 && (name.ptr[0] == '+' || name.ptr[0] == '-') &&
-		(digits == 2 || digits == 4);
-}
-
 static bool is_zone_name(struct str name)
 {
 	for (size_t i = 0; i < name.len; i++) {
@@ -108,27 +94,44 @@ static bool is_zone_name(struct str name)
 	return name.len > 0 && name.len < 64;
 }
 
+static bool read_file(const char *path, struct arena *arena, struct str *ret_bytes)
+{
+	char *bytes = arena_bytes(arena, ZONE_FILE_BYTES);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		return false;
+	}
+	/* Of a file one call gives all that there is room for. */
+	ssize_t count = read(fd, bytes, ZONE_FILE_BYTES);
+	close(fd);
+	*ret_bytes = (struct str){bytes, count > 0 ? (size_t)count : 0};
+	return count > 0;
+}
+
 /* UTC, an offset, or a name of the system's time zone database. */
-static bool is_zone(struct str name)
+static bool read_zone(struct str name, struct arena *arena, struct zone *ret_zone)
 {
 	char path[PATH_MAX];
-	if (str_equal_nocase(name, STR("UTC")) || str_equal_nocase(name, STR("GMT")) ||
-		is_offset(name)) {
+	struct str bytes;
+	if (zone_from_offset(name, ret_zone)) {
 		return true;
 	}
 	(void)snprintf(path, sizeof(path), "/usr/share/zoneinfo/%.*s", STR_ARG(name));
-	return is_zone_name(name) && access(path, R_OK) == 0;
+	return is_zone_name(name) && read_file(path, arena, &bytes) &&
+		zone_from_file(bytes, arena, ret_zone);
 }
 
 /* ---- all fields ---- */
 
-static bool check(const struct preferences *preferences, const struct buf *unknown,
+static bool check(struct preferences *preferences, const struct buf *unknown, struct arena *arena,
 				  struct error *error)
 {
 	struct str zone = preferences->texts[PREFER_TIMEZONE];
 	if (zone.len > 0) {
 		struct str name = str_slice(zone, strlen("timezone="), zone.len);
-		if (!is_zone(name)) {
+		struct zone *read = ARENA_NEW(arena, struct zone);
+		preferences->zone = read;
+		if (!read_zone(name, arena, read)) {
 			return error_set(error, ERROR_TIME_ZONE,
 							 "invalid value for parameter \"TimeZone\": \"%.*s\"", STR_ARG(name));
 		}
@@ -140,8 +143,8 @@ static bool check(const struct preferences *preferences, const struct buf *unkno
 	return true;
 }
 
-bool preferences_read(const struct http_request *request, struct preferences *ret_preferences,
-					  struct error *error)
+bool preferences_read(const struct http_request *request, struct arena *arena,
+					  struct preferences *ret_preferences, struct error *error)
 {
 	struct buf unknown;
 	*ret_preferences = (struct preferences){.max_affected = UINT64_MAX};
@@ -159,7 +162,7 @@ bool preferences_read(const struct http_request *request, struct preferences *re
 			}
 		}
 	}
-	bool ok = check(ret_preferences, &unknown, error);
+	bool ok = check(ret_preferences, &unknown, arena, error);
 	buf_finish(&unknown);
 	if (!prefers(ret_preferences, PREFER_HANDLING, HANDLING_STRICT)) {
 		ret_preferences->max_affected = UINT64_MAX;

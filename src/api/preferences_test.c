@@ -46,6 +46,10 @@ static const struct {
 	{__LINE__, "timezone=Not/There", NULL, ALL, "22023 "},
 	{__LINE__, "timezone=../../etc/passwd", NULL, ALL, "22023 "},
 	{__LINE__, "timezone=", NULL, ALL, "22023 "},
+	{__LINE__, "timezone=+15:59", NULL, ALL, "timezone=+15:59"},
+	{__LINE__, "timezone=+16", NULL, ALL, "22023 "},
+	{__LINE__, "timezone=+02:60", NULL, ALL, "22023 "},
+	{__LINE__, "timezone=+2:000", NULL, ALL, "22023 "},
 };
 
 static void test_rows(void **state)
@@ -60,8 +64,10 @@ static void test_rows(void **state)
 		struct preferences preferences;
 		struct error error = {0};
 		struct buf text;
+		struct arena arena;
 		buf_init(&text, 1000);
-		if (preferences_read(&request, &preferences, &error)) {
+		arena_init(&arena, 1024);
+		if (preferences_read(&request, &arena, &preferences, &error)) {
 			preferences_applied(&preferences, rows[i].applied, &text);
 		} else {
 			buf_printf(&text, "%s %s", error_info(error.code)->wire, error.details);
@@ -70,6 +76,7 @@ static void test_rows(void **state)
 			fail_msg("line %d: got %.*s", rows[i].line, STR_ARG(buf_str(&text)));
 		}
 		buf_finish(&text);
+		arena_finish(&arena);
 	}
 }
 
@@ -79,10 +86,10 @@ static void test_max_affected(void **state)
 	struct http_field field = {STR("Prefer"), STR("max-affected=7")};
 	struct http_request request = {.fields = &field, .field_count = 1};
 	struct preferences preferences;
-	assert_true(preferences_read(&request, &preferences, NULL));
+	assert_true(preferences_read(&request, NULL, &preferences, NULL));
 	assert_true(preferences.max_affected == UINT64_MAX);
 	field.value = STR("handling=strict, max-affected=7, max-affected=9");
-	assert_true(preferences_read(&request, &preferences, NULL));
+	assert_true(preferences_read(&request, NULL, &preferences, NULL));
 	assert_true(preferences.max_affected == 7);
 }
 

@@ -192,9 +192,15 @@ static void write_type(struct buf *text, const struct field *field)
 		const char *type; /* NULL: any JSON */
 		const char *format;
 	} words[] = {
-		[TYPE_INTEGER] = {"integer", "bigint"},  [TYPE_NUMBER] = {"number", "double precision"},
-		[TYPE_DECIMAL] = {"number", "numeric"},  [TYPE_TEXT] = {"string", "text"},
-		[TYPE_BOOLEAN] = {"boolean", "boolean"}, [TYPE_UUID] = {"string", "uuid"},
+		[TYPE_INTEGER] = {"integer", "bigint"},
+		[TYPE_NUMBER] = {"number", "double precision"},
+		[TYPE_DECIMAL] = {"number", "numeric"},
+		[TYPE_TEXT] = {"string", "text"},
+		[TYPE_BOOLEAN] = {"boolean", "boolean"},
+		[TYPE_UUID] = {"string", "uuid"},
+		[TYPE_DATE] = {"string", "date"},
+		[TYPE_TIME] = {"string", "time without time zone"},
+		[TYPE_DATETIME] = {"string", "timestamp with time zone"},
 		[TYPE_JSON] = {NULL, "jsonb"},
 	};
 	outline_text(text, "format", words[field->type].format);

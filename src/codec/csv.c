@@ -167,6 +167,7 @@ static bool read_field(struct csv_reader *reader)
 		return fail_at(reader, reader->at, "too many fields in a line");
 	}
 	struct csv_field *field = &reader->fields[reader->field_count];
+	field->at = reader->at;
 	bool is_quoted = reader->at < input.len && input.ptr[reader->at] == '"';
 	if (!(is_quoted ? read_quoted(reader, field) : read_plain(reader, field))) {
 		return false;
@@ -202,6 +203,20 @@ enum csv_event csv_next(struct csv_reader *reader)
 		}
 		reader->at++;
 	}
+}
+
+void csv_recover(struct csv_reader *reader)
+{
+	struct str input = reader->input;
+	size_t at = reader->error.at;
+	while (at < input.len && !is_line_end(input.ptr[at])) {
+		at++;
+	}
+	reader->at = at;
+	if (at < input.len) {
+		pass_line_end(reader);
+	}
+	reader->error = (struct error){0};
 }
 
 /* ---- writing ---- */

@@ -7,7 +7,7 @@
  * arena given first also holds the array of fields and must outlive the reader.
  * Threads: one reader, one thread.
  * Errors: ERROR_BODY with the byte offset; message and details name line and column (from 1); they
- * stick. Limits: CSV_FIELDS a line.
+ * stick until csv_recover(). Limits: CSV_FIELDS a line.
  */
 #ifndef ROWLOCK_CODEC_CSV_H
 #define ROWLOCK_CODEC_CSV_H
@@ -21,6 +21,7 @@ enum { CSV_FIELDS = 2000 };
 struct csv_field {
 	struct str text;
 	bool quoted; /* "" is an empty text where nothing might be null */
+	size_t at;   /* where it begins in the input */
 };
 
 struct csv_reader {
@@ -40,6 +41,9 @@ void csv_reader_init(struct csv_reader *reader, struct str input, struct arena *
 /* Fields of a record with quotes to take out go to `arena` from here on. */
 void csv_reader_use(struct csv_reader *reader, struct arena *arena);
 enum csv_event csv_next(struct csv_reader *reader);
+/* After an error: goes on with the line behind the one that is wrong; when a quote is never closed,
+ * that is the one in which it stands. */
+void csv_recover(struct csv_reader *reader);
 
 /* Writes a field, in quotes when it holds a comma, a quote, CR or LF, or begins or ends with a
  * space. */

@@ -8,6 +8,15 @@
  * are right, zones and fractions) and strict about sense: what is impossible (30 Feb), incomplete
  * (March 1985) or ambiguous (08/03/2014 without an order) is refused, and the caller learns which.
  *
+ * What it means: three numbers that begin with a year of four digits are year, month, day under
+ * every order. Others follow the order; a part that does not fit it is impossible, never swapped.
+ * Without an order they are read if there is one day that they can mean (13/03/2014). A month by
+ * name needs no order; then the day comes before a year of two digits (06-Nov-94). Six digits alone
+ * are ambiguous. Names are English, in full or their first three letters, and Sept; any case.
+ * Seconds end at 59, since the count of days has no leap seconds, and hours at 23: 24:00 is
+ * impossible, write 00:00 of the next day. Offsets are those of RFC 3339, up to 23:59 either way;
+ * -00:00 is UTC. A zone needs a time.
+ *
  * Ownership: plain functions. Threads: all. Errors: enum date_result.
  * Limits: texts of up to DATE_TEXT_BYTES; fractions of up to 9 digits, cut to microseconds.
  */
@@ -50,7 +59,7 @@ struct date_parts {
 	int zone_minutes; /* east of UTC; a moment is day and micros less these */
 };
 
-/* A date with or without a time. */
+/* A date with or without a time. On failure *ret_parts is not touched. */
 enum date_result date_parse(struct str text, const struct date_rules *rules,
 							struct date_parts *ret_parts);
 /* A time alone: `15:04`, `15:04:05.25`, `3:04 pm`. */
@@ -71,8 +80,9 @@ int64_t date_years_between(int64_t from_day, int64_t to_day);
 void date_write(struct buf *buf, int64_t day);
 /* `15:04:05`, with a fraction when it is not 0. */
 void date_write_time(struct buf *buf, int64_t micros);
-/* `2014-03-08T15:00:00+00:00`: the moment in a zone so many minutes east of UTC; a fraction only
- * when it is not 0. */
+/* `2014-03-08T15:00:00+00:00`: the moment in a zone so many minutes east of UTC, less than a day; a
+ * fraction only when it is not 0. In UTC if the zone would move it out of the years 0001 to
+ * 9999. */
 void date_write_moment(struct buf *buf, int64_t moment, int zone_minutes);
 /* RFC 1123: `Fri, 01 Jan 2021 00:00:00 GMT`. */
 void date_write_http(struct buf *buf, int64_t moment);

@@ -7,9 +7,6 @@
 #define MAX_PRECISION 18
 #define MAX_CHARS 1000000000
 
-/* X(word): types of the language that this version does not serve yet. */
-static const char *const later_types[] = {"date", "time", "datetime"};
-
 /* Cuts `word(arguments)`; *ret_has is whether there were parentheses at the end. */
 static struct str cut_arguments(struct str text, struct str *ret_arguments, bool *ret_has)
 {
@@ -73,13 +70,6 @@ static bool report_type(struct load *load, const struct node *node, struct str w
 	struct nearest nearest = nearest_begin(word);
 	const char *hint;
 
-	for (size_t i = 0; i < sizeof(later_types) / sizeof(later_types[0]); i++) {
-		if (str_equal(word, str_from(later_types[i]))) {
-			model_report_add(load->report, node->place, NULL,
-							 "the type \"%s\" is not known yet in this version", later_types[i]);
-			return false;
-		}
-	}
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		nearest_try(&nearest, str_from(words[i]));
 	}
@@ -89,7 +79,9 @@ static bool report_type(struct load *load, const struct node *node, struct str w
 	}
 	model_report_add(
 		load->report, node->place,
-		hint != NULL ? hint : "integer, number, decimal(p,s), text, text(n), boolean, uuid or json",
+		hint != NULL ? hint
+					 : "integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+					   "datetime or json",
 		"there is no type \"%.*s\"", STR_ARG(word));
 	return false;
 }
@@ -183,6 +175,39 @@ static void read_loose(struct load *load, const struct node *node, void *target)
 	(void)load_boolean(load, node, "`loose`", &draft->field->loose);
 }
 
+static void read_accept(struct load *load, const struct node *node, void *target)
+{
+	static const char *const words[] = {
+		[DATE_ORDER_MDY] = "mdy",
+		[DATE_ORDER_DMY] = "dmy",
+		[DATE_ORDER_YMD] = "ymd",
+	};
+	struct draft_field *draft = target;
+	struct text word;
+
+	draft->accept = node;
+	if (!load_text(load, node, "`accept`", &word)) {
+		return;
+	}
+	for (int i = DATE_ORDER_MDY; i <= DATE_ORDER_YMD; i++) {
+		if (str_equal(word.str, str_from(words[i]))) {
+			draft->field->dates.order = (enum date_order)i;
+			return;
+		}
+	}
+	model_report_add(load->report, node->place, "the order of month, day and year in 08/03/2014",
+					 "`accept` is mdy, dmy or ymd, not \"%.*s\"", STR_ARG(word.str));
+}
+
+static void read_computed(struct load *load, const struct node *node, void *target)
+{
+	struct field *field = ((struct draft_field *)target)->field;
+
+	if (load_text(load, node, "`computed`", &field->computed)) {
+		field->write = WRITE_NEVER;
+	}
+}
+
 static void keep_in(struct load *load, const struct node *node, void *target)
 {
 	(void)load;
@@ -213,8 +238,24 @@ static const struct word field_words[] = {
 	{"in", keep_in},           {"min", keep_min},
 	{"max", keep_max},         {"references", keep_references},
 	{"loose", read_loose},     {"pattern", NULL},
-	{"accept", NULL},          {"computed", NULL},
+	{"accept", read_accept},   {"computed", read_computed},
 };
+
+/* Nothing is stored that a rule could be about. */
+static void check_computed(struct load *load, const struct node *node, const struct field *field)
+{
+	for (const struct node *child = node->first; child != NULL; child = child->next) {
+		if (!str_equal(child->key.str, STR("type")) &&
+			!str_equal(child->key.str, STR("computed"))) {
+			model_report_add(load->report, child->key.place, NULL,
+							 "`%.*s` cannot stand beside `computed`", STR_ARG(child->key.str));
+		}
+	}
+	if (field->max_chars > 0) {
+		model_report_add(load->report, node->key.place, "such as { type: text, computed: … }",
+						 "a computed text has no length");
+	}
+}
 
 static void load_one_field(struct load *load, const struct node *node, struct draft_field *draft)
 {
@@ -226,6 +267,9 @@ static void load_one_field(struct load *load, const struct node *node, struct dr
 	if (LOAD_WORDS(load, node, field_words, "a field", draft) && !draft->type_given) {
 		model_report_add(load->report, node->key.place, "such as { type: integer }",
 						 "the field \"%.*s\" has no type", STR_ARG(draft->field->name));
+	}
+	if (field_is_computed(draft->field)) {
+		check_computed(load, node, draft->field);
 	}
 }
 
@@ -307,7 +351,8 @@ static bool read_literal(struct load *load, const struct node *node, const struc
 		return false;
 	}
 	if (value_from_text(field, node->text, load->arena, ret_value, &error) &&
-		(node->plain || node->variable || field->type == TYPE_TEXT || field->type == TYPE_UUID)) {
+		(node->plain || node->variable || field->type == TYPE_TEXT || field->type == TYPE_UUID ||
+		 value_is_date(field->type))) {
 		return true;
 	}
 	if (error.code == ERROR_OUT_OF_RANGE) {
@@ -315,7 +360,9 @@ static bool read_literal(struct load *load, const struct node *node, const struc
 		return false;
 	}
 	model_report_add(load->report, node->place,
-					 error.code == ERROR_NONE ? "write it without quotes" : NULL,
+					 error.code == ERROR_NONE         ? "write it without quotes"
+						 : value_is_date(field->type) ? error.details
+													  : NULL,
 					 "%s: \"%.*s\" is no %s", what, STR_ARG(str_slice(node->text, 0, 100)),
 					 value_type_name(field->type));
 	return false;
@@ -427,13 +474,40 @@ static const struct value *read_bound(struct load *load, const struct node *node
 	if (node == NULL) {
 		return NULL;
 	}
-	if (field->type != TYPE_INTEGER && field->type != TYPE_NUMBER && field->type != TYPE_DECIMAL) {
-		model_report_add(load->report, node->place, NULL, "%s is for numbers, not for the type %s",
-						 what, value_type_name(field->type));
+	if (field->type != TYPE_INTEGER && field->type != TYPE_NUMBER && field->type != TYPE_DECIMAL &&
+		!value_is_date(field->type)) {
+		model_report_add(load->report, node->place, NULL,
+						 "%s is for numbers, dates and times, not for the type %s", what,
+						 value_type_name(field->type));
 		return NULL;
 	}
 	value = ARENA_NEW(load->arena, struct value);
 	return read_literal(load, node, field, what, value) ? value : NULL;
+}
+
+static bool is_today(const struct node *node)
+{
+	return node != NULL && node->kind == NODE_SCALAR && node->plain &&
+		str_equal(node->text, STR("today"));
+}
+
+/* What says how dates are read comes before all values of the field. */
+static void load_date_words(struct load *load, const struct draft_field *draft_field)
+{
+	struct field *field = draft_field->field;
+	bool has_days = field->type == TYPE_DATE || field->type == TYPE_DATETIME;
+
+	if (draft_field->accept != NULL && !has_days) {
+		model_report_add(load->report, draft_field->accept->place, NULL,
+						 "`accept` is for the types date and datetime");
+	}
+	if (is_today(draft_field->max) && has_days) {
+		field->max_today = true;
+		field->dates.two_digit_years = true;
+	} else if (is_today(draft_field->max)) {
+		model_report_add(load->report, draft_field->max->place, NULL,
+						 "`max: today` is for the types date and datetime");
+	}
 }
 
 static void load_values_of(struct load *load, const struct draft *draft,
@@ -453,8 +527,11 @@ static void load_values_of(struct load *load, const struct draft *draft,
 		model_report_add(load->report, draft_field->loose->place, NULL,
 						 "`loose` is for the type boolean");
 	}
+	load_date_words(load, draft_field);
 	field->min = read_bound(load, draft_field->min, field, "`min`");
-	field->max = read_bound(load, draft_field->max, field, "`max`");
+	if (!is_today(draft_field->max)) {
+		field->max = read_bound(load, draft_field->max, field, "`max`");
+	}
 	if (field->min != NULL && field->max != NULL && value_compare(field->min, field->max) > 0) {
 		model_report_add(load->report, draft_field->max->place, NULL,
 						 "`max` is less than `min`: no value fits");

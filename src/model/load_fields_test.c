@@ -53,7 +53,8 @@ static const struct load_row type_rows[] = {
 	 "    hint: did you mean \"integer\"?\n"},
 	{__LINE__, "      a: string\n",
 	 ":7:10: there is no type \"string\"\n"
-	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid or json\n"},
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 	{__LINE__, "      a: txt\n",
 	 ":7:10: there is no type \"txt\"\n"
 	 "    hint: did you mean \"text\"?\n"},
@@ -101,9 +102,9 @@ static const struct load_row type_rows[] = {
 	 "      a: date\n"
 	 "      b: time\n"
 	 "      c: datetime\n",
-	 ":7:10: the type \"date\" is not known yet in this version\n"
-	 ":8:10: the type \"time\" is not known yet in this version\n"
-	 ":9:10: the type \"datetime\" is not known yet in this version\n"},
+	 "  a date\n"
+	 "  b time\n"
+	 "  c timestamp with time zone\n"},
 	{__LINE__, "      a:\n", ":7:9: a type has no value\n"},
 	{__LINE__, "      a: []\n", ":7:10: a field is a map of entries `word: value`\n"},
 	{__LINE__, "      a: {}\n",
@@ -124,25 +125,47 @@ static const struct load_row type_rows[] = {
 	 "    hint: such as { type: integer }\n"
 	 ":7:12: unknown word \"typ\" in a field\n"
 	 "    hint: did you mean \"type\"?\n"},
-	{__LINE__, "      a: { type: integer, pattern: x, accept: y, computed: z }\n",
-	 ":7:27: \"pattern\" in a field is not known yet in this version\n"
-	 ":7:39: \"accept\" in a field is not known yet in this version\n"
-	 ":7:50: \"computed\" in a field is not known yet in this version\n"},
+	{__LINE__, "      a: { type: integer, pattern: x }\n",
+	 ":7:27: \"pattern\" in a field is not known yet in this version\n"},
+	{__LINE__, "      a: { type: integer, computed: \"id + 1\" }\n",
+	 "  a integer never computed id + 1@7:37\n"},
+	{__LINE__, "      a: { computed: id, type: text }\n", "  a text never computed id@7:22\n"},
+	{__LINE__, "      a: { computed: id }\n",
+	 ":7:7: the field \"a\" has no type\n"
+	 "    hint: such as { type: integer }\n"},
+	{__LINE__, "      a: { type: integer, computed: }\n", ":7:37: `computed` has no value\n"},
+	{__LINE__, "      a: { type: integer, computed: \"\" }\n", ":7:37: `computed` has no value\n"},
+	{__LINE__, "      a: { type: integer, computed: [id] }\n",
+	 ":7:37: `computed` is one text, not a list\n"},
+	{__LINE__, "      a: { type: text(5), computed: id }\n",
+	 ":7:7: a computed text has no length\n"
+	 "    hint: such as { type: text, computed: … }\n"},
+	{__LINE__,
+	 "      a: { type: integer, computed: id, required: true, default: 1, write: once, min: 0 }\n",
+	 ":7:41: `required` cannot stand beside `computed`\n"
+	 ":7:57: `default` cannot stand beside `computed`\n"
+	 ":7:69: `write` cannot stand beside `computed`\n"
+	 ":7:82: `min` cannot stand beside `computed`\n"},
+	{__LINE__, "      a: { type: integer, computed: id, references: r }\n",
+	 ":7:41: `references` cannot stand beside `computed`\n"},
 	{__LINE__, "      a: { type: integer, requird: true }\n",
 	 ":7:27: unknown word \"requird\" in a field\n"
 	 "    hint: did you mean \"required\"?\n"},
 	{__LINE__, "      a: { type: integer, unique: true }\n",
 	 ":7:27: unknown word \"unique\" in a field\n"
-	 "    hint: known here: type, required, default, write, in, min, max, references, loose\n"},
+	 "    hint: known here: type, required, default, write, in, min, max, references, loose, "
+	 "accept, computed\n"},
 	{__LINE__, "      a: { type: boolean, loose: true }\n", "  a boolean\n"},
 	{__LINE__, "      a: { type: integer, loose: true }\n",
 	 ":7:34: `loose` is for the type boolean\n"},
 	{__LINE__, "      a: 5\n",
 	 ":7:10: there is no type \"5\"\n"
-	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid or json\n"},
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 	{__LINE__, "      a: ${NAME}\n",
 	 ":7:10: there is no type \"fromenv\"\n"
-	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid or json\n"},
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 	{__LINE__, "      a: [integer]\n", ":7:10: a field is a map of entries `word: value`\n"},
 };
 
@@ -423,12 +446,59 @@ static const struct load_row range_rows[] = {
 	{__LINE__, "      a: { type: \"decimal(4,2)\", max: 100 }\n",
 	 ":7:39: `max`: field \"a\": value \"100\" is out of range for type decimal(4,2)\n"},
 	{__LINE__, "      a: { type: text, min: 1 }\n",
-	 ":7:29: `min` is for numbers, not for the type text\n"},
+	 ":7:29: `min` is for numbers, dates and times, not for the type text\n"},
 	{__LINE__, "      a: { type: boolean, max: 1 }\n",
-	 ":7:32: `max` is for numbers, not for the type boolean\n"},
+	 ":7:32: `max` is for numbers, dates and times, not for the type boolean\n"},
 	{__LINE__, "      a: { type: integer, min: 5, max: 1 }\n",
 	 ":7:40: `max` is less than `min`: no value fits\n"},
 	{__LINE__, "      a: { type: integer, min: 1, max: 1 }\n", "  a integer min 1 max 1\n"},
+	/* Dates and times, with or without quotes. */
+	{__LINE__, "      a: { type: date, min: 2014-03-08, max: \"2014-03-09\" }\n",
+	 "  a date min \"2014-03-08\" max \"2014-03-09\"\n"},
+	{__LINE__, "      a: { type: date, min: 2014-03-08, max: 2014-03-07 }\n",
+	 ":7:46: `max` is less than `min`: no value fits\n"},
+	{__LINE__, "      a: { type: date, min: 2014-02-30 }\n",
+	 ":7:29: `min`: \"2014-02-30\" is no date\n"
+	 "    hint: \"2014-02-30\" is no date that there is\n"},
+	{__LINE__, "      a: { type: date, default: 2014-03-08T00:00:00 }\n",
+	 ":7:33: `default`: \"2014-03-08T00:00:00\" is no date\n"
+	 "    hint: \"2014-03-08T00:00:00\" is more than a date\n"},
+	{__LINE__, "      a: { type: time, in: [06:00:00, 07:30:00], default: 06:00:00 }\n",
+	 "  a time default \"06:00:00\" in \"06:00:00\",\"07:30:00\"\n"},
+	{__LINE__, "      a: { type: time, in: [06:00:00, 06:00:00.0] }\n",
+	 ":7:39: `in` names this value twice\n"},
+	{__LINE__, "      a: { type: datetime, min: 2014-03-08, default: 2014-03-08T15:00:00+02:00 }\n",
+	 "  a timestamp with time zone default \"2014-03-08T13:00:00+00:00\" min "
+	 "\"2014-03-08T00:00:00+00:00\"\n"},
+	{__LINE__, "      a: { type: datetime, min: 9999-12-31T23:00:00-05:00 }\n",
+	 ":7:33: `min`: field \"a\": value \"9999-12-31T23:00:00-05:00\" is out of range for type "
+	 "timestamp with time zone\n"},
+	{__LINE__, "      a: { type: date, accept: mdy, max: today, default: 03/08/14 }\n",
+	 "  a date mdy today default \"2014-03-08\"\n"},
+	{__LINE__, "      a: { type: datetime, accept: dmy, min: 08/03/2014 }\n",
+	 "  a timestamp with time zone dmy min \"2014-03-08T00:00:00+00:00\"\n"},
+	{__LINE__, "      a: { type: date, accept: ymd, max: \"9999-12-31\" }\n",
+	 "  a date ymd max \"9999-12-31\"\n"},
+	{__LINE__, "      a: { type: date, max: today, default: 9999-12-31 }\n",
+	 ":7:45: `default`: field \"a\" must not be later than today\n"},
+	{__LINE__, "      a: { type: date, max: \"today\" }\n",
+	 ":7:29: `max`: \"today\" is no date\n"
+	 "    hint: \"today\" is no date\n"},
+	{__LINE__, "      a: { type: date, min: today }\n",
+	 ":7:29: `min`: \"today\" is no date\n"
+	 "    hint: \"today\" is no date\n"},
+	{__LINE__, "      a: { type: time, max: today }\n",
+	 ":7:29: `max: today` is for the types date and datetime\n"},
+	{__LINE__, "      a: { type: time, accept: mdy }\n",
+	 ":7:32: `accept` is for the types date and datetime\n"},
+	{__LINE__, "      a: { type: integer, accept: mdy, max: today }\n",
+	 ":7:35: `accept` is for the types date and datetime\n"
+	 ":7:45: `max: today` is for the types date and datetime\n"},
+	{__LINE__, "      a: { type: date, accept: dym }\n",
+	 ":7:32: `accept` is mdy, dmy or ymd, not \"dym\"\n"
+	 "    hint: the order of month, day and year in 08/03/2014\n"},
+	{__LINE__, "      a: { type: date, default: auto }\n",
+	 ":7:33: default: auto is for a uuid, or an integer that is the whole key\n"},
 	{__LINE__, "      a: { type: integer, min: x }\n", ":7:32: `min`: \"x\" is no integer\n"},
 	{__LINE__, "      a: { type: integer, min: [1] }\n", ":7:32: `min` is one value, not a list\n"},
 	{__LINE__, "      a: { type: integer, min: 1, default: 0 }\n",
@@ -437,8 +507,10 @@ static const struct load_row range_rows[] = {
 	 ":7:44: `default`: field \"a\" must be at most 9\n"},
 	{__LINE__, "      a: { type: integer, min: 1, max: 9, default: 10 }\n",
 	 ":7:52: `default`: field \"a\" must be between 1 and 9\n"},
-	{__LINE__, "      a: { type: date, default: x, in: [1], min: 2 }\n",
-	 ":7:18: the type \"date\" is not known yet in this version\n"},
+	{__LINE__, "      a: { type: geometry, default: x, in: [1], min: 2 }\n",
+	 ":7:18: there is no type \"geometry\"\n"
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 	{__LINE__,
 	 "      a: { type: integer, default: *a, in: [1, *b], min: *c, required: *d, write: "
 	 "*e, references: *f }\n",
@@ -562,8 +634,10 @@ static const struct load_row reference_rows[] = {
 	 "    hint: such as `key: id` with a field `id: { type: uuid, default: auto }`\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer, p: { type: integer, references: q } } }\n"
-	 "  q: { key: id, fields: { id: date } }\n",
-	 ":19:31: the type \"date\" is not known yet in this version\n"},
+	 "  q: { key: id, fields: { id: geometry } }\n",
+	 ":19:31: there is no type \"geometry\"\n"
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 };
 
 static void test_reference(void **state)

@@ -344,8 +344,10 @@ static const struct load_row bad_rows[] = {
 	 ":11:67: a unique rule: \"q\" has no field \"v\"\n"},
 	{__LINE__,
 	 "    references: { f: { fields: id, to: q } }\n"
-	 "  q: { key: id, fields: { id: date } }\n",
-	 ":11:31: the type \"date\" is not known yet in this version\n"},
+	 "  q: { key: id, fields: { id: geometry } }\n",
+	 ":11:31: there is no type \"geometry\"\n"
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 	{__LINE__,
 	 "    references: { f: { fields: id, to: q } }\n"
 	 "  q: { key: id }\n",
@@ -426,9 +428,11 @@ static const struct load_row other_rows[] = {
 	{__LINE__,
 	 "  r:\n"
 	 "    key: id\n"
-	 "    fields: { id: integer, a: date }\n"
+	 "    fields: { id: integer, a: geometry }\n"
 	 "    references: { f: { fields: a, to: p } }\n",
-	 ":9:31: the type \"date\" is not known yet in this version\n"},
+	 ":9:31: there is no type \"geometry\"\n"
+	 "    hint: integer, number, decimal(p,s), text, text(n), boolean, uuid, date, time, "
+	 "datetime or json\n"},
 	{__LINE__,
 	 "  r:\n"
 	 "    key: id\n"

@@ -55,6 +55,7 @@ static void write_value(const struct field *field, const struct value *value, st
 {
 	struct json_reader reader;
 	struct arena arena;
+	struct buf text;
 	switch (field->type) {
 	case TYPE_TEXT:
 	case TYPE_UUID:
@@ -65,6 +66,14 @@ static void write_value(const struct field *field, const struct value *value, st
 	case TYPE_DECIMAL:
 	case TYPE_BOOLEAN:
 		value_write_json(yaml, field, value);
+		return;
+	case TYPE_DATE:
+	case TYPE_TIME:
+	case TYPE_DATETIME:
+		buf_init(&text, DATE_TEXT_BYTES);
+		value_write_text(&text, field, value);
+		yaml_write_literal(yaml, buf_str(&text));
+		buf_finish(&text);
 		return;
 	case TYPE_JSON:
 		break;
@@ -145,6 +154,18 @@ static void write_allowed(const struct field *field, struct buf *yaml)
 		buf_append(yaml, STR(", max: "));
 		write_value(field, field->max, yaml);
 	}
+	buf_append(yaml, field->max_today ? STR(", max: today") : STR(""));
+}
+
+static void write_accept(const struct field *field, struct buf *yaml)
+{
+	static const char *const words[] = {
+		[DATE_ORDER_NONE] = "",
+		[DATE_ORDER_MDY] = ", accept: mdy",
+		[DATE_ORDER_DMY] = ", accept: dmy",
+		[DATE_ORDER_YMD] = ", accept: ymd",
+	};
+	buf_append(yaml, str_from(words[field->dates.order]));
 }
 
 static void write_field(const struct field *field, struct buf *yaml)
@@ -153,6 +174,12 @@ static void write_field(const struct field *field, struct buf *yaml)
 	yaml_write_key(yaml, field->name);
 	buf_append(yaml, STR(": { type: "));
 	write_type(field, yaml);
+	if (field_is_computed(field)) {
+		buf_append(yaml, STR(", computed: "));
+		yaml_write_literal(yaml, field->computed.str);
+		buf_append(yaml, STR(" }\n"));
+		return;
+	}
 	buf_append(yaml, field->required && !field->key ? STR(", required: true") : STR(""));
 	write_default(field, yaml);
 	switch (field->write) {
@@ -166,6 +193,7 @@ static void write_field(const struct field *field, struct buf *yaml)
 		break;
 	}
 	buf_append(yaml, field->loose ? STR(", loose: true") : STR(""));
+	write_accept(field, yaml);
 	write_allowed(field, yaml);
 	buf_append(yaml, STR(" }\n"));
 }
@@ -187,6 +215,15 @@ void model_write_fields(const struct resource *resource, struct buf *yaml)
 }
 
 /* ---- what rows obey ---- */
+
+static void write_search(const struct resource *resource, struct buf *yaml)
+{
+	if (resource->search.count > 0) {
+		buf_append(yaml, STR("    search: "));
+		write_names(&resource->search, yaml);
+		buf_append_byte(yaml, '\n');
+	}
+}
 
 static void write_condition(const char *word, const struct text *condition, struct buf *yaml)
 {
@@ -264,6 +301,9 @@ void model_write_rules(const struct resource *resource, bool read_only, struct b
 	write_uniques(resource, yaml);
 	write_checks(resource, yaml);
 	write_indexes(resource, yaml);
+	if (!read_only) {
+		write_search(resource, yaml);
+	}
 	write_references(resource, yaml);
 	buf_append(yaml, read_only ? STR("    read_only: true\n") : STR(""));
 }

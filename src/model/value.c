@@ -2,10 +2,13 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
+#include "codec/date.h"
 #include "codec/json.h"
 #include "codec/number.h"
 #include "codec/utf8.h"
 #include "codec/uuid.h"
+#include "codec/zone.h"
 #include "model/model.h"
 
 /* Of a client's text that an error message shows. */
@@ -139,6 +142,86 @@ static bool from_uuid(const struct field *field, struct str text, struct arena *
 	return true;
 }
 
+/* ---- dates and times ---- */
+
+/* The day of UTC. */
+static int64_t today(void)
+{
+	return clock_system.wall_us(&clock_system) / DATE_DAY_MICROS;
+}
+
+static bool refuse_date(const struct field *field, struct str text, const char *why,
+						struct error *error)
+{
+	struct str shown = shorten(text);
+
+	(void)refuse(field, text, NUMBER_SYNTAX, error);
+	return error_details(error, "\"%.*s%s\" %s", STR_ARG(shown), shown.len < text.len ? "..." : "",
+						 why);
+}
+
+static bool from_time(const struct field *field, struct str text, struct value *ret_value,
+					  struct error *error)
+{
+	struct value value = {.kind = VALUE_INTEGER};
+
+	if (date_parse_time(text, &value.integer) != DATE_OK) {
+		return refuse_date(field, text, "is no time of a day", error);
+	}
+	*ret_value = value;
+	return true;
+}
+
+static bool from_date(const struct field *field, struct str text, struct value *ret_value,
+					  struct error *error)
+{
+	struct value value = {.kind = VALUE_INTEGER};
+	struct date_rules rules = field->dates;
+	struct date_parts parts;
+	enum date_result result;
+
+	if (field->max_today) {
+		rules.latest_day = today();
+	}
+	result = date_parse(text, &rules, &parts);
+	if (result != DATE_OK) {
+		return refuse_date(field, text, date_result_text(result), error);
+	}
+	if (field->type == TYPE_DATE && (parts.has_time || parts.has_zone)) {
+		return refuse_date(field, text, "is more than a date", error);
+	}
+	if (field->type == TYPE_DATE) {
+		value.integer = parts.day;
+	} else if (!date_moment(&parts, &value.integer)) {
+		return refuse(field, text, NUMBER_OUT_OF_RANGE, error);
+	}
+	*ret_value = value;
+	return true;
+}
+
+/* False when others wrote a number into the table that is no date. */
+static bool write_date(struct buf *buf, enum type type, int64_t integer, const struct zone *zone)
+{
+	int64_t first = DATE_FIRST_DAY * DATE_DAY_MICROS;
+	int64_t end = (DATE_LAST_DAY + 1) * DATE_DAY_MICROS;
+
+	if (type == TYPE_DATE && integer >= DATE_FIRST_DAY && integer <= DATE_LAST_DAY) {
+		date_write(buf, integer);
+		return true;
+	}
+	if (type == TYPE_TIME && integer >= 0 && integer < DATE_DAY_MICROS) {
+		date_write_time(buf, integer);
+		return true;
+	}
+	if (type == TYPE_DATETIME && integer >= first && integer < end) {
+		date_write_moment(buf, integer, zone == NULL ? 0 : zone_minutes(zone, integer));
+		return true;
+	}
+	return false;
+}
+
+/* ---- json ---- */
+
 /* `json` is valid. */
 static void from_valid_json(struct str json, struct arena *arena, struct value *ret_value)
 {
@@ -184,6 +267,11 @@ bool value_from_text(const struct field *field, struct str text, struct arena *a
 		return from_boolean(field, text, ret_value, error);
 	case TYPE_UUID:
 		return from_uuid(field, text, arena, ret_value, error);
+	case TYPE_DATE:
+	case TYPE_DATETIME:
+		return from_date(field, text, ret_value, error);
+	case TYPE_TIME:
+		return from_time(field, text, ret_value, error);
 	case TYPE_JSON:
 		return from_json_text(field, text, arena, ret_value, error);
 	}
@@ -193,7 +281,7 @@ bool value_from_text(const struct field *field, struct str text, struct arena *a
 
 static bool takes_json_string(enum type type)
 {
-	return type == TYPE_TEXT || type == TYPE_UUID;
+	return type == TYPE_TEXT || type == TYPE_UUID || value_is_date(type);
 }
 
 static bool takes_json_number(enum type type)
@@ -290,6 +378,13 @@ static bool is_one_of(const struct field *field, const struct value *value)
 	return false;
 }
 
+static bool is_after_today(const struct field *field, const struct value *value)
+{
+	int64_t unit = field->type == TYPE_DATE ? 1 : DATE_DAY_MICROS;
+
+	return value->kind == VALUE_INTEGER && value->integer / unit > today();
+}
+
 bool value_check(const struct field *field, const struct value *value, struct error *error)
 {
 	if (value->kind == VALUE_NULL) {
@@ -310,7 +405,39 @@ bool value_check(const struct field *field, const struct value *value, struct er
 		(field->max != NULL && value_compare(value, field->max) > 0)) {
 		return refuse_range(field, error);
 	}
+	if (field->max_today && is_after_today(field, value)) {
+		return error_set(error, ERROR_CHECK, "field \"%.*s\" must not be later than today",
+						 STR_ARG(field->name));
+	}
 	return true;
+}
+
+static void write_integer(struct buf *buf, const struct field *field, int64_t integer)
+{
+	switch (field->type) {
+	case TYPE_BOOLEAN:
+		buf_append(buf, integer != 0 ? STR("true") : STR("false"));
+		return;
+	case TYPE_DECIMAL:
+		number_write_decimal(buf, integer, field->scale);
+		return;
+	case TYPE_DATE:
+	case TYPE_TIME:
+	case TYPE_DATETIME:
+		buf_append_byte(buf, '"');
+		if (!write_date(buf, field->type, integer, NULL)) {
+			buf_append_int(buf, integer);
+		}
+		buf_append_byte(buf, '"');
+		return;
+	case TYPE_INTEGER:
+	case TYPE_NUMBER:
+	case TYPE_TEXT:
+	case TYPE_UUID:
+	case TYPE_JSON:
+		break;
+	}
+	buf_append_int(buf, integer);
 }
 
 void value_write_json(struct buf *buf, const struct field *field, const struct value *value)
@@ -323,13 +450,7 @@ void value_write_json(struct buf *buf, const struct field *field, const struct v
 		json_write_double(buf, value->number);
 		return;
 	case VALUE_INTEGER:
-		if (field->type == TYPE_BOOLEAN) {
-			buf_append(buf, value->integer != 0 ? STR("true") : STR("false"));
-		} else if (field->type == TYPE_DECIMAL) {
-			number_write_decimal(buf, value->integer, field->scale);
-		} else {
-			buf_append_int(buf, value->integer);
-		}
+		write_integer(buf, field, value->integer);
 		return;
 	case VALUE_TEXT:
 		if (field->type == TYPE_JSON) {
@@ -345,13 +466,23 @@ void value_write_json(struct buf *buf, const struct field *field, const struct v
 	assert(false);
 }
 
-void value_write_text(struct buf *buf, const struct field *field, const struct value *value)
+void value_write_in_zone(struct buf *buf, const struct field *field, const struct value *value,
+						 const struct zone *zone)
 {
 	if (value->kind == VALUE_TEXT) {
 		buf_append(buf, value->text);
+	} else if (value->kind == VALUE_INTEGER && value_is_date(field->type)) {
+		if (!write_date(buf, field->type, value->integer, zone)) {
+			buf_append_int(buf, value->integer);
+		}
 	} else if (value->kind != VALUE_NULL) {
 		value_write_json(buf, field, value);
 	}
+}
+
+void value_write_text(struct buf *buf, const struct field *field, const struct value *value)
+{
+	value_write_in_zone(buf, field, value, NULL);
 }
 
 /* Exact: not every integer is a double. */

@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "codec/json.h"
+#include "codec/zone.h"
 #include "model/model.h"
 
 static const struct field fields[] = {
@@ -17,6 +19,9 @@ static const struct field fields[] = {
 	[TYPE_TEXT] = {.name = STR_INIT("t"), .type = TYPE_TEXT},
 	[TYPE_BOOLEAN] = {.name = STR_INIT("b"), .type = TYPE_BOOLEAN},
 	[TYPE_UUID] = {.name = STR_INIT("u"), .type = TYPE_UUID},
+	[TYPE_DATE] = {.name = STR_INIT("day"), .type = TYPE_DATE},
+	[TYPE_TIME] = {.name = STR_INIT("time"), .type = TYPE_TIME},
+	[TYPE_DATETIME] = {.name = STR_INIT("at"), .type = TYPE_DATETIME},
 	[TYPE_JSON] = {.name = STR_INIT("j"), .type = TYPE_JSON},
 };
 
@@ -100,6 +105,32 @@ static const struct text_row {
 	{__LINE__, TYPE_UUID, STR_INIT("0190f5a27c3e7b1d80000123456789ab"),
 	 SYNTAX("u", "uuid", "0190f5a27c3e7b1d80000123456789ab")},
 	{__LINE__, TYPE_UUID, STR_INIT(""), SYNTAX("u", "uuid", "")},
+	{__LINE__, TYPE_DATE, STR_INIT("2014-03-08"), "\"2014-03-08\""},
+	{__LINE__, TYPE_DATE, STR_INIT("0001-01-01"), "\"0001-01-01\""},
+	{__LINE__, TYPE_DATE, STR_INIT("9999-12-31"), "\"9999-12-31\""},
+	{__LINE__, TYPE_DATE, STR_INIT(""), SYNTAX("day", "date", "")},
+	{__LINE__, TYPE_DATE, STR_INIT("2014-02-30"), SYNTAX("day", "date", "2014-02-30")},
+	{__LINE__, TYPE_DATE, STR_INIT("08/03/2014"), SYNTAX("day", "date", "08/03/2014")},
+	{__LINE__, TYPE_DATE, STR_INIT("2014-03-08T00:00:00"),
+	 SYNTAX("day", "date", "2014-03-08T00:00:00")},
+	{__LINE__, TYPE_DATE, STR_INIT("2014-03-08T00:00:00Z"),
+	 SYNTAX("day", "date", "2014-03-08T00:00:00Z")},
+	{__LINE__, TYPE_TIME, STR_INIT("15:04:05"), "\"15:04:05\""},
+	{__LINE__, TYPE_TIME, STR_INIT("00:00:00.500"), "\"00:00:00.5\""},
+	{__LINE__, TYPE_TIME, STR_INIT("23:59:59.999999"), "\"23:59:59.999999\""},
+	{__LINE__, TYPE_TIME, STR_INIT("25:00:00"), SYNTAX("time", "time", "25:00:00")},
+	{__LINE__, TYPE_TIME, STR_INIT("2014-03-08"), SYNTAX("time", "time", "2014-03-08")},
+	{__LINE__, TYPE_DATETIME, STR_INIT("2014-03-08T15:00:00Z"), "\"2014-03-08T15:00:00+00:00\""},
+	{__LINE__, TYPE_DATETIME, STR_INIT("2014-03-08T15:00:00"), "\"2014-03-08T15:00:00+00:00\""},
+	{__LINE__, TYPE_DATETIME, STR_INIT("2014-03-08T15:00:00.25+02:30"),
+	 "\"2014-03-08T12:30:00.25+00:00\""},
+	{__LINE__, TYPE_DATETIME, STR_INIT("2014-03-08"), "\"2014-03-08T00:00:00+00:00\""},
+	{__LINE__, TYPE_DATETIME, STR_INIT("0001-01-01T00:00:00Z"), "\"0001-01-01T00:00:00+00:00\""},
+	{__LINE__, TYPE_DATETIME, STR_INIT("0001-01-01T00:00:00+00:01"),
+	 RANGE("at", "timestamp with time zone", "0001-01-01T00:00:00+00:01")},
+	{__LINE__, TYPE_DATETIME, STR_INIT("9999-12-31T23:59:59.999999-00:01"),
+	 RANGE("at", "timestamp with time zone", "9999-12-31T23:59:59.999999-00:01")},
+	{__LINE__, TYPE_DATETIME, STR_INIT("x"), SYNTAX("at", "timestamp with time zone", "x")},
 	{__LINE__, TYPE_JSON, STR_INIT(" { \"a\" : [ 1 , null ] } "), "{\"a\":[1,null]}"},
 	{__LINE__, TYPE_JSON, STR_INIT("1.50"), "1.50"},
 	{__LINE__, TYPE_JSON, STR_INIT("\"x\""), "\"x\""},
@@ -174,6 +205,15 @@ static const struct json_row {
 	 "\"0190f5a2-7c3e-7b1d-8000-0123456789ab\"", NULL},
 	{__LINE__, TYPE_UUID, "\"no\"", SYNTAX("u", "uuid", "no"), NULL},
 	{__LINE__, TYPE_UUID, "1", SYNTAX("u", "uuid", "1"), NULL},
+	{__LINE__, TYPE_DATE, "\"2014-03-08\"", "\"2014-03-08\"", NULL},
+	{__LINE__, TYPE_DATE, "\"2014\\u002d03-08\"", "\"2014-03-08\"", NULL},
+	{__LINE__, TYPE_DATE, "20140308", SYNTAX("day", "date", "20140308"), NULL},
+	{__LINE__, TYPE_DATE, "null", "null", NULL},
+	{__LINE__, TYPE_DATE, "[]", SYNTAX("day", "date", "[]"), NULL},
+	{__LINE__, TYPE_TIME, "\"15:04:05\"", "\"15:04:05\"", NULL},
+	{__LINE__, TYPE_TIME, "15", SYNTAX("time", "time", "15"), NULL},
+	{__LINE__, TYPE_DATETIME, "\"2014-03-08T15:00:00Z\"", "\"2014-03-08T15:00:00+00:00\"", NULL},
+	{__LINE__, TYPE_DATETIME, "0", SYNTAX("at", "timestamp with time zone", "0"), NULL},
 	{__LINE__, TYPE_JSON, "{ \"a\" : [ true , \"\\u0041\" ] }", "{\"a\":[true,\"\\u0041\"]}", NULL},
 	{__LINE__, TYPE_JSON, "\"text\"", "\"text\"", NULL},
 	{__LINE__, TYPE_JSON, "12.50", "12.50", NULL},
@@ -394,6 +434,18 @@ static void test_write_text(void **state)
 		{__LINE__, TYPE_BOOLEAN, INT(1), "true"},
 		{__LINE__, TYPE_BOOLEAN, INT(0), "false"},
 		{__LINE__, TYPE_JSON, TXT("{\"a\":1}"), "{\"a\":1}"},
+		{__LINE__, TYPE_DATE, INT(-1), "1969-12-31"},
+		{__LINE__, TYPE_DATE, INT(2932896), "9999-12-31"},
+		{__LINE__, TYPE_TIME, INT(1), "00:00:00.000001"},
+		{__LINE__, TYPE_DATETIME, INT(-500000), "1969-12-31T23:59:59.5+00:00"},
+		/* What others wrote into the table. */
+		{__LINE__, TYPE_DATE, INT(2932897), "2932897"},
+		{__LINE__, TYPE_DATE, INT(-719163), "-719163"},
+		{__LINE__, TYPE_TIME, INT(86400000000), "86400000000"},
+		{__LINE__, TYPE_TIME, INT(-1), "-1"},
+		{__LINE__, TYPE_DATETIME, INT(INT64_MAX), "9223372036854775807"},
+		{__LINE__, TYPE_DATETIME, INT(INT64_MIN), "-9223372036854775808"},
+		{__LINE__, TYPE_DATE, TXT("soon"), "soon"},
 		{__LINE__, TYPE_INTEGER, NIL, ""},
 	};
 
@@ -407,6 +459,97 @@ static void test_write_text(void **state)
 			fail_msg("row of line %d gives %.*s", rows[i].line, STR_ARG(buf_str(&buf)));
 		}
 		buf_finish(&buf);
+	}
+}
+
+static void test_zone(void **state)
+{
+	static const struct {
+		int line;
+		struct zone zone;
+		struct value value;
+		const char *want;
+	} rows[] = {
+		{__LINE__, {.offset = 7200}, INT(0), "1970-01-01T02:00:00+02:00"},
+		{__LINE__, {.offset = -12600}, INT(-1), "1969-12-31T20:29:59.999999-03:30"},
+		{__LINE__, {.offset = 7200}, NIL, ""},
+		/* Not out of the years that there are. */
+		{__LINE__, {.offset = -60}, INT(-62135596800000000), "0001-01-01T00:00:00+00:00"},
+		{__LINE__, {.offset = 60}, INT(253402300799999999), "9999-12-31T23:59:59.999999+00:00"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buf buf;
+
+		buf_init(&buf, SIZE_MAX);
+		value_write_in_zone(&buf, &fields[TYPE_DATETIME], &rows[i].value, &rows[i].zone);
+		if (!str_equal(buf_str(&buf), str_from(rows[i].want))) {
+			fail_msg("row of line %d gives %.*s", rows[i].line, STR_ARG(buf_str(&buf)));
+		}
+		buf_finish(&buf);
+	}
+}
+
+/* The clock may pass midnight meanwhile: today is the day before, and the day after is not. */
+static void test_today(void **state)
+{
+	static const struct field day = {
+		.name = STR_INIT("a"), .type = TYPE_DATE, .max_today = true, .dates.two_digit_years = true};
+	static const struct field moment = {
+		.name = STR_INIT("a"), .type = TYPE_DATETIME, .max_today = true};
+	int64_t today = clock_system.wall_us(&clock_system) / DATE_DAY_MICROS;
+	struct value value = INT(today);
+	struct error error = {.code = ERROR_NONE};
+
+	(void)state;
+	assert_true(value_check(&day, &value, &error));
+	value.integer = today + 2;
+	assert_false(value_check(&day, &value, &error));
+	assert_int_equal(error.code, ERROR_CHECK);
+	assert_string_equal(error.message, "field \"a\" must not be later than today");
+	value.integer = (today + 1) * DATE_DAY_MICROS - 1;
+	assert_true(value_check(&moment, &value, &error));
+	value.integer = (today + 2) * DATE_DAY_MICROS;
+	assert_false(value_check(&moment, &value, &error));
+	value.integer = DATE_FIRST_DAY * DATE_DAY_MICROS;
+	assert_true(value_check(&moment, &value, &error));
+	value.kind = VALUE_NULL;
+	assert_true(value_check(&day, &value, &error));
+}
+
+static void test_details_of_dates(void **state)
+{
+	static const struct {
+		int line;
+		enum type type;
+		const char *text;
+		const char *want;
+	} rows[] = {
+		{__LINE__, TYPE_DATE, "soon", "\"soon\" is no date"},
+		{__LINE__, TYPE_DATE, "2014-02-30", "\"2014-02-30\" is no date that there is"},
+		{__LINE__, TYPE_DATE, "08/03/2014",
+		 "\"08/03/2014\" is ambiguous: write it as 2014-03-08, the year first and in four digits"},
+		{__LINE__, TYPE_DATETIME, "March 1985",
+		 "\"March 1985\" is incomplete: it needs a year, a month and a day, as 2014-03-08 has "
+		 "them"},
+		{__LINE__, TYPE_DATE, "2014-03-08T15:00:00Z",
+		 "\"2014-03-08T15:00:00Z\" is more than a date"},
+		{__LINE__, TYPE_TIME, "24:30", "\"24:30\" is no time of a day"},
+		{__LINE__, TYPE_DATE, DIGITS,
+		 "\"0123456789012345678901234567890123456789012345678901234567890123...\" is no date"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct error error = {.code = ERROR_NONE};
+		struct value value;
+
+		assert_false(
+			value_from_text(&fields[rows[i].type], str_from(rows[i].text), NULL, &value, &error));
+		if (strcmp(error.details, rows[i].want) != 0) {
+			fail_msg("row of line %d gives %s", rows[i].line, error.details);
+		}
 	}
 }
 
@@ -436,6 +579,9 @@ int main(void)
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_compare),
 		cmocka_unit_test(test_write_text),
+		cmocka_unit_test(test_zone),
+		cmocka_unit_test(test_today),
+		cmocka_unit_test(test_details_of_dates),
 		cmocka_unit_test(test_details_name_the_mistake),
 	};
 

@@ -49,7 +49,21 @@ bool check_only_key(const struct query *query);
  * cursor values, as a store writes it; the result is arena. */
 struct str check_cursor(const struct query *query, struct str values, struct arena *arena);
 
-enum body_format { BODY_JSON, BODY_CSV, BODY_NDJSON, BODY_FORM };
+enum body_format {
+	BODY_JSON,
+	BODY_CSV,
+	BODY_NDJSON,
+	BODY_FORM,
+	BODY_JSON_ROWS, /* an array of objects of any length, for batches */
+};
+
+/* A row of a file that is left out. */
+struct bad_row {
+	size_t line;     /* where it begins, from 1 */
+	size_t column;   /* of what is wrong in that line, from 1, in characters; 0: the whole row */
+	struct str text; /* as it stands in the file, without the line's end */
+	const struct error *error;
+};
 
 struct body_options {
 	const struct limits *limits;
@@ -69,6 +83,11 @@ struct body_options {
 	/* Of batches: called when no row points into the first `bytes` of the body any more. NULL: no
 	 * matter. On the thread that reads them. */
 	void (*release)(struct str body, size_t bytes);
+	/* Of batches, for files that people keep: a row that is wrong is told and left out instead of
+	 * ending all, rows may lack keys, and a field of CSV that is empty and not in quotes is null.
+	 * On the thread that reads them. NULL: the first wrong row is an error. */
+	void (*bad_row)(void *context, const struct bad_row *bad);
+	void *context;
 };
 
 /* Reads a body into ret_query->given, values, row_count, for INSERT, UPSERT, REPLACE or UPDATE
@@ -85,6 +104,8 @@ bool check_body(struct str body, const struct body_options *options, struct aren
  * query is done. */
 bool check_body_batches(struct str body, const struct body_options *options, struct arena *arena,
 						struct query *ret_query, struct error *error);
+/* The line in which row `row` of the rows that the batches gave last begins, from 1. */
+size_t query_batches_line(const struct query_batches *batches, size_t row);
 /* Frees what the batches hold beyond the arena. Accepts NULL. */
 void query_batches_finish(struct query_batches *batches);
 

@@ -18,10 +18,8 @@
 enum { MORE_ROWS = 16 };
 
 static const struct body_format_ops *const formats[] = {
-	[BODY_JSON] = &body_json,
-	[BODY_CSV] = &body_csv,
-	[BODY_NDJSON] = &body_ndjson,
-	[BODY_FORM] = &body_form,
+	[BODY_JSON] = &body_json,           [BODY_CSV] = &body_csv,   [BODY_NDJSON] = &body_ndjson,
+	[BODY_JSON_ROWS] = &body_json_rows, [BODY_FORM] = &body_form,
 };
 
 static bool inserts(const struct body *body)
@@ -187,11 +185,14 @@ static void show_row(struct body *body, const struct value *row)
 	buf_init(&buf, SIZE_MAX);
 	for (size_t i = 0; known && i < resource->field_count; i++) {
 		struct value value;
+		if (field_is_computed(&resource->fields[i])) {
+			continue;
+		}
 		known = row_value(body, row, &resource->fields[i], &value);
 		if (!known || buf.len >= MOST_BYTES) {
 			continue;
 		}
-		buf_append(&buf, i > 0 ? STR(", ") : STR(""));
+		buf_append(&buf, buf.len > 0 ? STR(", ") : STR(""));
 		if (value.kind == VALUE_NULL) {
 			buf_append(&buf, STR("null"));
 		} else if (value.kind == VALUE_TEXT) {
@@ -220,6 +221,7 @@ static bool check_row(struct body *body, const struct value *row)
 	for (size_t i = 0; i < body->column_count; i++) {
 		const struct field *field = body->columns[i].field;
 		if (row[i].kind == VALUE_NULL && must_not_be_null(field)) {
+			body->wrong = field;
 			return fail_not_null(body, row, field);
 		}
 	}
@@ -228,6 +230,7 @@ static bool check_row(struct body *body, const struct value *row)
 		bool given = column->source == SOURCE_BODY && row[i].kind != VALUE_NULL &&
 			row[i].kind != VALUE_ABSENT;
 		if (given && !value_check(column->field, &row[i], body->error)) {
+			body->wrong = column->field;
 			return body_fail_row(body);
 		}
 	}
@@ -242,6 +245,13 @@ static struct value make_uuid(struct arena *arena)
 	char *text = arena_bytes(arena, UUID_TEXT_LEN);
 	uuid_write(&uuid, text);
 	return (struct value){.kind = VALUE_TEXT, .text = {text, UUID_TEXT_LEN}};
+}
+
+struct value body_made_value(struct body *body, const struct field *field)
+{
+	assert(field->default_kind == DEFAULT_AUTO);
+	return field->type == TYPE_UUID ? make_uuid(body->row_arena)
+									: (struct value){.kind = VALUE_ABSENT};
 }
 
 static struct value column_value(const struct body *body, const struct body_column *column)

@@ -17,7 +17,23 @@ struct batches {
 	enum body_event ended; /* ROW: there may be more rows */
 	size_t from;           /* where the batch begins in the body */
 	struct str text;       /* the body */
+	size_t *lines;         /* of the rows of the batch */
+	size_t first_line;     /* of the row that was read before the store began */
 };
+
+/* Reads the next row that is good, where the others are left out. */
+static enum body_event add_row(struct body *body)
+{
+	for (;;) {
+		struct bad_row bad;
+		enum body_event event = body_add_row(body);
+		if (event != BODY_ERROR || body->options->bad_row == NULL || body->ops->recover == NULL ||
+			!body->ops->recover(body, &bad)) {
+			return event;
+		}
+		body->options->bad_row(body->options->context, &bad);
+	}
+}
 
 /* Reads on until the batch is full or the body ends. */
 static void fill(struct batches *batches)
@@ -25,7 +41,11 @@ static void fill(struct batches *batches)
 	struct body *body = &batches->body;
 	while (batches->ended == BODY_ROW && body->row_count < body->room &&
 		   body->at - batches->from < BATCH_BYTES) {
-		batches->ended = body_add_row(body);
+		size_t row = body->row_count;
+		batches->ended = add_row(body);
+		if (body->row_count > row) {
+			batches->lines[row] = body->line;
+		}
 	}
 }
 
@@ -37,6 +57,7 @@ static void make_room(struct batches *batches)
 	size_t most = row_bytes == 0 ? BATCH_ROWS : BATCH_BYTES / row_bytes;
 	body->room = most > BATCH_ROWS ? BATCH_ROWS : most == 0 ? 1 : most;
 	body->values = ARENA_ARRAY(&batches->arena, body->room * body->column_count, struct value);
+	batches->lines = ARENA_ARRAY(&batches->arena, body->room, size_t);
 }
 
 /* The first batch begins with the row that is there; the others forget the one before. */
@@ -55,6 +76,7 @@ static void begin_batch(struct batches *batches)
 		struct value *first = body->values;
 		make_room(batches);
 		memcpy(body->values, first, body->column_count * sizeof(*first));
+		batches->lines[0] = batches->first_line;
 	}
 	batches->begun = true;
 }
@@ -81,7 +103,8 @@ bool check_body_batches(struct str text, const struct body_options *options, str
 {
 	struct batches *batches = ARENA_NEW(arena, struct batches);
 	struct body *body = &batches->body;
-	assert(options->format == BODY_CSV || options->format == BODY_NDJSON);
+	assert(options->format == BODY_CSV || options->format == BODY_NDJSON ||
+		   options->format == BODY_JSON_ROWS);
 	assert(ret_query->action == QUERY_INSERT || ret_query->action == QUERY_UPSERT);
 	if (!body_init(body, text, options, arena, ret_query, error)) {
 		return false;
@@ -91,7 +114,8 @@ bool check_body_batches(struct str text, const struct body_options *options, str
 	batches->text = text;
 	batches->from = body->at;
 	body->row_arena = &batches->arena;
-	batches->ended = body_add_row(body);
+	batches->ended = add_row(body);
+	batches->first_line = body->line;
 	if (batches->ended == BODY_ERROR) {
 		arena_finish(&batches->arena);
 		return false;
@@ -101,6 +125,13 @@ bool check_body_batches(struct str text, const struct body_options *options, str
 	ret_query->row_count = 0;
 	ret_query->batches = &batches->base;
 	return true;
+}
+
+size_t query_batches_line(const struct query_batches *base, size_t row)
+{
+	const struct batches *batches = (const struct batches *)base;
+	assert(row < batches->body.row_count);
+	return batches->lines[row];
 }
 
 void query_batches_finish(struct query_batches *batches)

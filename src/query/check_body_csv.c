@@ -1,5 +1,6 @@
 #include <assert.h>
 
+#include "codec/utf8.h"
 #include "query/check_body_priv.h"
 
 static bool fail_syntax(struct body *body)
@@ -58,7 +59,12 @@ static bool read_field(struct body *body, const struct field *field, const struc
 	if (body_is_ignored(body, field)) {
 		return true;
 	}
-	if (!from->quoted && str_equal(from->text, STR("NULL"))) {
+	bool empty = from->text.len == 0 && !from->quoted && body->options->bad_row != NULL;
+	if (empty && field->default_kind == DEFAULT_AUTO) {
+		body->found[field->number] = body_made_value(body, field);
+		return true;
+	}
+	if (empty || (!from->quoted && str_equal(from->text, STR("NULL")))) {
 		return body_take(body, field, &null);
 	}
 	return body_take_text(body, field, from->text);
@@ -77,6 +83,8 @@ static enum body_event next_csv(struct body *body)
 	struct csv_reader *reader = &body->csv;
 	/* What stands in quotes is the row's; the fields themselves stay where they are. */
 	csv_reader_use(reader, body->row_arena);
+	body->field = NULL;
+	body->row_at = reader->at;
 	enum csv_event event = csv_next(reader);
 	if (event == CSV_ERROR) {
 		fail_syntax(body);
@@ -94,11 +102,69 @@ static enum body_event next_csv(struct body *body)
 		return BODY_ERROR;
 	}
 	for (size_t i = 0; i < body->header_count; i++) {
-		if (!read_field(body, body->header[i], &reader->fields[i])) {
+		body->field = &reader->fields[i];
+		if (!read_field(body, body->header[i], body->field)) {
 			return BODY_ERROR;
 		}
 	}
+	body->field = NULL;
 	return BODY_ROW;
 }
 
-const struct body_format_ops body_csv = {.begin = begin_csv, .next = next_csv};
+static bool is_line_end(char c)
+{
+	return c == '\n' || c == '\r';
+}
+
+/* The record from row_at to where the reader stands, without line ends around it. */
+static struct str record_of(const struct body *body)
+{
+	struct str text = str_slice(body->text, body->row_at, body->csv.at);
+	while (text.len > 0 && is_line_end(text.ptr[0])) {
+		text = str_slice(text, 1, text.len);
+	}
+	while (text.len > 0 && is_line_end(text.ptr[text.len - 1])) {
+		text.len--;
+	}
+	return text;
+}
+
+/* The column of a byte of the body in its line. */
+static size_t column_of(struct str text, size_t at)
+{
+	size_t from = at;
+	while (from > 0 && !is_line_end(text.ptr[from - 1])) {
+		from--;
+	}
+	return utf8_length(str_slice(text, from, at)) + 1;
+}
+
+static bool recover_csv(struct body *body, struct bad_row *ret_bad)
+{
+	struct csv_reader *reader = &body->csv;
+	size_t column = 0;
+	for (size_t i = 0; i < body->header_count && body->wrong != NULL; i++) {
+		body->field = body->header[i] == body->wrong ? &reader->fields[i] : body->field;
+	}
+	if (body->field != NULL) {
+		column = column_of(body->text, body->field->at);
+	}
+	if (reader->error.code != ERROR_NONE) {
+		column = column_of(body->text, reader->error.at);
+		csv_recover(reader);
+		body->at = reader->at;
+	}
+	*ret_bad = (struct bad_row){
+		.line = reader->line,
+		.column = column,
+		.text = record_of(body),
+		.error = body->error,
+	};
+	return true;
+}
+
+const struct body_format_ops body_csv = {
+	.begin = begin_csv,
+	.next = next_csv,
+	.recover = recover_csv,
+};

@@ -1,5 +1,6 @@
 #include <assert.h>
 
+#include "codec/utf8.h"
 #include "query/check_body_priv.h"
 
 static bool fail_syntax(struct body *body)
@@ -288,4 +289,91 @@ static enum body_event next_ndjson(struct body *body)
 	return row;
 }
 
-const struct body_format_ops body_ndjson = {.begin = begin_ndjson, .next = next_ndjson};
+static bool recover_ndjson(struct body *body, struct bad_row *ret_bad)
+{
+	struct str line = body->json.input;
+	*ret_bad = (struct bad_row){
+		.line = body->line,
+		.column = utf8_length(str_slice(line, 0, body->json.event_at)) + 1,
+		.text = str_trim(line),
+		.error = body->error,
+	};
+	return true;
+}
+
+const struct body_format_ops body_ndjson = {
+	.begin = begin_ndjson,
+	.next = next_ndjson,
+	.recover = recover_ndjson,
+};
+
+/* ---- an array of any length, row by row ---- */
+
+static bool fail_rows(struct body *body)
+{
+	body->json = body->rows;
+	body->base = 0;
+	body->line = 0;
+	return fail_syntax(body);
+}
+
+static bool begin_json_rows(struct body *body)
+{
+	json_reader_init(&body->rows, body->text, body->options->limits->json_depth, body->arena);
+	body->next_line = 1;
+	enum json_event event = json_next(&body->rows);
+	if (event == JSON_ERROR) {
+		return fail_rows(body);
+	}
+	body->json = body->rows;
+	return event == JSON_ARRAY || fail_shape(body, "the rows are a list of objects");
+}
+
+static void count_lines(struct body *body, size_t until)
+{
+	for (; body->counted < until; body->counted++) {
+		body->next_line += body->text.ptr[body->counted] == '\n';
+	}
+}
+
+/* The next element is read as a line of NDJSON is; the reader of the array passes over it. */
+static enum body_event next_json_rows(struct body *body)
+{
+	struct str raw;
+	enum json_event event = json_next(&body->rows);
+	if (event == JSON_ARRAY_END && json_next(&body->rows) == JSON_END) {
+		return BODY_END;
+	}
+	size_t at = body->rows.event_at;
+	if (event == JSON_ARRAY_END || event == JSON_ERROR || !json_skip(&body->rows, event, &raw)) {
+		body->rows_broken = true;
+		fail_rows(body);
+		return BODY_ERROR;
+	}
+	count_lines(body, at);
+	body->line = body->next_line;
+	body->base = at;
+	body->at = body->rows.at;
+	read_line(body, raw);
+	if (json_next(&body->json) != JSON_OBJECT) {
+		fail_shape(body, "each row is an object");
+		return BODY_ERROR;
+	}
+	return read_object(body);
+}
+
+static bool recover_json_rows(struct body *body, struct bad_row *ret_bad)
+{
+	if (body->rows_broken) {
+		return false;
+	}
+	(void)recover_ndjson(body, ret_bad);
+	ret_bad->column = 0; /* of a row of many lines it says nothing */
+	return true;
+}
+
+const struct body_format_ops body_json_rows = {
+	.begin = begin_json_rows,
+	.next = next_json_rows,
+	.recover = recover_json_rows,
+};

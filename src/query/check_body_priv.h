@@ -23,10 +23,14 @@ struct body_format_ops {
 	bool (*begin)(struct body *body);
 	/* Reads one row into `found`, `stamps` and `keys`, after body_start_row(). */
 	enum body_event (*next)(struct body *body);
+	/* After a row that is wrong: says where it is, and goes on behind it. False: the rest cannot be
+	 * read. NULL: never. */
+	bool (*recover)(struct body *body, struct bad_row *ret_bad);
 };
 
 extern const struct body_format_ops body_json;
 extern const struct body_format_ops body_ndjson;
+extern const struct body_format_ops body_json_rows;
 extern const struct body_format_ops body_csv;
 extern const struct body_format_ops body_form;
 
@@ -61,15 +65,18 @@ struct body {
 	struct error *error;
 
 	/* The row that is read. */
-	size_t row;                 /* its number, from 1 */
-	size_t line;                /* CSV, NDJSON: where it begins; 0: none */
-	bool array;                 /* it is one of a JSON array */
-	struct value *found;        /* by field number */
-	size_t *stamps;             /* by field number: the last row that had it */
-	size_t keys;                /* how many the last row had */
-	size_t first_line;          /* of the first row */
-	const bool *wanted;         /* by field number; NULL: every key is read */
-	const struct field **guess; /* by place in the row: the field that stood there last */
+	size_t row;                    /* its number, from 1 */
+	size_t line;                   /* where it begins; 0: nobody counts lines */
+	size_t row_at;                 /* CSV: the same in bytes */
+	const struct field *wrong;     /* that the whole row was refused for; NULL: none */
+	const struct csv_field *field; /* CSV: that was read last */
+	bool array;                    /* it is one of a JSON array */
+	struct value *found;           /* by field number */
+	size_t *stamps;                /* by field number: the last row that had it */
+	size_t keys;                   /* how many the last row had */
+	size_t first_line;             /* of the first row */
+	const bool *wanted;            /* by field number; NULL: every key is read */
+	const struct field **guess;    /* by place in the row: the field that stood there last */
 
 	/* What each format keeps. */
 	size_t at; /* bytes that are read; of NDJSON and CSV up to the last row's end */
@@ -77,6 +84,9 @@ struct body {
 	size_t base; /* where the reader's text begins in the body */
 	enum body_place place;
 	struct json_reader json;
+	struct json_reader rows; /* JSON_ROWS: of the array; `json` is of one row */
+	size_t counted;          /* JSON_ROWS: bytes whose lines are counted in next_line */
+	bool rows_broken;        /* JSON_ROWS: the array itself is no JSON */
 	struct csv_reader csv;
 	const struct field **header; /* NULL: a column that is not read */
 	size_t header_count;
@@ -97,6 +107,8 @@ bool body_init(struct body *body, struct str text, const struct body_options *op
 			   struct arena *arena, const struct query *query, struct error *error);
 /* Reads one row and adds it to the values. */
 enum body_event body_add_row(struct body *body);
+/* What a field with `default: auto` gets: made here, or left to the store. */
+struct value body_made_value(struct body *body, const struct field *field);
 /* Says in the query which fields are given. */
 void body_settle_given(const struct body *body, struct query *ret_query);
 

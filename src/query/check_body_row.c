@@ -7,7 +7,8 @@ bool body_fail_row(struct body *body)
 {
 	struct error *error = body->error;
 	const char *what = body->line > 0 ? "line" : "row";
-	if (error != NULL && (body->line > 0 || body->array)) {
+	bool told = body->options->bad_row != NULL; /* with its line */
+	if (error != NULL && !told && (body->line > 0 || body->array)) {
 		struct error plain = *error;
 		error_set_at(error, plain.code, plain.at, "%s %zu: %s", what,
 					 body->line > 0 ? body->line : body->row, plain.message);
@@ -47,6 +48,7 @@ bool body_start_row(struct body *body)
 						 (unsigned long long)body->max_rows);
 	}
 	body->row++;
+	body->wrong = NULL;
 	if (body->row == 1) {
 		body->first_line = body->line;
 	}
@@ -59,7 +61,7 @@ bool body_find_field(struct body *body, struct str name, size_t key, size_t at,
 	const struct field *field = key < body->resource->field_count ? body->guess[key] : NULL;
 	if (field == NULL || !str_equal(field->name, name)) {
 		field = resource_field(body->resource, name);
-		if (field == NULL && body->options->columns == NULL) {
+		if (field == NULL && (body->options->columns == NULL || body->options->bad_row != NULL)) {
 			return body_fail_unknown(body, name, at);
 		}
 		if (key < body->resource->field_count) {

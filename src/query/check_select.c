@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "codec/json.h"
+#include "query/fetch.h"
 
 /* Where the values of items come from: a level, or a spread that is folded into it. */
 struct source {
@@ -39,7 +40,10 @@ bool check_same_term(const struct term *a, const struct term *b)
 
 static bool is_same_cast(const struct field *a, const struct field *b)
 {
-	return a == NULL || b == NULL ? a == b : a->type == b->type;
+	if (a == NULL || b == NULL) {
+		return a == b;
+	}
+	return a->type == b->type && (a == &fetch_http_date) == (b == &fetch_http_date);
 }
 
 static bool is_same_fetch(const struct query_fetch *a, const struct query_fetch *b)
@@ -128,19 +132,35 @@ static const struct {
 	struct str name;
 	enum type type;
 } cast_types[] = {
-	{STR_INIT("text"), TYPE_TEXT},       {STR_INIT("varchar"), TYPE_TEXT},
-	{STR_INIT("char"), TYPE_TEXT},       {STR_INIT("bpchar"), TYPE_TEXT},
-	{STR_INIT("int"), TYPE_INTEGER},     {STR_INIT("int2"), TYPE_INTEGER},
-	{STR_INIT("int4"), TYPE_INTEGER},    {STR_INIT("int8"), TYPE_INTEGER},
-	{STR_INIT("integer"), TYPE_INTEGER}, {STR_INIT("smallint"), TYPE_INTEGER},
-	{STR_INIT("bigint"), TYPE_INTEGER},  {STR_INIT("float4"), TYPE_NUMBER},
-	{STR_INIT("float8"), TYPE_NUMBER},   {STR_INIT("real"), TYPE_NUMBER},
-	{STR_INIT("number"), TYPE_NUMBER},   {STR_INIT("double precision"), TYPE_NUMBER},
-	{STR_INIT("numeric"), TYPE_DECIMAL}, {STR_INIT("decimal"), TYPE_DECIMAL},
-	{STR_INIT("bool"), TYPE_BOOLEAN},    {STR_INIT("boolean"), TYPE_BOOLEAN},
-	{STR_INIT("uuid"), TYPE_UUID},       {STR_INIT("json"), TYPE_JSON},
-	{STR_INIT("jsonb"), TYPE_JSON},
+	{STR_INIT("text"), TYPE_TEXT},          {STR_INIT("varchar"), TYPE_TEXT},
+	{STR_INIT("char"), TYPE_TEXT},          {STR_INIT("bpchar"), TYPE_TEXT},
+	{STR_INIT("int"), TYPE_INTEGER},        {STR_INIT("int2"), TYPE_INTEGER},
+	{STR_INIT("int4"), TYPE_INTEGER},       {STR_INIT("int8"), TYPE_INTEGER},
+	{STR_INIT("integer"), TYPE_INTEGER},    {STR_INIT("smallint"), TYPE_INTEGER},
+	{STR_INIT("bigint"), TYPE_INTEGER},     {STR_INIT("float4"), TYPE_NUMBER},
+	{STR_INIT("float8"), TYPE_NUMBER},      {STR_INIT("real"), TYPE_NUMBER},
+	{STR_INIT("number"), TYPE_NUMBER},      {STR_INIT("double precision"), TYPE_NUMBER},
+	{STR_INIT("numeric"), TYPE_DECIMAL},    {STR_INIT("decimal"), TYPE_DECIMAL},
+	{STR_INIT("bool"), TYPE_BOOLEAN},       {STR_INIT("boolean"), TYPE_BOOLEAN},
+	{STR_INIT("uuid"), TYPE_UUID},          {STR_INIT("json"), TYPE_JSON},
+	{STR_INIT("jsonb"), TYPE_JSON},         {STR_INIT("date"), TYPE_DATE},
+	{STR_INIT("time"), TYPE_TIME},          {STR_INIT("datetime"), TYPE_DATETIME},
+	{STR_INIT("timestamp"), TYPE_DATETIME}, {STR_INIT("timestamptz"), TYPE_DATETIME},
+	{STR_INIT("http_date"), TYPE_TEXT},
 };
+
+/* Dates and times become each other, where the one holds the other; else they are read and written
+ * as text. */
+static bool has_cast(enum type from, enum type to)
+{
+	if (value_is_date(from) && value_is_date(to)) {
+		return from == TYPE_DATETIME || (from == TYPE_DATE && to == TYPE_DATETIME);
+	}
+	if (value_is_date(from)) {
+		return to == TYPE_TEXT || to == TYPE_JSON;
+	}
+	return !value_is_date(to) || from == TYPE_TEXT;
+}
 
 /* The cast of a value of type *type, which becomes that of the result. NULL: none is needed. */
 static bool find_cast(struct checker *checker, struct str name, const struct field **type,
@@ -164,10 +184,17 @@ static bool find_cast(struct checker *checker, struct str name, const struct fie
 		/* Digits behind the point are those of a field, where it has a number of them. */
 		wanted = TYPE_NUMBER;
 	}
-	if (wanted == (*type)->type) {
+	bool http_date = str_equal(cast_types[i].name, STR("http_date"));
+	bool moment = (*type)->type == TYPE_DATE || (*type)->type == TYPE_DATETIME;
+	if (wanted == (*type)->type && !http_date) {
 		return true;
 	}
-	*ret_cast = check_made_field(checker, (*type)->name, wanted);
+	if (http_date ? !moment : !has_cast((*type)->type, wanted)) {
+		return error_set(checker->error, ERROR_VALUE, "cannot cast type %s to %s",
+						 value_type_name((*type)->type),
+						 http_date ? "http_date" : value_type_name(wanted));
+	}
+	*ret_cast = http_date ? &fetch_http_date : check_made_field(checker, (*type)->name, wanted);
 	*type = *ret_cast;
 	return true;
 }
@@ -412,6 +439,9 @@ static bool select_all(struct checker *checker, struct level *level, const struc
 			.through = source->through,
 			.through_count = source->through_count,
 		};
+		if (field_is_computed(term.field)) {
+			continue; /* it is answered when it is asked for by its name */
+		}
 		size_t at = check_fetch(checker, level, &term);
 		if (!add_column(checker, level, at, term.field->name)) {
 			return false;

@@ -3,6 +3,8 @@
 static const struct field type_integer = {.name = STR_INIT("count"), .type = TYPE_INTEGER};
 static const struct field type_number = {.name = STR_INIT("avg"), .type = TYPE_NUMBER};
 static const struct field type_text = {.name = STR_INIT("text"), .type = TYPE_TEXT};
+const struct field fetch_http_date = {.name = STR_INIT("http_date"), .type = TYPE_TEXT};
+
 static const struct field type_json = {.name = STR_INIT("json"), .type = TYPE_JSON};
 
 const struct field *fetch_term_type(const struct term *term)

@@ -10,6 +10,9 @@
 
 #include "query/query.h"
 
+/* What `::http_date` casts to: a text, as RFC 1123 has a date. */
+extern const struct field fetch_http_date;
+
 /* Of a field, or what a path leads to. */
 const struct field *fetch_term_type(const struct term *term);
 /* Of the value that is aggregated. */

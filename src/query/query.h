@@ -17,6 +17,7 @@
 #define ROWLOCK_QUERY_QUERY_H
 
 #include "codec/json_path.h"
+#include "codec/zone.h"
 #include "model/model.h"
 
 enum query_action {
@@ -164,6 +165,9 @@ struct query_batches {
 	 * end. Called by the store, on the thread that writes. */
 	bool (*next)(struct query_batches *batches, const struct value **ret_values,
 				 size_t *ret_row_count, struct error *error);
+	/* Row `row` of those given last cannot be written, for this reason: true leaves it out and goes
+	 * on. Called by the store, on the same thread; NULL: the write fails. */
+	bool (*refused)(struct query_batches *batches, size_t row, const struct error *error);
 };
 
 struct query {
@@ -178,6 +182,7 @@ struct query {
 	bool grouped;        /* some fetch is aggregated: the others are what rows are grouped by */
 	bool distinct;       /* equal rows count once */
 	enum query_format format;
+	const struct zone *zone;         /* in which datetimes are answered; NULL: UTC */
 	bool nulls_stripped;             /* columns that are null are left out of objects */
 	const struct query_order *order; /* LIST: ends with the whole key, where there is one */
 	size_t order_count;
@@ -201,6 +206,12 @@ struct query {
 	enum query_resolution resolution;
 	bool by_target;  /* an embed with an alias was named by its target: as older clients do */
 	bool must_match; /* the query is about one row by its key: no row is ERROR_NOT_FOUND */
+	/* The day, UTC, in days since 1970-01-01, that computed fields mean by today(): the same in the
+	 * whole tree. Set by check_query(), anew by query_bind(). */
+	int64_t today;
+	/* Something that is fetched, ordered by or asked for depends on it, here or in an embed: an
+	 * answer that is kept is good for that day only. */
+	bool uses_today;
 };
 
 /* The rows of another resource that belong to one row of the query that it is embedded in. */

@@ -155,6 +155,10 @@ void sql_write_alias(struct sql *sql, size_t alias)
 
 void sql_write_column(struct sql *sql, size_t alias, const struct field *field)
 {
+	if (field->expression != NULL) {
+		sql_write_expression(sql, alias, field->expression);
+		return;
+	}
 	if (alias == SQL_NAMED) {
 		sql_write_name(sql, sql->named->name);
 		buf_append_byte(&sql->text, '.');

@@ -15,6 +15,7 @@
 #include "sql/sqlite.h"
 
 struct map;
+struct sql;
 struct sql_made; /* values that no query holds */
 
 /* What differs between databases. */
@@ -33,6 +34,9 @@ struct sql_dialect {
 	const char *match_function;
 	const char *words_function;
 	const char *cast_function;
+	/* What stands for a computed field of the table with this alias. NULL: its expression, in words
+	 * of SQL (sql_expression.c). */
+	void (*expression)(struct sql *sql, size_t alias, const struct expression *expression);
 	const char *is_distinct; /* infix operator */
 	const char *bytewise;    /* behind a text column: it is compared by bytes, whatever its order */
 	/* Parts of CREATE TABLE: the column's type; what makes it the whole key, or nothing; how the
@@ -47,6 +51,10 @@ struct sql_dialect {
 	 * it returns false. `name` holds the tally's, to be made the trigger's. */
 	bool (*tally_trigger)(const struct resource *tally, size_t number, struct buf *text,
 						  struct buf *name);
+	/* Makes an index for substrings of one field; NULL: there is none. */
+	void (*search_index)(struct str name, struct buf *text);
+	/* What numbers the rows for it; "" when the fields have taken all its names. */
+	struct str (*row_number)(const struct resource *resource);
 };
 
 /* Instead of an alias: RETURNING can call the written table by its own name only. */
@@ -86,8 +94,10 @@ struct sql {
 	size_t join_count;
 	const struct resource *named;    /* the table of the alias SQL_NAMED */
 	const struct map *indexed;       /* tables that are FTS5's own, by name; NULL: none. Kept */
+	bool searches;                   /* the indexes of resource->search may be asked. Kept */
 	const struct resource *resource; /* whose conditions are written */
 	bool negated;                    /* a NOT stands around what is written */
+	int64_t today;                   /* of the query, for computed fields */
 	bool literals; /* values are text: of conditions of the model, in what makes a table. Kept */
 };
 
@@ -123,11 +133,12 @@ void sql_put_name(const struct sql_dialect *dialect, struct str name, struct buf
 
 /*
  * The statements that make everything of one resource on an empty database: its table (number 0),
- * unique rules, indexes and, of a tally, triggers, until false. *ret_name is the object's name,
- * unique in the database:
+ * unique rules, indexes, indexes for substrings and, of a tally, triggers, until false. *ret_name
+ * is the object's name, unique in the database:
  *   table           RESOURCE
  *   unique rule     RESOURCE.RULE            (an index)
  *   index           RESOURCE.FIELD,FIELD_idx (_idx2, … when there are several over these fields)
+ *   search          RESOURCE.FIELD_search    (an index for substrings)
  *   trigger         TALLY.insert, TALLY.delete, TALLY.update
  *   boolean's check RESOURCE_FIELD_check     (a constraint of the table)
  *   check rule      RULE                     (the same)

@@ -47,7 +47,7 @@ static inline void sql_close(struct sql *sql, size_t entries)
 
 /* `_3` */
 void sql_write_alias(struct sql *sql, size_t alias);
-/* The column, behind the alias of its table when it has one. */
+/* The column, behind the alias of its table when it has one; of a computed field its expression. */
 void sql_write_column(struct sql *sql, size_t alias, const struct field *field);
 /* `?` of a value of this type; the value itself with sql->literals. */
 void sql_param(struct sql *sql, const struct field *type, const struct value *value);
@@ -55,6 +55,11 @@ void sql_param(struct sql *sql, const struct field *type, const struct value *va
 void sql_param_made(struct sql *sql, struct value value);
 void sql_param_pointer(struct sql *sql, const void *pointer);
 void sql_param_number(struct sql *sql, uint64_t number);
+
+/* ---- sql_expression.c ---- */
+
+/* The value of a computed field of the table with this alias. */
+void sql_write_expression(struct sql *sql, size_t alias, const struct expression *expression);
 
 /* ---- sql_cond.c ---- */
 
@@ -75,6 +80,11 @@ void sql_write_table(struct sql *sql, const struct resource *resource);
 void sql_write_related(struct sql *sql, const struct relation *relation, size_t *ret_holder);
 /* Those fields. */
 const struct field_list *sql_holder_fields(const struct relation *relation);
+
+/* ---- sql_schema.c ---- */
+
+/* Appends the name of the index for substrings of a field. */
+void sql_search_name(const struct resource *resource, const struct field *field, struct buf *name);
 
 /* ---- sql_read.c ---- */
 

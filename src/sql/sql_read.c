@@ -251,6 +251,7 @@ static void write_joined_tables(struct sql *sql)
 /* `SELECT columns FROM`, with an alias for the table where it needs one. */
 static void begin_rows(struct sql *sql, const struct query *query, bool other_tables)
 {
+	sql->today = query->today;
 	bool joins = own_columns(query) < SQL_JOINED_COLUMNS && has_joins(query);
 	if (other_tables || joins || has_tables(query)) {
 		sql->alias = ++sql->aliases;
@@ -313,6 +314,7 @@ void sql_embed(struct sql *sql, const struct query_embed *embed, const struct va
 
 void sql_count(struct sql *sql, const struct query *query)
 {
+	sql->today = query->today;
 	sql_write(sql, STR("SELECT count(*) FROM "));
 	if (query->grouped || query->distinct) {
 		buf_append_byte(&sql->text, '(');

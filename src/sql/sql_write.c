@@ -26,10 +26,11 @@ static void write_returning(struct sql *sql, const struct query *query)
 /* `"a"="a"` of a field that may best be written for nothing: no key has to be looked at again. */
 static void write_no_change(struct sql *sql, const struct resource *resource)
 {
-	const struct field *field = &resource->fields[0];
-	for (size_t i = 0; i < resource->field_count && field->key; i++) {
-		field = &resource->fields[i];
+	const struct field *field = NULL;
+	for (size_t i = 0; i < resource->field_count && (field == NULL || field->key); i++) {
+		field = field_is_computed(&resource->fields[i]) ? field : &resource->fields[i];
 	}
+	assert(field != NULL);
 	sql_write_name(sql, field->name);
 	buf_append_byte(&sql->text, '=');
 	sql_write_name(sql, field->name);
@@ -100,6 +101,7 @@ static void write_given(struct sql *sql, const struct query *query, const struct
 
 void sql_insert(struct sql *sql, const struct query *query, const struct value *row)
 {
+	sql->today = query->today;
 	sql_write(sql, STR("INSERT INTO "));
 	sql_write_name(sql, query->resource->name);
 	write_given(sql, query, row);
@@ -109,6 +111,7 @@ void sql_insert(struct sql *sql, const struct query *query, const struct value *
 void sql_update(struct sql *sql, const struct query *query)
 {
 	assert(query->row_count == 1);
+	sql->today = query->today;
 	sql_write(sql, STR("UPDATE "));
 	write_target(sql, query);
 	sql_write(sql, STR(" SET "));
@@ -127,6 +130,7 @@ void sql_update(struct sql *sql, const struct query *query)
 
 void sql_delete(struct sql *sql, const struct query *query)
 {
+	sql->today = query->today;
 	sql_write(sql, STR("DELETE FROM "));
 	write_target(sql, query);
 	sql_write_where(sql, query, STR(" WHERE "));

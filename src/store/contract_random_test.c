@@ -64,6 +64,12 @@ static struct value random_value(struct random_test *test, const struct field *f
 		return test_integer(integers[pick(test, sizeof(integers) / sizeof(integers[0]))]);
 	case TYPE_DECIMAL:
 		return test_integer((int64_t)pick(test, 7) * 25);
+	case TYPE_DATE:
+		return test_integer((int64_t)pick(test, 5) - 2);
+	case TYPE_TIME:
+		return test_integer((int64_t)pick(test, 4) * 500000);
+	case TYPE_DATETIME:
+		return test_integer(((int64_t)pick(test, 7) - 3) * 500000);
 	case TYPE_BOOLEAN:
 		return test_integer(chance(test, 98) ? (int64_t)pick(test, 2) : 2);
 	case TYPE_NUMBER:

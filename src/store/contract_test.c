@@ -77,6 +77,56 @@ static void test_inserts(void **state)
 	CONTRACT_RUN(test_service, rows);
 }
 
+static void test_dates(void **state)
+{
+	(void)state;
+	static const struct contract_row rows[] = {
+		{L, "insert{} events",
+		 "{\"day\":\"2014-03-08\",\"at\":\"2014-03-08T15:00:00.5+02:00\",\"start\":\"15:00:00\"}",
+		 "1+1 {\"day\":\"2014-03-08\",\"at\":\"2014-03-08T13:00:00.5+00:00\","
+		 "\"start\":\"15:00:00\"}"},
+		{L, "insert events?select=day,at",
+		 "[{\"day\":\"1969-12-31\",\"at\":\"1969-12-31T23:59:59.999999Z\"},"
+		 "{\"day\":\"0001-01-01\",\"at\":\"0001-01-01\"},{\"day\":\"9999-12-31\",\"at\":null}]",
+		 "3+3 [{\"day\":\"1969-12-31\",\"at\":\"1969-12-31T23:59:59.999999+00:00\"},"
+		 "{\"day\":\"0001-01-01\",\"at\":\"0001-01-01T00:00:00+00:00\"},"
+		 "{\"day\":\"9999-12-31\",\"at\":null}]"},
+		{L, "list= events?select=day", NULL,
+		 "4 [\"0001-01-01\",\"1969-12-31\",\"2014-03-08\",\"9999-12-31\"]"},
+		{L, "list= events?select=day&order=at.desc.nullslast&at=not.is.null", NULL,
+		 "3 [\"2014-03-08\",\"1969-12-31\",\"0001-01-01\"]"},
+		{L, "list= events?select=day&at=lt.1970-01-01T00:00:00Z", NULL,
+		 "2 [\"0001-01-01\",\"1969-12-31\"]"},
+		{L, "list= events?select=day&at=eq.2014-03-08T13:00:00.5Z", NULL, "1 [\"2014-03-08\"]"},
+		{L, "list= events?select=day&day=in.(2014-03-08,1969-12-31)", NULL,
+		 "2 [\"1969-12-31\",\"2014-03-08\"]"},
+		{L, "list= events?select=day&start=isdistinct.15:00:00", NULL,
+		 "3 [\"0001-01-01\",\"1969-12-31\",\"9999-12-31\"]"},
+		{L, "list events?select=a:day.min(),b:at.max(),c:start.count()", NULL,
+		 "1 [{\"a\":\"0001-01-01\",\"b\":\"2014-03-08T13:00:00.5+00:00\",\"c\":1}]"},
+		{L, "list# events?day=eq.2014-03-08", NULL,
+		 "1 day,at,start\n2014-03-08,2014-03-08T13:00:00.5+00:00,15:00:00"},
+		{L,
+		 "list events?day=eq.2014-03-08&select=a:day::text,b:day::datetime,c:at::date,d:at::time,"
+		 "e:at::http_date,f:start::text,g:day::http_date",
+		 NULL,
+		 "1 [{\"a\":\"2014-03-08\",\"b\":\"2014-03-08T00:00:00+00:00\",\"c\":\"2014-03-08\","
+		 "\"d\":\"13:00:00.5\",\"e\":\"Sat, 08 Mar 2014 13:00:00 GMT\",\"f\":\"15:00:00\","
+		 "\"g\":\"Sat, 08 Mar 2014 00:00:00 GMT\"}]"},
+		{L, "upsert= events?select=start", "{\"day\":\"2014-03-08\",\"start\":\"06:00:00\"}",
+		 "1 [\"06:00:00\"]"},
+		{L, "insert events", "{\"day\":\"2014-03-08\"}",
+		 "409 23505 duplicate key value violates unique constraint \"events_pkey\" | "
+		 "Key (day)=(2014-03-08) already exists."},
+		{L, "insert events", "{\"day\":\"2015-01-01\",\"at\":\"2014-03-08T13:00:00.5Z\"}",
+		 "409 23505 duplicate key value violates unique constraint \"one event at a time\" | "
+		 "Key (at)=(2014-03-08T13:00:00.5+00:00) already exists."},
+		{L, "delete= events?day=gt.1970-01-01&select=day", NULL,
+		 "2 [\"2014-03-08\",\"9999-12-31\"]"},
+	};
+	CONTRACT_RUN(test_service, rows);
+}
+
 static void test_changes(void **state)
 {
 	(void)state;
@@ -250,6 +300,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_upserts_and_tallies),
 		cmocka_unit_test(test_inserts),
+		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_reads),

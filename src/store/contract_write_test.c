@@ -425,15 +425,13 @@ static void run_companion(struct fixture *fixture, const struct companion_row *r
 	test_columns(fixture, &request, "number");
 	request.format = FORMAT_VALUES;
 	struct call call;
-	uint64_t before = 0;
-	uint64_t after = 0;
 	buf_init(&companion.seen, 4096);
-	assert_true(store_version(fixture->session, companion.read, &before));
+	uint64_t before = test_version(fixture, companion.read);
 	call_init(&call, &request);
 	call.request.companion = &companion.base;
 	call_start(fixture, &call);
 	call_wait(fixture, &call);
-	assert_true(store_version(fixture->session, companion.read, &after));
+	uint64_t after = test_version(fixture, companion.read);
 
 	enum error_code code = call.ok ? ERROR_NONE : call.error.code;
 	struct str rooms = run_ok(fixture, companion.read);

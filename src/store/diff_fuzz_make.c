@@ -9,79 +9,6 @@
 
 enum { LEVELS = 8, PATH_BYTES = 128, EMBEDS = 3, LOGIC_DEPTH = 3 };
 
-const char diff_service[] =
-	"service: diff\n"
-	"store: \"memory:\"\n"
-	"resources:\n"
-	"  groups:\n"
-	"    key: code\n"
-	"    fields: { code: text, title: text, size: integer }\n"
-	"  people:\n"
-	"    key: id\n"
-	"    fields:\n"
-	"      id:    { type: integer, default: auto }\n"
-	"      name:  { type: text(20), required: true }\n"
-	"      grp:   { type: text, references: groups }\n"
-	"      boss:  { type: integer, references: people }\n"
-	"      age:   integer\n"
-	"      score: number\n"
-	"      paid:  \"decimal(10,2)\"\n"
-	"      ok:    boolean\n"
-	"      ref:   uuid\n"
-	"      data:  json\n"
-	"    unique:\n"
-	"      name in group: { fields: [name, grp, age] }\n"
-	"      name of some: { fields: [name, age, boss], where: \"or=(ok.is.true,age.gt.30)\" }\n"
-	"      age of some: { fields: [score, boss], where: score=gt.0 }\n"
-	"    check:\n"
-	"      no name: name=neq.true\n"
-	"    index: [age, { fields: [grp, ok] }]\n"
-	"  tasks:\n"
-	"    key: id\n"
-	"    fields:\n"
-	"      id:     { type: integer, default: auto }\n"
-	"      owner:  { type: integer, references: people }\n"
-	"      helper: { type: integer, references: people }\n"
-	"      title:  { type: text, default: none }\n"
-	"      rank:   { type: integer, default: 3, min: -5, max: 1000 }\n"
-	"      made:   { type: integer, write: once }\n"
-	"      done:   { type: boolean, required: true, default: false }\n"
-	"  rooms:\n"
-	"    key: [house, number]\n"
-	"    fields:\n"
-	"      house:  text\n"
-	"      number: integer\n"
-	"      code:   { type: uuid, required: true }\n"
-	"      label:  text\n"
-	"    unique: { one code: code }\n"
-	"  stays:\n"
-	"    key: [person, house, number]\n"
-	"    fields:\n"
-	"      person: { type: integer, references: people }\n"
-	"      house:  text\n"
-	"      number: integer\n"
-	"      code:   uuid\n"
-	"      nights: integer\n"
-	"      price:  \"decimal(8,3)\"\n"
-	"    references:\n"
-	"      stay room: { fields: [house, number], to: rooms }\n"
-	"      stay code: { fields: code, to: rooms, on: code }\n"
-	"  cards:\n"
-	"    key: id\n"
-	"    fields:\n"
-	"      id:   { type: integer, references: people }\n"
-	"      kind: { type: integer, required: true, in: [1, 2, 3] }\n"
-	"      note: text\n"
-	"  marks:\n"
-	"    key: [person, item]\n"
-	"    fields:\n"
-	"      person: { type: integer, references: people }\n"
-	"      item:   integer\n"
-	"      kind:   { type: integer, required: true, in: [1, 2, 3] }\n"
-	"  counts:\n"
-	"    tally: marks\n"
-	"    by: [person, kind]\n";
-
 /* ---- values ---- */
 
 struct list {
@@ -89,6 +16,17 @@ struct list {
 	size_t count;
 };
 #define LIST(items) ((struct list){items, sizeof(items) / sizeof((items)[0])})
+
+static struct list dates_of(enum type type)
+{
+	static const char *const dates[] = {"2020-02-29", "1969-12-31",   "0001-01-01",
+										"9999-12-31", "8 March 2014", "2014-03-08"};
+	static const char *const times[] = {"00:00:00", "15:04:05", "23:59:59.999999", "3:04 pm"};
+	static const char *const datetimes[] = {"2014-03-08T15:00:00Z", "1969-12-31T23:59:59.999999Z",
+											"2014-03-08", "2014-03-08T15:00:00.5-02:00",
+											"Fri, 01 Jan 2021 00:00:00 GMT"};
+	return type == TYPE_DATE ? LIST(dates) : type == TYPE_TIME ? LIST(times) : LIST(datetimes);
+}
 
 /* Sums of these numbers are exact in any order. */
 static struct list values_of(const struct field *field)
@@ -148,6 +86,10 @@ static struct list values_of(const struct field *field)
 		return LIST(booleans);
 	case TYPE_UUID:
 		return LIST(uuids);
+	case TYPE_DATE:
+	case TYPE_TIME:
+	case TYPE_DATETIME:
+		return dates_of(field->type);
 	case TYPE_JSON:
 		break;
 	}
@@ -156,7 +98,7 @@ static struct list values_of(const struct field *field)
 
 static void write_json_value(const struct field *field, const char *text, struct buf *json)
 {
-	if (field->type == TYPE_TEXT || field->type == TYPE_UUID) {
+	if (field->type == TYPE_TEXT || field->type == TYPE_UUID || value_is_date(field->type)) {
 		json_write_string(json, str_from(text));
 	} else {
 		buf_append(json, str_from(text));
@@ -327,8 +269,9 @@ static void put_path(struct maker *maker, const struct field *field)
 
 static void put_cast(struct maker *maker)
 {
-	static const char *const casts[] = {"text",   "text",    "integer", "numeric",
-										"float8", "boolean", "json",    "uuid"};
+	static const char *const casts[] = {"text",   "text",    "integer",  "numeric",
+										"float8", "boolean", "json",     "uuid",
+										"date",   "time",    "datetime", "http_date"};
 	if (chance(maker, 15)) {
 		put(maker, "::");
 		put(maker, pick_item(maker, LIST(casts)));

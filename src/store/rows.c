@@ -88,12 +88,17 @@ static bool write_one(struct rows *rows, const struct query_embed *embed,
 	return ok;
 }
 
-static inline void write_value(const struct query_fetch *fetch, const struct value *value,
-							   struct buf *buf)
+static inline void write_value(const struct rows *rows, const struct query_fetch *fetch,
+							   const struct value *value, struct buf *buf)
 {
+	const struct zone *zone = rows->query->zone;
 	if (value->kind == VALUE_INTEGER && fetch->type->type == TYPE_INTEGER) {
 		/* The most frequent case, without the way through the types. */
 		buf_append_int(buf, value->integer);
+	} else if (zone != NULL && value->kind == VALUE_INTEGER && fetch->type->type == TYPE_DATETIME) {
+		buf_append_byte(buf, '"');
+		value_write_in_zone(buf, fetch->type, value, zone);
+		buf_append_byte(buf, '"');
 	} else {
 		value_write_json(buf, fetch->type, value);
 	}
@@ -253,7 +258,7 @@ static bool gather_row(struct rows *rows, const struct query *query, const struc
 		} else if (column->embed != NULL) {
 			ok = write_embedded(rows, column->embed, values, next_leaf(leaves));
 		} else {
-			write_value(&query->fetch[column->at], &values[column->at], next_leaf(leaves));
+			write_value(rows, &query->fetch[column->at], &values[column->at], next_leaf(leaves));
 		}
 	}
 	return ok;
@@ -263,6 +268,7 @@ static bool gather_row(struct rows *rows, const struct query *query, const struc
 
 /* A row's members as they are written: with keys, or as fields of CSV. */
 struct members {
+	const struct rows *rows;
 	struct buf *buf;
 	bool csv;
 	bool strip; /* nulls */
@@ -306,11 +312,11 @@ static void write_value_member(struct members *members, const struct query *quer
 	}
 	begin_member(members, column->key);
 	if (!members->csv) {
-		write_value(fetch, value, members->buf);
+		write_value(members->rows, fetch, value, members->buf);
 	} else if (value->kind == VALUE_TEXT) {
 		write_csv_text(members->buf, value->text);
 	} else {
-		value_write_text(members->buf, fetch->type, value);
+		value_write_in_zone(members->buf, fetch->type, value, members->rows->query->zone);
 	}
 }
 
@@ -413,7 +419,7 @@ static bool write_members(struct rows *rows, const struct query *query, const st
 static bool write_object(struct rows *rows, const struct query *query, const struct value *values,
 						 struct buf *buf)
 {
-	struct members members = {.buf = buf, .strip = rows->query->nulls_stripped};
+	struct members members = {.rows = rows, .buf = buf, .strip = rows->query->nulls_stripped};
 	buf_append_byte(buf, '{');
 	bool ok = write_members(rows, query, values, &members);
 	buf_append_byte(buf, '}');
@@ -482,7 +488,7 @@ static void write_cursor(struct rows *rows, const struct value *values)
 static bool write_row(struct rows *rows, const struct value *values)
 {
 	const struct query *query = rows->query;
-	struct members members = {.buf = rows->buf, .csv = true};
+	struct members members = {.rows = rows, .buf = rows->buf, .csv = true};
 	switch (query->format) {
 	case FORMAT_ARRAY:
 		buf_append(rows->buf, rows->count > 0 ? STR(",") : STR(""));
@@ -500,7 +506,7 @@ static bool write_row(struct rows *rows, const struct value *values)
 	case FORMAT_VALUES: {
 		size_t at = query->columns[0].at;
 		buf_append(rows->buf, rows->count > 0 ? STR(",") : STR(""));
-		value_write_json(rows->buf, query->fetch[at].type, &values[at]);
+		write_value(rows, &query->fetch[at], &values[at], rows->buf);
 		return true;
 	}
 	}

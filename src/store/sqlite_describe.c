@@ -361,6 +361,9 @@ static bool write_literal(struct describe *describe, struct str sql, enum type t
 		break;
 	case TYPE_DECIMAL:
 	case TYPE_UUID:
+	case TYPE_DATE:
+	case TYPE_TIME:
+	case TYPE_DATETIME:
 	case TYPE_JSON:
 		return false;
 	}

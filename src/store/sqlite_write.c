@@ -24,6 +24,7 @@ struct write {
 	struct query plain; /* a copy that returns nothing, when the answer is known or there is none */
 	const struct query *returning; /* the query or the copy: what statements are made of */
 	struct query part;             /* a copy with the rows that are written now */
+	size_t left_out;               /* rows of it that were refused, and are passed over */
 	bool known;                    /* the answer can be built from the values */
 	bool keeps;                    /* rows that are returned wait in `kept` */
 	struct arena arena;            /* of kept rows, when it keeps any */
@@ -251,6 +252,17 @@ static bool insert_row(struct write *write, struct sqlite_statement *statement, 
 	return ok;
 }
 
+/* A statement that failed changed nothing, unless it ended the transaction. */
+static bool is_left_out(struct write *write, size_t row)
+{
+	struct query_batches *batches = write->part.batches;
+	bool out = batches != NULL && batches->refused != NULL && !write->store->halves &&
+		sqlite3_get_autocommit(write->conn->db) == 0 &&
+		batches->refused(batches, row, write->error);
+	write->left_out += out ? 1 : 0;
+	return out;
+}
+
 /* Writes the rows of write->part. */
 static bool insert_part(struct write *write)
 {
@@ -265,10 +277,11 @@ static bool insert_part(struct write *write)
 			statement = prepare_insert(write, values);
 			shape = values;
 		}
-		ok = statement != NULL && insert_row(write, statement, row);
+		ok = statement != NULL && (insert_row(write, statement, row) || is_left_out(write, row));
 	}
 	sqlite_conn_release(write->conn, statement);
-	write->result->rows += query->row_count;
+	write->result->rows += query->row_count - write->left_out;
+	write->left_out = 0;
 	return ok;
 }
 
@@ -422,7 +435,10 @@ static bool run_statements(struct write *write)
 	if (query->column_count > 0) {
 		rows_begin(&write->rows, query, &write->source.base, write->body);
 	}
-	return (is_insert(query) ? insert_rows(write) : change_rows(write)) && finish_answer(write);
+	/* What the answer embeds may be found by what was just written. */
+	return (is_insert(query) ? insert_rows(write) : change_rows(write)) &&
+		sqlite_search_write(write->store->search, write->conn, write->error) &&
+		finish_answer(write);
 }
 
 /* The statements of one query and its answer. */
@@ -455,6 +471,9 @@ static bool run_query(struct sqlite_conn *conn, const struct sqlite_store *store
 	bool ok = prepare_references(conn, query, error) && run_statements(&write) &&
 		(!references || check_deferred(conn, error));
 	sqlite_source_finish(&write.source);
+	if (!ok) {
+		sqlite_search_forget(store->search);
+	}
 	if (!ok && error->code == ERROR_REFERENCE && error->details[0] == '\0') {
 		sqlite_fail_reference(conn, store, query->batches != NULL ? &write.part : query, error);
 	}

@@ -48,7 +48,15 @@ const char test_service[] = "service: test\n"
 							"      id: { type: integer, default: auto }\n"
 							"      user_id: { type: integer, references: users }\n"
 							"      parent_id: { type: integer, references: notes }\n"
-							"      text: text\n";
+							"      text: text\n"
+							"  events:\n"
+							"    key: day\n"
+							"    fields:\n"
+							"      day: date\n"
+							"      at: datetime\n"
+							"      start: { type: time, min: \"06:00:00\" }\n"
+							"    unique:\n"
+							"      one event at a time: at\n";
 
 static const char *no_environment(const char *name)
 {
@@ -200,6 +208,32 @@ void call_run(struct fixture *fixture, struct call *call, const struct query *qu
 	uv_update_time(loop_uv(fixture->loop));
 	call_start(fixture, call);
 	call_wait(fixture, call);
+}
+
+struct version_answer {
+	struct store_version_request request;
+	bool done;
+	bool known;
+	uint64_t version;
+};
+
+static void on_version(struct store_version_request *request, bool known, uint64_t version)
+{
+	struct version_answer *answer = (struct version_answer *)(void *)request;
+	answer->done = true;
+	answer->known = known;
+	answer->version = version;
+}
+
+uint64_t test_version(struct fixture *fixture, const struct query *query)
+{
+	struct version_answer answer = {.request = {.query = query, .done = on_version}};
+	store_version_ask(fixture->session, &answer.request);
+	while (!answer.done) {
+		uv_run(loop_uv(fixture->loop), UV_RUN_ONCE);
+	}
+	assert_true(answer.known);
+	return answer.version;
 }
 
 struct str run_ok(struct fixture *fixture, const struct query *query)

@@ -9,6 +9,7 @@
 #include "codec/regex.h"
 #include "codec/uuid.h"
 #include "codec/words.h"
+#include "query/fetch.h"
 
 enum {
 	SHOWN_BYTES = 64, /* of a text that an error message shows */
@@ -233,7 +234,9 @@ static bool to_json(const struct cast *cast, struct value *ret_value)
 	struct arena arena;
 	struct error error;
 	struct value made = {.kind = VALUE_TEXT};
-	if (cast->value->kind == VALUE_TEXT && cast->from->type == TYPE_UUID) {
+	bool is_string = value_is_date(cast->from->type) ||
+		(cast->value->kind == VALUE_TEXT && cast->from->type == TYPE_UUID);
+	if (is_string) {
 		buf_clear(cast->scratch);
 		value_write_json(cast->scratch, cast->from, cast->value);
 		made.text = buf_str(cast->scratch);
@@ -257,6 +260,66 @@ static bool to_json(const struct cast *cast, struct value *ret_value)
 	return ok;
 }
 
+/* From a text, or from each other; check has refused what makes no sense. */
+static bool to_date(const struct cast *cast, struct value *ret_value)
+{
+	if (cast->value->kind == VALUE_TEXT) {
+		struct error error = {0};
+		/* These need no memory. */
+		if (value_from_text(cast->to, str_trim(cast->text), NULL, ret_value, &error)) {
+			return true;
+		}
+		if (error.code == ERROR_OUT_OF_RANGE) {
+			return refuse_range(cast);
+		}
+		(void)refuse(cast);
+		return error_details(cast->error, "%s", error.details);
+	}
+	if (cast->value->kind != VALUE_INTEGER) {
+		return refuse(cast);
+	}
+	int64_t integer = cast->value->integer;
+	int64_t micros = (integer % DATE_DAY_MICROS + DATE_DAY_MICROS) % DATE_DAY_MICROS;
+	if (cast->from->type == TYPE_DATE && cast->to->type == TYPE_DATETIME) {
+		give_integer(ret_value, integer);
+		return !__builtin_mul_overflow(integer, DATE_DAY_MICROS, &ret_value->integer) ||
+			refuse_range(cast);
+	}
+	if (cast->from->type == TYPE_DATETIME && cast->to->type == TYPE_DATE) {
+		integer = integer / DATE_DAY_MICROS - (integer % DATE_DAY_MICROS < 0 ? 1 : 0);
+	} else if (cast->from->type == TYPE_DATETIME && cast->to->type == TYPE_TIME) {
+		integer = micros;
+	}
+	give_integer(ret_value, integer);
+	return true;
+}
+
+static bool to_text(const struct cast *cast, struct value *ret_value)
+{
+	struct value made = {.kind = VALUE_TEXT, .text = cast->text};
+	if (cast->to == &fetch_http_date && cast->value->kind == VALUE_INTEGER) {
+		static const struct field datetime = {.type = TYPE_DATETIME};
+		const struct cast to_moment = {.from = cast->from,
+									   .to = &datetime,
+									   .value = cast->value,
+									   .text = cast->text,
+									   .error = cast->error};
+		struct value moment;
+		if (!to_date(&to_moment, &moment)) {
+			return false;
+		}
+		if (moment.integer < DATE_FIRST_DAY * DATE_DAY_MICROS ||
+			moment.integer >= (DATE_LAST_DAY + 1) * DATE_DAY_MICROS) {
+			return refuse_range(cast);
+		}
+		buf_clear(cast->scratch);
+		date_write_http(cast->scratch, moment.integer);
+		made.text = buf_str(cast->scratch);
+	}
+	*ret_value = made;
+	return true;
+}
+
 static bool convert(const struct cast *cast, struct value *ret_value)
 {
 	switch (cast->to->type) {
@@ -267,12 +330,15 @@ static bool convert(const struct cast *cast, struct value *ret_value)
 	case TYPE_DECIMAL:
 		return to_decimal(cast, ret_value);
 	case TYPE_TEXT:
-		*ret_value = (struct value){.kind = VALUE_TEXT, .text = cast->text};
-		return true;
+		return to_text(cast, ret_value);
 	case TYPE_BOOLEAN:
 		return to_boolean(cast, ret_value);
 	case TYPE_UUID:
 		return to_uuid(cast, ret_value);
+	case TYPE_DATE:
+	case TYPE_TIME:
+	case TYPE_DATETIME:
+		return to_date(cast, ret_value);
 	case TYPE_JSON:
 		return to_json(cast, ret_value);
 	}

@@ -14,7 +14,8 @@
 
 /* What a path leads to in a json value: VALUE_TEXT in `scratch`, or VALUE_NULL. */
 struct value term_path(const struct json_path *path, const struct value *json, struct buf *scratch);
-/* The value of field `from` as one of the type `to` (text, integer, number, boolean, json …). */
+/* The value of field `from` as one of the type `to` (text, integer, number, boolean, json, date …);
+ * `to` may be fetch_http_date. */
 bool term_cast(const struct field *from, const struct field *to, const struct value *value,
 			   struct buf *scratch, struct value *ret_value, struct error *error);
 enum truth { IS_NOT, MAY_BE, IS_SO };

@@ -11,6 +11,7 @@
 #include "codec/like.h"
 #include "codec/regex.h"
 #include "codec/words.h"
+#include "query/fetch.h"
 
 #define L __LINE__
 
@@ -22,6 +23,9 @@ static const struct field tenths = {.type = TYPE_DECIMAL, .precision = 18, .scal
 static const struct field text = {.type = TYPE_TEXT};
 static const struct field uuid = {.type = TYPE_UUID};
 static const struct field json = {.type = TYPE_JSON};
+static const struct field date = {.type = TYPE_DATE};
+static const struct field clock_time = {.type = TYPE_TIME};
+static const struct field datetime = {.type = TYPE_DATETIME};
 
 #define NONE                                                                                       \
 	{                                                                                              \
@@ -151,6 +155,44 @@ static const struct cast_row {
 	{L, &boolean, &json, INT(1), "t true"},
 	{L, &decimal, &json, INT(150), "t 1.5"},
 	{L, &uuid, &json, TEXT(UUID), "t \"" UUID "\""},
+	/* To and from dates. */
+	{L, &date, &text, INT(0), "t 1970-01-01"},
+	{L, &clock_time, &text, INT(1500000), "t 00:00:01.5"},
+	{L, &datetime, &text, INT(1500000), "t 1970-01-01T00:00:01.5+00:00"},
+	{L, &date, &json, INT(0), "t \"1970-01-01\""},
+	{L, &datetime, &json, INT(0), "t \"1970-01-01T00:00:00+00:00\""},
+	{L, &text, &date, TEXT(" 1970-01-02\t"), "i 1"},
+	{L, &text, &clock_time, TEXT("00:00:01"), "i 1000000"},
+	{L, &text, &datetime, TEXT("1970-01-01T01:00:00+01:00"), "i 0"},
+	{L, &text, &datetime, TEXT("1970-01-02"), "i 86400000000"},
+	{L, &text, &date, TEXT("soon"), "22P02 invalid input syntax for type date: \"soon\""},
+	{L, &text, &date, TEXT("1970-01-01T00:00:00Z"),
+	 "22P02 invalid input syntax for type date: \"1970-01-01T00:00:00Z\""},
+	{L, &text, &datetime, TEXT("0001-01-01T00:00:00+01:00"),
+	 "22003 value \"0001-01-01T00:00:00+01:00\" is out of range for type timestamp with time zone"},
+	{L, &datetime, &date, INT(86399999999), "i 0"},
+	{L, &datetime, &date, INT(86400000000), "i 1"},
+	{L, &datetime, &date, INT(-1), "i -1"},
+	{L, &datetime, &date, INT(-86400000000), "i -1"},
+	{L, &datetime, &date, INT(-86400000001), "i -2"},
+	{L, &datetime, &clock_time, INT(86400000001), "i 1"},
+	{L, &datetime, &clock_time, INT(-1), "i 86399999999"},
+	{L, &date, &datetime, INT(-1), "i -86400000000"},
+	{L, &date, &date, INT(3), "i 3"},
+	{L, &date, &fetch_http_date, INT(18628), "t Fri, 01 Jan 2021 00:00:00 GMT"},
+	{L, &datetime, &fetch_http_date, INT(1609459199999999), "t Thu, 31 Dec 2020 23:59:59 GMT"},
+	{L, &date, &fetch_http_date, NONE, "null"},
+	/* What others wrote. */
+	{L, &date, &text, INT(2932897), "t 2932897"},
+	{L, &date, &date, TEXT("soon"), "22P02 invalid input syntax for type date: \"soon\""},
+	{L, &date, &date, NUM(0.5), "22P02 invalid input syntax for type date: \"0.5\""},
+	{L, &date, &datetime, INT(INT64_MAX),
+	 "22003 value \"9223372036854775807\" is out of range for type timestamp with time zone"},
+	{L, &date, &fetch_http_date, INT(INT64_MAX),
+	 "22003 value \"9223372036854775807\" is out of range for type timestamp with time zone"},
+	{L, &datetime, &fetch_http_date, INT(INT64_MIN),
+	 "22003 value \"-9223372036854775808\" is out of range for type text"},
+	{L, &date, &fetch_http_date, TEXT("soon"), "t soon"},
 	/* What an existing table holds in a column of another type. */
 	{L, &integer, &text, TEXT("x"), "t x"},
 	{L, &integer, &number, TEXT("x"), "22P02 invalid input syntax for type number: \"x\""},

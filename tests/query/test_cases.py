@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 STORES = ["sqlite", "memory"]
 # Nothing refers to these and they make no keys, so their rows can be put back.
 LOOSE = {"simple", "items", "pairs", "goods", "logs", "blank", "big", "texts", "documents",
-         "settings"}
+         "settings", "events"}
 
 
 def read_rows():
