@@ -103,6 +103,7 @@ CHANGES = {
     "a check": (PEOPLE + "    check: { few kinds: kind=lt.3 }\n", ROWS),
     "a reference": (PEOPLE + "      boss: { type: integer, references: people }\n",
                     [(*row, None) for row in ROWS]),
+    "a search": (PEOPLE + "    search: name\n", ROWS),
     "a table": (PEOPLE + "  more: { key: id, fields: { id: text } }\n", ROWS),
     "a tally": (PEOPLE + "  kinds: { tally: people, by: kind }\n", ROWS),
     "a boolean": (PEOPLE + "      ok: { type: boolean, default: true }\n",
@@ -148,6 +149,27 @@ def test_numbers_of_rows_are_not_used_again(bed, start):
     with start(bed.file, store=f"sqlite:{bed.database}") as server:
         assert request(server.address, "POST", "/people", {"kind": 1}).status == 201
     assert bed.query("SELECT id FROM people ORDER BY id") == [(1,), (2,), (4,)]
+
+
+def test_a_search_finds_what_a_migration_wrote(bed, start):
+    bed.write(PEOPLE + "    search: name\n")
+    bed.made()
+    (bed.migrations / "0002_names.up.sql").write_text(
+        "UPDATE people SET name='Brandon Stark' WHERE id=2;\n")
+    bed.run("apply")
+
+    def found(word):
+        return request(server.address, "GET", f"/people?select=id&name=ilike.*{word}*").json()
+
+    with start(bed.file, store=f"sqlite:{bed.database}") as server:
+        assert found("ndon%20st") == [{"id": 2}]
+    bed.write(PEOPLE.replace("kind: { type: integer,", "kind: { type: text,")
+              + "    search: name\n")
+    bed.run("new", "third")
+    assert bed.run("apply") == f"applied 0003_third\n{IS}"
+    with start(bed.file, store=f"sqlite:{bed.database}") as server:
+        assert found("ndon%20st") == [{"id": 2}]
+        assert found("xyzzy") == []
 
 
 def test_what_loses_rows_or_values_is_warned_of(bed):

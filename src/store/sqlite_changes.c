@@ -508,22 +508,6 @@ static void count_tallies(struct changes *changes)
 	}
 }
 
-/* An index for substrings takes in the rows that are there: `RESOURCE.FIELD_search`. */
-static void fill_search(struct changes *changes, const struct schema_object *search)
-{
-	struct str field = str_slice(search->name, search->table.len + 1,
-								 search->name.len - (sizeof("_search") - 1));
-	put(changes, "INSERT INTO ");
-	put_name(changes, search->name);
-	put(changes, " (rowid,text)\n  SELECT rowid,");
-	put_name(changes, field);
-	put(changes, " FROM ");
-	put_name(changes, search->table);
-	put(changes, " WHERE ");
-	put_name(changes, field);
-	put(changes, " IS NOT NULL;\n");
-}
-
 static void make_objects(struct changes *changes, enum schema_kind kind)
 {
 	for (size_t i = 0; i < changes->to->count; i++) {
@@ -537,9 +521,6 @@ static void make_objects(struct changes *changes, enum schema_kind kind)
 			say(changes, "this fails while two rows break the rule", object->name, "", STR(""));
 		}
 		put_statement(changes, object->text);
-		if (kind == SCHEMA_SEARCH) {
-			fill_search(changes, object);
-		}
 	}
 }
 

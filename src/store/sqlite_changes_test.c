@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "query/compile.h"
+#include "store/sqlite_search.h"
 
 #define L __LINE__
 
@@ -36,6 +37,8 @@ static const char *const files[] = {
 	"  p: { key: id, fields: { id: integer } }\n"
 	"  a: { key: id, fields: { id: integer, x: text, p: { type: integer, references: p } } }\n"
 	"  b: { key: id, fields: { id: integer, a: { type: integer, references: a } } }\n",
+	"  a: { key: id, fields: { id: integer, x: text }, search: x }\n",
+	"  a: { key: [x, id], fields: { id: integer, x: text, y: text }, search: [x, y] }\n",
 	"  a: { key: id, fields: { id: integer, x: \"decimal(6,2)\" } }\n",
 	"  a: { key: id, fields: { id: integer, x: \"decimal(6,3)\" } }\n",
 	"  a: { key: id, fields: { id: integer, x: integer, \"odd \\\"' name\": text } }\n"
@@ -121,6 +124,7 @@ static void run_pair(const char *from, const char *to)
 	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+	assert_true(sqlite_search_add_grams(db));
 	assert_int_equal(sqlite3_exec(db, "PRAGMA legacy_alter_table=ON", NULL, NULL, NULL), SQLITE_OK);
 	write_between(nothing, old, &sql);
 	run_sql(db, &sql, "", from);

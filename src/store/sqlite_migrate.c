@@ -1,5 +1,5 @@
 /*
- * DESIGN. A migration is one transaction: its statements, a look at all foreign keys (they are off
+ * DESIGN. A migration is one transaction: its statements, all indexes for substrings anew, a look at all foreign keys (they are off
  * meanwhile, since a table that is made anew is dropped first), and the row of `_rl_migrations`
  * that remembers it. So a process that ends in the middle leaves nothing of it.
  *
@@ -15,6 +15,7 @@
 #include "store/sqlite_catalog.h"
 #include "store/sqlite_changes.h"
 #include "store/sqlite_priv.h"
+#include "store/sqlite_search.h"
 #include "store/sqlite_text.h"
 
 enum { ARENA_BYTES = 65536, CHANGES_BYTES = 1 << 26 };
@@ -360,7 +361,8 @@ static bool apply(struct store_migrator *migrator, const struct store_migration 
 	failure->kept = STR("");
 	bool ok = begin(conn, error) && remember(conn, migration, error) &&
 		run_statements(conn->db, migration->up, failure, error) &&
-		check_references(conn->db, error) && settle(conn, model, error);
+		check_references(conn->db, error) && sqlite_search_renew(conn, error) &&
+		settle(conn, model, error);
 	return end(conn, ok, error);
 }
 
@@ -382,7 +384,8 @@ static bool undo(struct store_migrator *migrator, const struct store_migration *
 	failure->at = SIZE_MAX;
 	failure->kept = STR("");
 	bool ok = begin(conn, error) && run_statements(conn->db, migration->down, failure, error) &&
-		check_references(conn->db, error) && restore_model(conn, migration->number, error) &&
+		check_references(conn->db, error) && sqlite_search_renew(conn, error) &&
+		restore_model(conn, migration->number, error) &&
 		run_with(conn, STR("DELETE FROM _rl_migrations WHERE number=?1"), NULL, 0,
 				 migration->number, error);
 	return end(conn, ok, error);
