@@ -10,7 +10,7 @@
 #ifndef ROWLOCK_MIGRATE_FILES_H
 #define ROWLOCK_MIGRATE_FILES_H
 
-#include "store/store.h"
+#include "store/migrator.h"
 
 enum { MIGRATIONS_MAX = 9999, MIGRATION_BYTES = 16 << 20, MIGRATION_NAME_BYTES = 80 };
 

@@ -9,7 +9,7 @@
 #ifndef ROWLOCK_MIGRATE_MIGRATE_H
 #define ROWLOCK_MIGRATE_MIGRATE_H
 
-#include "store/store.h"
+#include "store/migrator.h"
 
 struct migrate {
 	const struct model *model; /* compiled */

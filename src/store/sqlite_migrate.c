@@ -1,7 +1,8 @@
 /*
- * DESIGN. A migration is one transaction: its statements, all indexes for substrings anew, a look at all foreign keys (they are off
- * meanwhile, since a table that is made anew is dropped first), and the row of `_rl_migrations`
- * that remembers it. So a process that ends in the middle leaves nothing of it.
+ * DESIGN. A migration is one transaction: its statements, all indexes for substrings anew, a look
+ * at all foreign keys (they are off meanwhile, since a table that is made anew is dropped first),
+ * and the row of `_rl_migrations` that remembers it. So a process that ends in the middle leaves
+ * nothing of it.
  *
  * A database is ours when it has `_rl_model` or `_rl_migrations`: then tables are made what the
  * service file says, word by word. In another program's database only tables that are missing are
@@ -12,6 +13,7 @@
 #include "base/alloc.h"
 #include "model/model_write.h"
 #include "model/yaml.h"
+#include "store/migrator.h"
 #include "store/sqlite_catalog.h"
 #include "store/sqlite_changes.h"
 #include "store/sqlite_priv.h"

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "store/migrator.h"
 #include "store/store_priv.h"
 
 static const struct store_ops *const stores[] = {

@@ -16,6 +16,7 @@
 
 struct store;         /* a back end's own; begins with struct store_base */
 struct store_session; /* a back end's own; begins with struct store_session_base */
+struct store_migrator;
 
 struct store_result;
 struct store_transaction; /* a back end's own: the write transaction of one request */
@@ -138,52 +139,6 @@ struct describe_options {
 	bool *keeps_answers;
 };
 
-/* A change of a database's tables that is written down, and what the database remembers of it once
- * it was applied. */
-struct store_migration {
-	uint64_t number; /* from 1 */
-	struct str name;
-	struct str up;         /* SQL */
-	struct str down;       /* SQL that undoes it; "" when there is none */
-	struct str applied_at; /* RFC 3339, UTC */
-	struct str state;      /* "applied"; else what of it was done before it stopped, for people */
-};
-
-/* Where a migration failed. */
-struct store_failure {
-	size_t at;           /* offset of the statement in the text; SIZE_MAX: none is to blame */
-	struct str kept;     /* what of it stays done, for people; "": nothing. Arena */
-	struct arena *arena; /* set by the caller */
-};
-
-/* A database whose tables are changed: a back end's own; begins with `ops`. One thread; the
- * database belongs to it, or is locked against a second migrator, until it is closed. */
-struct store_migrator {
-	const struct store_migrator_ops *ops;
-};
-
-struct store_migrator_ops {
-	const char *dialect; /* the folder of its files: "sqlite" */
-	void (*close)(struct store_migrator *migrator);
-	/* What was applied, by number. Arena. */
-	bool (*history)(struct store_migrator *migrator, struct arena *arena,
-					struct store_migration **ret_items, size_t *ret_count, struct error *error);
-	/* Appends the statements that make the database what the compiled model says, and those that
-	 * lead back; nothing when it is. Comments say what happens. */
-	bool (*differ)(struct store_migrator *migrator, const struct model *model, struct buf *ret_up,
-				   struct buf *ret_down, struct error *error);
-	/* Runs migration->up and remembers it; all or nothing where the database can. When the database
-	 * is what the model says then, it remembers that too. */
-	bool (*apply)(struct store_migrator *migrator, const struct store_migration *migration,
-				  const struct model *model, struct store_failure *failure, struct error *error);
-	/* Remembers these as applied, without running them. */
-	bool (*adopt)(struct store_migrator *migrator, const struct store_migration *items,
-				  size_t count, struct error *error);
-	/* Runs migration->down of the last that was applied, and forgets it. */
-	bool (*undo)(struct store_migrator *migrator, const struct store_migration *migration,
-				 struct store_failure *failure, struct error *error);
-};
-
 struct store_ops {
 	const char *scheme; /* "sqlite" */
 	/* Opens, recovers, makes the tables on an empty database. NULL with ERROR_CONFIG or ERROR_STORE
@@ -211,7 +166,7 @@ struct store_ops {
 	/* See store_describe(). NULL: the store cannot. */
 	bool (*describe)(struct str location, const struct describe_options *options, struct buf *yaml,
 					 struct error *error);
-	/* See store_migrate(). NULL: the store has no tables. */
+	/* See store/migrator.h. NULL: the store has no tables. */
 	struct store_migrator *(*migrate)(struct str location, bool make, struct error *error);
 };
 
@@ -252,8 +207,5 @@ bool store_transaction_run(struct store_transaction *transaction, const struct q
 bool store_describe(struct str url, const struct describe_options *options, struct buf *yaml,
 					struct error *error);
 void store_get_stats(const struct store *store, struct store_stats *ret_stats);
-/* Opens a database to change its tables; `make` makes it when it is not there. NULL with an error.
- */
-struct store_migrator *store_migrate(struct str url, bool make, struct error *error);
 
 #endif
