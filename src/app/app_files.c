@@ -33,12 +33,9 @@ static void on_left_out(void *context, const struct bad_row *row, bool skipped)
 static void log_loaded(const struct loading *loading, const struct import_summary *summary)
 {
 	struct log_field fields[] = {
-		LOG_STR("service", loading->service->name),
-		LOG_STR("resource", loading->resource->name),
-		LOG_STR("file", str_from(loading->path)),
-		LOG_INT("read", summary->read),
-		LOG_INT("inserted", summary->inserted),
-		LOG_INT("skipped", summary->skipped),
+		LOG_STR("service", loading->service->name), LOG_STR("resource", loading->resource->name),
+		LOG_STR("file", str_from(loading->path)),   LOG_INT("read", summary->read),
+		LOG_INT("inserted", summary->inserted),     LOG_INT("skipped", summary->skipped),
 		LOG_INT("failed", summary->failed),
 	};
 	const struct log *log = &loading->service->app->options.log;

@@ -25,6 +25,7 @@ extern const struct command command_import;
 extern const struct command command_export;
 extern const struct command command_introspect;
 extern const struct command command_openapi;
+extern const struct command command_migrate;
 
 /* One option of a command: `--name`, or `--name VALUE` and `--name=VALUE` when it takes a value. */
 struct option {

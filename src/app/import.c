@@ -337,20 +337,6 @@ static struct str hash_of(struct str text, struct arena *arena)
 						(unsigned long long)siphash(keys[1], text.ptr, text.len));
 }
 
-/* What a row may give: rows of JSON may lack some of it. */
-static const struct parsed_names *names_of(const struct resource *resource, struct arena *arena)
-{
-	struct parsed_names *names = ARENA_NEW(arena, struct parsed_names);
-	struct str *items = ARENA_ARRAY(arena, resource->field_count, struct str);
-	for (size_t i = 0; i < resource->field_count; i++) {
-		if (resource->fields[i].computed.str.len == 0) {
-			items[names->count++] = resource->fields[i].name;
-		}
-	}
-	names->items = items;
-	return names;
-}
-
 static bool check(struct import *import)
 {
 	const struct import_options *options = import->options;
@@ -368,8 +354,7 @@ static bool check(struct import *import)
 		.format = options->format,
 		.many = true,
 		.lenient = true,
-		.columns = options->format == BODY_CSV ? NULL : names_of(resource, &import->arena),
-		.missing_default = true,
+		.independent = options->format != BODY_CSV,
 		.bad_row = on_bad_row,
 		.release = on_release,
 		.context = import,

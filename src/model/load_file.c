@@ -52,7 +52,6 @@ void load_load(struct load *load, const struct draft *draft)
 		return;
 	}
 	file->mode = LOAD_ONCE;
-	file->place = node->place;
 	if (node->kind == NODE_SCALAR) {
 		read_file(load, node, file);
 	} else if (LOAD_WORDS(load, node, words, "`load`", file) && file->file.ptr == NULL) {

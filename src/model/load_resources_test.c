@@ -220,7 +220,7 @@ static const struct load_row key_rows[] = {
 	{__LINE__, "  r: { key: id, fields: { id: integer }, ttl: 5 }\n",
 	 ":3:42: unknown word \"ttl\" in a resource\n"
 	 "    hint: known here: key, fields, unique, check, index, search, references, read_only, "
-	 "tally, by\n"},
+	 "tally, by, load\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer } }\n"
 	 "  R: { key: id, fields: { id: integer } }\n",

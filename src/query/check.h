@@ -74,6 +74,8 @@ struct body_options {
 	bool lenient;                   /* the general API: numbers as text, scalars are no rows */
 	const struct parsed_names *columns; /* `columns=`: only these are read; NULL: the body's keys */
 	bool missing_default;               /* a column that a row lacks gets its default, not null */
+	bool independent; /* INSERT: rows need not have the same keys; what one lacks gets its default.
+						 Unknown keys are errors all the same */
 	bool whole; /* UPSERT: what is not given gets its default or null, as in a new row (PUT) */
 	/* Values that are already known (key fields from the path); a body that gives another value for
 	 * one of these fields is refused. */
@@ -84,8 +86,8 @@ struct body_options {
 	 * matter. On the thread that reads them. */
 	void (*release)(void *context, struct str body, size_t bytes);
 	/* Of batches, for files that people keep: a row that is wrong is told and left out instead of
-	 * ending all, rows may lack keys, and a field of CSV that is empty and not in quotes is null.
-	 * On the thread that reads them. NULL: the first wrong row is an error. */
+	 * ending all, and a field of CSV that is empty and not in quotes is null. On the thread that
+	 * reads them. NULL: the first wrong row is an error. */
 	void (*bad_row)(void *context, const struct bad_row *bad);
 	void *context;
 };
