@@ -10,6 +10,7 @@
 #include "api/guard.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "cache/redis.h"
 #include "codec/url.h"
 
 /* ---- a service on a loop ---- */
@@ -317,6 +318,9 @@ struct api_loop *api_attach(struct api *api, struct loop *loop, struct error *er
 	api_loop->api = api;
 	api_loop->loop = loop;
 	api_loop->session = session;
+	if (api->options.redis != NULL) {
+		api_loop->redis = redis_attach(api->options.redis, loop);
+	}
 	api_loop->adopt.run = adopt;
 	random_bytes(&api_loop->next_id, sizeof(api_loop->next_id));
 	pthread_mutex_lock(&api->lock);
@@ -344,6 +348,7 @@ void api_detach(struct api_loop *loop)
 	assert(loop->binding->calls == 0);
 	binding_destroy(loop->binding);
 	store_detach(loop->session);
+	redis_detach(loop->redis);
 	if (!loop->detached) {
 		free(loop);
 	}

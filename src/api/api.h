@@ -20,13 +20,17 @@
 #include "store/store.h"
 
 struct api;
+struct cache;
+struct redis;
 struct api_loop;
 
 struct api_options {
 	const struct log *log;
 	const struct limits *limits;
 	struct store *store;
-	bool open; /* bound beyond loopback on purpose: any Host is taken */
+	struct cache *cache; /* of answers; NULL: none */
+	struct redis *redis; /* its second level; NULL: none */
+	bool open;           /* bound beyond loopback on purpose: any Host is taken */
 	/* False while the program is not ready to serve (draining). NULL: always. */
 	bool (*ready)(void *context);
 	void *context;

@@ -16,6 +16,7 @@ struct api_loop {
 	struct api *api;
 	struct loop *loop;
 	struct store_session *session; /* owned */
+	struct redis_loop *redis;      /* owned; NULL: none */
 	struct api_binding *binding;   /* owned: the state that new requests get */
 	struct http_server *server;    /* borrowed */
 	struct operation_stats other;  /* requests without an operation */

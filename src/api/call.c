@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "api/api_priv.h"
+#include "api/read.h"
 #include "base/clock.h"
 
 static struct call *call_of(struct store_request *request)
@@ -47,6 +48,7 @@ void call_finish(struct call *call)
 	query_batches_finish(call->query.batches);
 	companion_finish(call);
 	buf_finish(&call->cursor);
+	buf_finish(&call->kept_body);
 }
 
 void call_begin(struct call *call)
@@ -130,22 +132,29 @@ static bool on_part(struct store_request *request, struct str bytes)
 {
 	struct call *call = call_of(request);
 	if (http_exchange_gone(call->exchange)) {
+		read_keep_nothing(call);
 		store_cancel(request);
 		return true;
 	}
 	if (call->streaming) {
+		read_keep_part(call, bytes);
 		return http_stream_write(call->exchange, bytes, on_resume, call);
 	}
 	struct reply reply = {.status = 200, .fields = http_exchange_field_buffer(call->exchange)};
+	size_t fields_at = reply.fields->len;
 	call->times_ns[2] = now_ns(call);
 	if (call->stream_head != NULL) {
 		call->stream_head(call, &request->result, &reply);
+		reply.content_type = call->content_type;
+		read_keep_head(call, &reply, fields_at);
+		read_keep_part(call, bytes);
 	}
 	add_timing(call);
 	struct http_answer answer = answer_head(call, reply.status, call->content_type, bytes);
 	call->streaming = true;
 	http_stream_begin(call->exchange, &answer);
 	if (call->request->method == HTTP_HEAD) {
+		read_keep_nothing(call);
 		store_cancel(request);
 	}
 	return true;
@@ -154,8 +163,10 @@ static bool on_part(struct store_request *request, struct str bytes)
 static void answer(struct call *call, const struct store_result *result)
 {
 	struct reply reply = {.fields = http_exchange_field_buffer(call->exchange)};
+	size_t fields_at = reply.fields->len;
 	if (!companion_reply(call, &reply)) {
 		call->compose(call, result, &reply);
+		read_keep(call, &reply, fields_at);
 	}
 	if (reply.error.code == ERROR_NONE) {
 		call_answer(call, reply.status, reply.content_type, reply.body);
@@ -170,6 +181,9 @@ static void on_done(struct store_request *request, const struct store_result *re
 {
 	struct call *call = call_of(request);
 	if (call->streaming) {
+		if (error == NULL) {
+			read_keep_end(call);
+		}
 		if (error == NULL || call->request->method == HTTP_HEAD) {
 			http_stream_end(call->exchange);
 		} else {
@@ -178,6 +192,7 @@ static void on_done(struct store_request *request, const struct store_result *re
 	} else {
 		call->times_ns[2] = now_ns(call);
 		if (error != NULL) {
+			read_keep_missing(call, error);
 			call_fail(call, error);
 		} else if (call->proceed != NULL) {
 			call->proceed(call);

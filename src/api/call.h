@@ -12,6 +12,7 @@
 #include "api/companion.h"
 #include "api/preferences.h"
 #include "api/router.h"
+#include "cache/redis.h"
 #include "http/http.h"
 #include "store/store.h"
 
@@ -38,7 +39,9 @@ struct call {
 	struct router_match match;
 	struct query query;
 	struct store_request store;
-	const struct plan *plan; /* of the route that answers */
+	struct store_version_request version; /* of a read */
+	struct redis_lookup lookup;           /* of a read */
+	const struct plan *plan;              /* of the route that answers */
 	compose_reply *compose;
 	/* After a write that went well: goes on with the call instead of answering. NULL: answers. */
 	void (*proceed)(struct call *call);
@@ -49,7 +52,9 @@ struct call {
 	struct preferences preferences; /* general API */
 	struct companion companion;     /* of a write */
 	struct buf cursor;              /* of the last row, when the query asks for it */
-	uint64_t tag;                   /* the answer's part of its ETag; 0: it has none */
+	struct str cache_key;           /* arena: where the answer is kept; "": nowhere */
+	struct cached_answer kept;      /* what is said of a stream that is to be kept */
+	struct buf kept_body;           /* of it, so far; max_bytes 0: none is kept */
 	uint64_t id;                    /* of the request, for the log */
 	uint64_t times_ns[3];           /* with limits->server_timing: begun, at the store, done */
 };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "api/api_priv.h"
+#include "api/read.h"
 #include "base/map.h"
 
 enum { TAG_BYTES = 48 };
@@ -17,14 +18,12 @@ static uint64_t hash_text(uint64_t hash, struct str text)
 }
 
 /* While a write is under way nothing can be said of the answer: its tag is one of its own. */
-static uint64_t make_tag(const struct call *call)
+static uint64_t make_tag(const struct call *call, bool known, uint64_t version)
 {
-	struct store_session *session = call->binding->loop->session;
 	const struct model *model = call->binding->service->model;
-	uint64_t parts[3] = {0, model->hash, 0};
-	if (!store_version(session, &call->query, &parts[0])) {
-		parts[2] = call->id;
-	}
+	const struct query *query = &call->query;
+	uint64_t day = query->uses_today ? (uint64_t)query->today : 0;
+	uint64_t parts[4] = {known ? version : 0, model->hash, known ? 0 : call->id, day};
 	uint64_t hash = siphash(hash_key, parts, sizeof(parts));
 	hash = hash_text(hash, call->request->path);
 	hash = hash_text(hash, call->request->query);
@@ -98,20 +97,25 @@ static struct str quote(char text[TAG_BYTES], struct str tag)
 	return (struct str){text, (size_t)len};
 }
 
-bool conditional_begin(struct call *call)
+bool conditional_asks(const struct call *call)
+{
+	return http_request_field(call->request, STR("If-None-Match")).len > 0;
+}
+
+bool conditional_answer(struct call *call, bool known, uint64_t version)
 {
 	struct str list = http_request_field(call->request, STR("If-None-Match"));
-	struct str tag;
-	char text[TAG_BYTES];
-	call->tag = make_tag(call);
 	if (list.len == 0) {
 		return false;
 	}
+	struct str tag;
+	char text[TAG_BYTES];
+	uint64_t hash = make_tag(call, known, version);
 	/* Any answer will do; that of one row is only there when the row is. */
 	bool any = str_equal(list, STR("*"));
 	if (any && call->query.action == QUERY_LIST) {
-		tag = arena_printf(call->arena, "%016llx", (unsigned long long)call->tag);
-	} else if (!holds_answer(list, call->tag, &tag)) {
+		tag = arena_printf(call->arena, "%016llx", (unsigned long long)hash);
+	} else if (!holds_answer(list, hash, &tag)) {
 		return false;
 	}
 	call_add_field(call, STR("ETag"), quote(text, tag));
@@ -122,10 +126,10 @@ bool conditional_begin(struct call *call)
 void conditional_add(struct call *call, const struct store_result *result, struct reply *reply)
 {
 	char text[TAG_BYTES];
+	unsigned long long hash = make_tag(call, result->has_version, result->version);
 	int len = call->query.tag_count > 0
-		? snprintf(text, sizeof(text), "\"%016llx.%016llx\"", (unsigned long long)result->tag,
-				   (unsigned long long)call->tag)
-		: snprintf(text, sizeof(text), "\"%016llx\"", (unsigned long long)call->tag);
+		? snprintf(text, sizeof(text), "\"%016llx.%016llx\"", (unsigned long long)result->tag, hash)
+		: snprintf(text, sizeof(text), "\"%016llx\"", hash);
 	reply_add(reply, STR("ETag"), (struct str){text, (size_t)len});
 }
 

@@ -10,10 +10,12 @@
 
 #include "api/call.h"
 
-/* Before call->query runs: fixes the answer's tag. True when the client has this very answer: 304
- * was answered. */
-bool conditional_begin(struct call *call);
-/* The answer's ETag. */
+/* Before call->query runs, with the version of what it reads: has the client this very answer? Then
+ * 304 was answered. */
+bool conditional_answer(struct call *call, bool known, uint64_t version);
+/* Does the client say which answer it has? */
+bool conditional_asks(const struct call *call);
+/* The answer's ETag, from the result's version. */
 void conditional_add(struct call *call, const struct store_result *result, struct reply *reply);
 /* Does the client want no answer of a row that is there (`If-None-Match: *`)? */
 bool conditional_any(const struct call *call);

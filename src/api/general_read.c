@@ -1,6 +1,7 @@
 #include "api/conditional.h"
 #include "api/general_priv.h"
 #include "api/range.h"
+#include "api/read.h"
 #include "query/cond.h"
 
 /* ---- answers ---- */
@@ -97,13 +98,6 @@ static void compose_item(struct call *call, const struct store_result *result, s
 
 /* ---- requests ---- */
 
-static void run(struct call *call, compose_reply *compose)
-{
-	if (!conditional_begin(call)) {
-		call_run(call, compose);
-	}
-}
-
 void general_run_list(struct call *call)
 {
 	struct general general;
@@ -115,7 +109,7 @@ void general_run_list(struct call *call)
 		return;
 	}
 	call->stream_head = compose_head;
-	run(call, compose_list);
+	read_run(call, compose_list);
 }
 
 void general_run_get(struct call *call)
@@ -134,5 +128,5 @@ void general_run_get(struct call *call)
 	if (call->query.format == FORMAT_ARRAY) {
 		call->query.format = FORMAT_OBJECT;
 	}
-	run(call, compose_item);
+	read_run(call, compose_item);
 }

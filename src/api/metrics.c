@@ -1,6 +1,7 @@
 #include "api/metrics.h"
 
 #include "api/api_priv.h"
+#include "cache/redis.h"
 #include "codec/json.h"
 
 static void add(_Atomic uint64_t *counter, uint64_t n)
@@ -201,6 +202,45 @@ static void write_store(const struct api *api, struct buf *text)
 	write_groups(&stats, text);
 }
 
+static void write_cache(const struct api *api, struct buf *text)
+{
+	struct cache_stats stats;
+	if (api->options.cache == NULL) {
+		return;
+	}
+	cache_get_stats(api->options.cache, &stats);
+	write_number(text, "rowlock_cache_hits_total", "counter", "Reads answered from the cache.",
+				 stats.hits);
+	write_number(text, "rowlock_cache_misses_total", "counter",
+				 "Reads whose answer was not in the cache.", stats.misses);
+	write_number(text, "rowlock_cache_fills_total", "counter", "Answers put into the cache.",
+				 stats.fills);
+	write_number(text, "rowlock_cache_evictions_total", "counter",
+				 "Answers that went to make room.", stats.evictions);
+	write_number(text, "rowlock_cache_bytes", "gauge", "Size of the answers in the cache.",
+				 stats.bytes);
+	write_number(text, "rowlock_cache_entries", "gauge", "Answers in the cache.", stats.entries);
+}
+
+static void write_redis(const struct api *api, struct buf *text)
+{
+	struct redis_stats stats;
+	if (api->options.redis == NULL) {
+		return;
+	}
+	redis_get_stats(api->options.redis, &stats);
+	write_number(text, "rowlock_redis_hits_total", "counter", "Answers found in Redis.",
+				 stats.hits);
+	write_number(text, "rowlock_redis_misses_total", "counter", "Answers not found in Redis.",
+				 stats.misses);
+	write_number(text, "rowlock_redis_errors_total", "counter",
+				 "Questions to Redis that took too long or failed.", stats.errors);
+	write_number(text, "rowlock_redis_strangers_total", "counter",
+				 "Values in Redis that are not ours.", stats.strangers);
+	write_number(text, "rowlock_redis_breakers_open", "gauge",
+				 "Loops that do not ask Redis for a while.", stats.breakers);
+}
+
 void metrics_write(struct api *api, struct buf *text)
 {
 	pthread_mutex_lock(&api->lock);
@@ -210,5 +250,7 @@ void metrics_write(struct api *api, struct buf *text)
 	write_operations(api, text, write_latency);
 	write_http(api, text);
 	write_store(api, text);
+	write_cache(api, text);
+	write_redis(api, text);
 	pthread_mutex_unlock(&api->lock);
 }

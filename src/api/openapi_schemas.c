@@ -171,18 +171,20 @@ static bool is_bare(const struct query_fetch *fetch)
 /* Is it what the resource's own schema says? */
 static bool is_whole(const struct query *query)
 {
-	if (query->column_count != query->resource->field_count) {
-		return false;
-	}
-	for (size_t i = 0; i < query->column_count; i++) {
-		const struct query_column *column = &query->columns[i];
+	size_t count = 0;
+	for (size_t i = 0; i < query->resource->field_count; i++) {
+		const struct query_column *column = &query->columns[count];
 		const struct field *field = &query->resource->fields[i];
-		if (column->embed != NULL || !is_bare(&query->fetch[column->at]) ||
-			query->fetch[column->at].term.field != field || !str_equal(column->name, field->name)) {
+		if (field_is_computed(field)) {
+			continue;
+		}
+		if (count++ == query->column_count || column->embed != NULL ||
+			!is_bare(&query->fetch[column->at]) || query->fetch[column->at].term.field != field ||
+			!str_equal(column->name, field->name)) {
 			return false;
 		}
 	}
-	return true;
+	return count == query->column_count;
 }
 
 static void write_fetched(struct openapi *openapi, const struct query_fetch *fetch)
@@ -285,7 +287,7 @@ static bool is_shown(const struct field *field, enum openapi_view view)
 
 static bool is_required(const struct field *field, enum openapi_view view)
 {
-	return view == VIEW_ROW ||
+	return (view == VIEW_ROW && !field_is_computed(field)) ||
 		(view == VIEW_INSERT && (field->required || field->key) &&
 		 field->default_kind == DEFAULT_NONE);
 }

@@ -215,6 +215,9 @@ static void write_rules(struct buf *text, const struct field *field)
 		write_html_value(text, field, field->max);
 		buf_append(text, STR("; "));
 	}
+	if (field_is_computed(field)) {
+		buf_append(text, STR("computed, when it is selected; "));
+	}
 	if (field->max_today) {
 		buf_append(text, STR("not later than today; "));
 	}

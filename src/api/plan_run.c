@@ -1,6 +1,7 @@
 #include "api/answer_key.h"
 #include "api/conditional.h"
 #include "api/plan.h"
+#include "api/read.h"
 #include "codec/url.h"
 #include "query/cond.h"
 
@@ -310,8 +311,10 @@ void plan_run(struct call *call)
 		run_reply(call);
 	} else if (!prepare(call, &error) || (!is_read(route) && !attach(call, &error))) {
 		call_fail(call, &error);
-	} else if (!is_read(route) || !conditional_begin(call)) {
-		call->stream_head = is_read(route) ? compose_head : NULL;
+	} else if (is_read(route)) {
+		call->stream_head = compose_head;
+		read_run(call, compose);
+	} else {
 		call->proceed = route->then != NULL ? run_then : NULL;
 		call_run(call, compose);
 	}

@@ -81,6 +81,35 @@ static bool check_overrides(const struct app *app)
 	return true;
 }
 
+enum cache_kind app_cache_kind(const struct model *model)
+{
+	bool near = str_starts_with(model->store.str, STR("sqlite:")) ||
+		str_starts_with(model->store.str, STR("memory:"));
+	return model->cache != CACHE_DEFAULT ? model->cache : near ? CACHE_MEMORY : CACHE_OFF;
+}
+
+static bool open_cache(struct app_service *service, const struct model *model, struct error *error)
+{
+	struct arena *arena = &service->app->arena;
+	service->cache_kind = app_cache_kind(model);
+	service->redis = arena_copy(arena, model->redis.str);
+	service->cache_secret = arena_copy(arena, model->cache_secret.str);
+	if (service->cache_kind != CACHE_OFF) {
+		service->cache = cache_create(service->limits.cache_bytes);
+	}
+	if (service->cache_kind == CACHE_REDIS) {
+		size_t most = cache_entry_most(service->cache);
+		struct redis_options options = {
+			.place = service->redis,
+			.secret = service->cache_secret,
+			.value_bytes = most < MIB(1) ? most : MIB(1),
+		};
+		service->second = redis_create(&options);
+	}
+	return service->cache_kind != CACHE_REDIS || service->second != NULL ||
+		error_set(error, ERROR_CONFIG, "this program was built without Redis");
+}
+
 static bool open_service(struct app_service *service, struct service *loaded, struct error *error)
 {
 	struct model *model = loaded->model;
@@ -102,8 +131,8 @@ static bool open_service(struct app_service *service, struct service *loaded, st
 	}
 	/* The store first: whoever starts a service twice is told who has the database. */
 	service->store = store_open(service->store_url, &store_options, error);
-	return service->store != NULL && find_address(service, model, error) &&
-		check_alone(service, model, error);
+	return service->store != NULL && open_cache(service, model, error) &&
+		find_address(service, model, error) && check_alone(service, model, error);
 }
 
 static bool create_service(struct app *app, struct app_service *service, const char *file)
@@ -121,6 +150,8 @@ static bool create_service(struct app *app, struct app_service *service, const c
 		return false;
 	}
 	struct api_options options = {
+		.cache = service->cache,
+		.redis = service->second,
 		.log = &app->options.log,
 		.limits = &service->limits,
 		.store = service->store,
@@ -418,6 +449,8 @@ void app_destroy(struct app *app)
 	}
 	for (size_t i = 0; i < app->service_count; i++) {
 		api_destroy(app->services[i].api);
+		cache_destroy(app->services[i].cache);
+		redis_destroy(app->services[i].second);
 		store_close(app->services[i].store);
 	}
 	arena_finish(&app->arena);

@@ -15,6 +15,7 @@
 #include "api/api.h"
 #include "app/app.h"
 #include "base/arena.h"
+#include "cache/redis.h"
 #include "http/http.h"
 #include "net/loop.h"
 #include "store/store.h"
@@ -27,8 +28,13 @@ struct app_service {
 	struct str listen;    /* arena */
 	struct str store_url; /* arena */
 	struct address address;
-	struct store *store; /* owned */
-	struct api *api;     /* owned */
+	struct store *store;        /* owned */
+	enum cache_kind cache_kind; /* never CACHE_DEFAULT */
+	struct str redis;           /* arena */
+	struct str cache_secret;    /* arena */
+	struct cache *cache;        /* owned; NULL: none */
+	struct redis *second;       /* owned: its second level; NULL: none */
+	struct api *api;            /* owned */
 	uv_fs_event_t watch;
 	uv_timer_t settle; /* a changed file is read when it has been quiet for a while */
 };
@@ -63,6 +69,8 @@ struct app {
 	struct loop_stop_hook stop; /* of the first loop: closes signals and watches */
 };
 
+/* Where the model leaves it open: memory for stores whose versions are in memory too. */
+enum cache_kind app_cache_kind(const struct model *model);
 /* Reads the service file again and puts it in place. A wrong one is logged; the old one stays. */
 void app_reload(struct app_service *service);
 /* Loads a service file, or what the existing database says of itself, with the program's overrides;

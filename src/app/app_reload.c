@@ -9,11 +9,15 @@ static bool same_place(const struct app_service *service, const struct model *mo
 	bool same = str_equal(service->name, model->service) &&
 		str_equal(service->listen, model->listen.str) &&
 		str_equal(service->store_url, model->store.str) &&
+		service->cache_kind == app_cache_kind(model) &&
+		str_equal(service->redis, model->redis.str) &&
+		str_equal(service->cache_secret, model->cache_secret.str) &&
 		memcmp(&service->limits, &model->limits, sizeof(service->limits)) == 0;
 	if (!same) {
-		error_set(error, ERROR_CONFIG,
-				  "%s: service, listen, store and limits cannot change while the service runs",
-				  service->file);
+		error_set(
+			error, ERROR_CONFIG,
+			"%s: service, listen, store, cache and limits cannot change while the service runs",
+			service->file);
 		return error_hint(error, "restart rowlock to use the new ones");
 	}
 	return true;

@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "codec/grams.h"
 #include "codec/utf8.h"
 
 #define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
@@ -32,6 +33,7 @@ struct like {
 	bool caseless;
 	struct str prefix;        /* arena */
 	struct str prefix_end;    /* arena */
+	struct str grams;         /* arena */
 	struct segment *segments; /* arena; one more than there are `%` */
 	size_t count;
 };
@@ -152,6 +154,57 @@ static struct str raise(struct str prefix, struct arena *arena)
 	return (struct str){bytes, prefix.len};
 }
 
+static void write_unit(struct buf *buf, uint32_t unit)
+{
+	char bytes[4];
+	if (unit >= BAD_BYTE) {
+		buf_append_byte(buf, (char)(unit - BAD_BYTE));
+		return;
+	}
+	size_t len = utf8_write(bytes, fold_unit(unit));
+	buf_append(buf, (struct str){bytes, len});
+}
+
+/* Asks for the runs between wildcards that have at least GRAM_UNITS, or else for the first of those
+ * that are shorter. */
+static void ask_runs(const struct like *like, bool short_ones, struct grams_question *question)
+{
+	struct buf run;
+	buf_init(&run, SIZE_MAX);
+	for (size_t i = 0; i < like->count; i++) {
+		const struct segment *segment = &like->segments[i];
+		size_t from = 0;
+		for (size_t at = 0; at <= segment->count; at++) {
+			if (at < segment->count && segment->units[at] != ANY_UNIT) {
+				write_unit(&run, segment->units[at]);
+				continue;
+			}
+			size_t units = at - from;
+			if (units >= GRAM_UNITS && !short_ones) {
+				grams_ask(question, buf_str(&run));
+			} else if (units == GRAM_LEAST && short_ones && question->count == 0) {
+				grams_ask_short(question, buf_str(&run));
+			}
+			buf_clear(&run);
+			from = at + 1;
+		}
+	}
+	buf_finish(&run);
+}
+
+static struct str ask_grams(const struct like *like, struct arena *arena)
+{
+	struct grams_question question = {.count = 0};
+	buf_init(&question.text, SIZE_MAX);
+	ask_runs(like, false, &question);
+	if (question.count == 0) {
+		ask_runs(like, true, &question);
+	}
+	struct str text = arena_copy(arena, buf_str(&question.text));
+	buf_finish(&question.text);
+	return text;
+}
+
 const struct like *like_create(struct str pattern, bool caseless, struct arena *arena)
 {
 	size_t most = 1;
@@ -170,7 +223,13 @@ const struct like *like_create(struct str pattern, bool caseless, struct arena *
 	while (read_segment(&builder, like, like->count == 0)) {
 	}
 	like->prefix_end = raise(like->prefix, arena);
+	like->grams = ask_grams(like, arena);
 	return like;
+}
+
+struct str like_grams(const struct like *like)
+{
+	return like->grams;
 }
 
 struct str like_prefix(const struct like *like)

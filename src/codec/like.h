@@ -25,6 +25,9 @@ struct str like_prefix(const struct like *like);
 /* The least text, bytewise, that is greater than all that begin with the prefix; "" when there is
  * none or no prefix. It may be no UTF-8. */
 struct str like_prefix_end(const struct like *like);
+/* What every text that matches holds, as a question to an index of grams (codec/grams.h) in FTS5's
+ * words; "" when no part between wildcards has three code points. */
+struct str like_grams(const struct like *like);
 /* Simple lower case of one code point (Unicode 14, as glibc's C.UTF-8 has it). */
 uint32_t like_fold(uint32_t code_point);
 /* All code points whose simple lower case is this one; returns how many. */

@@ -152,21 +152,6 @@ static void read_store(struct load *load, const struct node *node, void *target)
 					 "`store` is no URL of a store that is known");
 }
 
-static void read_cache(struct load *load, const struct node *node, void *target)
-{
-	struct text value;
-
-	(void)target;
-	if (load_text(load, node, "`cache`", &value) && !str_equal(value.str, STR("off"))) {
-		bool known = str_equal(value.str, STR("memory")) ||
-			str_starts_with(value.str, STR("redis://"));
-
-		model_report_add(load->report, node->place, "write cache: off, or leave it out",
-						 known ? "this cache is not known yet in this version"
-							   : "there is no such cache");
-	}
-}
-
 enum limit_kind { LIMIT_NONE, LIMIT_NUMBER, LIMIT_SWITCH };
 
 static enum limit_kind limit_kind(struct str name)
@@ -265,9 +250,16 @@ static void keep_routes(struct load *load, const struct node *node, void *target
 }
 
 static const struct word top_words[] = {
-	{"service", read_service},    {"listen", read_listen}, {"store", read_store},
-	{"cache", read_cache},        {"auth", NULL},          {"cors", load_cors},
-	{"errors", load_error_shape}, {"limits", read_limits}, {"resources", keep_resources},
+	{"service", read_service},
+	{"listen", read_listen},
+	{"store", read_store},
+	{"cache", load_cache},
+	{"cache_secret", load_cache_secret},
+	{"auth", NULL},
+	{"cors", load_cors},
+	{"errors", load_error_shape},
+	{"limits", read_limits},
+	{"resources", keep_resources},
 	{"routes", keep_routes},
 };
 

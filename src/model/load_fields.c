@@ -199,6 +199,15 @@ static void read_accept(struct load *load, const struct node *node, void *target
 					 "`accept` is mdy, dmy or ymd, not \"%.*s\"", STR_ARG(word.str));
 }
 
+static void read_computed(struct load *load, const struct node *node, void *target)
+{
+	struct field *field = ((struct draft_field *)target)->field;
+
+	if (load_text(load, node, "`computed`", &field->computed)) {
+		field->write = WRITE_NEVER;
+	}
+}
+
 static void keep_in(struct load *load, const struct node *node, void *target)
 {
 	(void)load;
@@ -229,8 +238,24 @@ static const struct word field_words[] = {
 	{"in", keep_in},           {"min", keep_min},
 	{"max", keep_max},         {"references", keep_references},
 	{"loose", read_loose},     {"pattern", NULL},
-	{"accept", read_accept},   {"computed", NULL},
+	{"accept", read_accept},   {"computed", read_computed},
 };
+
+/* Nothing is stored that a rule could be about. */
+static void check_computed(struct load *load, const struct node *node, const struct field *field)
+{
+	for (const struct node *child = node->first; child != NULL; child = child->next) {
+		if (!str_equal(child->key.str, STR("type")) &&
+			!str_equal(child->key.str, STR("computed"))) {
+			model_report_add(load->report, child->key.place, NULL,
+							 "`%.*s` cannot stand beside `computed`", STR_ARG(child->key.str));
+		}
+	}
+	if (field->max_chars > 0) {
+		model_report_add(load->report, node->key.place, "such as { type: text, computed: … }",
+						 "a computed text has no length");
+	}
+}
 
 static void load_one_field(struct load *load, const struct node *node, struct draft_field *draft)
 {
@@ -242,6 +267,9 @@ static void load_one_field(struct load *load, const struct node *node, struct dr
 	if (LOAD_WORDS(load, node, field_words, "a field", draft) && !draft->type_given) {
 		model_report_add(load->report, node->key.place, "such as { type: integer }",
 						 "the field \"%.*s\" has no type", STR_ARG(draft->field->name));
+	}
+	if (field_is_computed(draft->field)) {
+		check_computed(load, node, draft->field);
 	}
 }
 

@@ -125,16 +125,36 @@ static const struct load_row type_rows[] = {
 	 "    hint: such as { type: integer }\n"
 	 ":7:12: unknown word \"typ\" in a field\n"
 	 "    hint: did you mean \"type\"?\n"},
-	{__LINE__, "      a: { type: integer, pattern: x, computed: z }\n",
-	 ":7:27: \"pattern\" in a field is not known yet in this version\n"
-	 ":7:39: \"computed\" in a field is not known yet in this version\n"},
+	{__LINE__, "      a: { type: integer, pattern: x }\n",
+	 ":7:27: \"pattern\" in a field is not known yet in this version\n"},
+	{__LINE__, "      a: { type: integer, computed: \"id + 1\" }\n",
+	 "  a integer never computed id + 1@7:37\n"},
+	{__LINE__, "      a: { computed: id, type: text }\n", "  a text never computed id@7:22\n"},
+	{__LINE__, "      a: { computed: id }\n",
+	 ":7:7: the field \"a\" has no type\n"
+	 "    hint: such as { type: integer }\n"},
+	{__LINE__, "      a: { type: integer, computed: }\n", ":7:37: `computed` has no value\n"},
+	{__LINE__, "      a: { type: integer, computed: \"\" }\n", ":7:37: `computed` has no value\n"},
+	{__LINE__, "      a: { type: integer, computed: [id] }\n",
+	 ":7:37: `computed` is one text, not a list\n"},
+	{__LINE__, "      a: { type: text(5), computed: id }\n",
+	 ":7:7: a computed text has no length\n"
+	 "    hint: such as { type: text, computed: … }\n"},
+	{__LINE__,
+	 "      a: { type: integer, computed: id, required: true, default: 1, write: once, min: 0 }\n",
+	 ":7:41: `required` cannot stand beside `computed`\n"
+	 ":7:57: `default` cannot stand beside `computed`\n"
+	 ":7:69: `write` cannot stand beside `computed`\n"
+	 ":7:82: `min` cannot stand beside `computed`\n"},
+	{__LINE__, "      a: { type: integer, computed: id, references: r }\n",
+	 ":7:41: `references` cannot stand beside `computed`\n"},
 	{__LINE__, "      a: { type: integer, requird: true }\n",
 	 ":7:27: unknown word \"requird\" in a field\n"
 	 "    hint: did you mean \"required\"?\n"},
 	{__LINE__, "      a: { type: integer, unique: true }\n",
 	 ":7:27: unknown word \"unique\" in a field\n"
 	 "    hint: known here: type, required, default, write, in, min, max, references, loose, "
-	 "accept\n"},
+	 "accept, computed\n"},
 	{__LINE__, "      a: { type: boolean, loose: true }\n", "  a boolean\n"},
 	{__LINE__, "      a: { type: integer, loose: true }\n",
 	 ":7:34: `loose` is for the type boolean\n"},

@@ -1,7 +1,7 @@
 /*
- * The loading of a service file, shared by load.c (settings), load_cors.c, load_resources.c,
- * load_fields.c, load_rules.c, load_references.c, load_routes.c and load_reply.c: words of maps,
- * and the small readers of nodes.
+ * The loading of a service file, shared by load.c (settings), load_cache.c, load_cors.c,
+ * load_resources.c, load_fields.c, load_rules.c, load_references.c, load_routes.c and load_reply.c:
+ * words of maps, and the small readers of nodes.
  *
  * Each map of a service file is a table of words. A word without a reader belongs to the language,
  * but this version does not speak it yet; any other word is misspelt and gets a hint.
@@ -48,6 +48,7 @@ struct draft {
 	const struct node *unique;
 	const struct node *check;
 	const struct node *index;
+	const struct node *search;
 	const struct node *references;
 	const struct node *read_only;
 	const struct node *tally;
@@ -127,6 +128,9 @@ void load_rules(struct load *load, struct draft *draft);
 /* load_references.c: the foreign keys of one resource; the keys and unique rules of all are known.
  */
 void load_references(struct load *load, struct draft *draft);
+/* load_cache.c */
+void load_cache(struct load *load, const struct node *node, void *target);
+void load_cache_secret(struct load *load, const struct node *node, void *target);
 /* load_cors.c */
 void load_cors(struct load *load, const struct node *node, void *target);
 void load_routes(struct load *load);

@@ -16,6 +16,7 @@ KEEP(fields_node)
 KEEP(unique)
 KEEP(check)
 KEEP(index)
+KEEP(search)
 KEEP(references)
 KEEP(read_only)
 KEEP(tally)
@@ -28,6 +29,7 @@ static const struct word resource_words[] = {
 	{"unique", keep_unique},
 	{"check", keep_check},
 	{"index", keep_index},
+	{"search", keep_search},
 	{"references", keep_references},
 	{"read_only", keep_read_only},
 	{"tally", keep_tally},
@@ -35,7 +37,6 @@ static const struct word resource_words[] = {
 	{"rules", NULL},
 	{"load", NULL},
 	{"at", NULL},
-	{"search", NULL},
 };
 
 static void refuse_beside_tally(struct load *load, const struct node *node, const char *word)
@@ -59,6 +60,7 @@ static void read_words(struct load *load, struct draft *draft)
 		refuse_beside_tally(load, draft->unique, "unique");
 		refuse_beside_tally(load, draft->check, "check");
 		refuse_beside_tally(load, draft->index, "index");
+		refuse_beside_tally(load, draft->search, "search");
 		refuse_beside_tally(load, draft->references, "references");
 		refuse_beside_tally(load, draft->read_only, "read_only");
 		if (draft->by == NULL) {

@@ -149,18 +149,46 @@ static const struct load_row key_rows[] = {
 	 "r key true\n"
 	 "  true integer key required\n"},
 	{__LINE__,
-	 "  r: { key: id, fields: { id: integer }, check: { a: b }, rules: {}, load: x, at: y, "
-	 "search: z }\n",
+	 "  r: { key: id, fields: { id: integer }, check: { a: b }, rules: {}, load: x, at: y "
+	 "}\n",
 	 ":3:59: \"rules\" in a resource is not known yet in this version\n"
 	 ":3:70: \"load\" in a resource is not known yet in this version\n"
-	 ":3:79: \"at\" in a resource is not known yet in this version\n"
-	 ":3:86: \"search\" in a resource is not known yet in this version\n"},
+	 ":3:79: \"at\" in a resource is not known yet in this version\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer, a: text, b: \"text(5)\" }, search: [b, a] }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required\n"
+	 "  a text\n"
+	 "  b text(5)\n"
+	 "  search b,a\n"},
+	{__LINE__, "  r: { key: a, fields: { a: text }, search: a }\n",
+	 "s\n"
+	 "r key a\n"
+	 "  a text key required\n"
+	 "  search a\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer, a: json, b: uuid }, search: [id, a, b] }\n",
+	 ":3:68: `search`: \"id\" is integer, not text\n"
+	 ":3:68: `search`: \"a\" is json, not text\n"
+	 ":3:68: `search`: \"b\" is uuid, not text\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer, a: text }, search: [a, a] }\n",
+	 ":3:63: `search` names \"a\" twice\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer, a: text }, search: aa }\n",
+	 ":3:59: `search`: \"r\" has no field \"aa\"\n"
+	 "    hint: did you mean \"a\"?\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer, a: text }, search: [] }\n",
+	 ":3:59: `search` names at least one field\n"},
+	{__LINE__, "  r: { key: id, fields: { id: integer, a: text }, search: a, read_only: true }\n",
+	 ":3:51: `search` is not for rows that are only read\n"},
+	{__LINE__, "  r: { key: [], fields: { a: text }, search: a }\n",
+	 ":3:38: `search` is for rows with a key\n"},
 	{__LINE__, "  r: { key: id, fields: { id: integer }, indx: id }\n",
 	 ":3:42: unknown word \"indx\" in a resource\n"
 	 "    hint: did you mean \"index\"?\n"},
 	{__LINE__, "  r: { key: id, fields: { id: integer }, ttl: 5 }\n",
 	 ":3:42: unknown word \"ttl\" in a resource\n"
-	 "    hint: known here: key, fields, unique, check, index, references, read_only, tally, by\n"},
+	 "    hint: known here: key, fields, unique, check, index, search, references, read_only, "
+	 "tally, by\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer } }\n"
 	 "  R: { key: id, fields: { id: integer } }\n",

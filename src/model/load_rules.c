@@ -205,6 +205,41 @@ static void read_indexes(struct load *load, struct draft *draft)
 	draft->resource->index_count = count;
 }
 
+/* The index is kept by what writes the rows, and a view has none. */
+static bool check_searched(struct load *load, const struct draft *draft)
+{
+	const struct resource *resource = draft->resource;
+	const char *problem = draft->keyless ? "`search` is for rows with a key"
+		: resource->read_only            ? "`search` is not for rows that are only read"
+										 : NULL;
+	if (problem != NULL) {
+		model_report_add(load->report, draft->search->key.place, NULL, "%s", problem);
+	}
+	return problem == NULL;
+}
+
+static void read_search(struct load *load, struct draft *draft)
+{
+	struct field_list list;
+	bool good = true;
+	if (draft->search == NULL || draft->tally != NULL || !check_searched(load, draft) ||
+		!load_field_list(load, draft->search, "`search`", draft, &list)) {
+		return;
+	}
+	for (size_t i = 0; i < list.count; i++) {
+		const struct field *field = list.items[i];
+		if (field->type != TYPE_TEXT && !draft->field_drafts[field->number].broken) {
+			model_report_add(load->report, draft->search->place, NULL,
+							 "`search`: \"%.*s\" is %s, not text", STR_ARG(field->name),
+							 value_type_name(field->type));
+			good = false;
+		}
+	}
+	if (good) {
+		draft->resource->search = list;
+	}
+}
+
 void load_rules(struct load *load, struct draft *draft)
 {
 	struct map names;
@@ -217,4 +252,5 @@ void load_rules(struct load *load, struct draft *draft)
 	read_checks(load, draft, &names);
 	map_finish(&names);
 	read_indexes(load, draft);
+	read_search(load, draft);
 }

@@ -55,8 +55,8 @@ static const struct load_row settings_rows[] = {
 	 "service: x\n"
 	 "ports: 80\n",
 	 ":2:1: unknown word \"ports\" in the service file\n"
-	 "    hint: known here: service, listen, store, cache, cors, errors, limits, resources, "
-	 "routes\n"},
+	 "    hint: known here: service, listen, store, cache, cache_secret, cors, errors, limits, "
+	 "resources, routes\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "listne: :80\n"
@@ -69,29 +69,6 @@ static const struct load_row settings_rows[] = {
 	 "service: x\n"
 	 "auth: {}\n",
 	 ":2:1: \"auth\" in the service file is not known yet in this version\n"},
-	{__LINE__,
-	 "service: x\n"
-	 "cache: off\n",
-	 "x\n"},
-	{__LINE__,
-	 "service: x\n"
-	 "cache: memory\n",
-	 ":2:8: this cache is not known yet in this version\n"
-	 "    hint: write cache: off, or leave it out\n"},
-	{__LINE__,
-	 "service: x\n"
-	 "cache: redis://h:1\n",
-	 ":2:8: this cache is not known yet in this version\n"
-	 "    hint: write cache: off, or leave it out\n"},
-	{__LINE__,
-	 "service: x\n"
-	 "cache: false\n",
-	 ":2:8: there is no such cache\n"
-	 "    hint: write cache: off, or leave it out\n"},
-	{__LINE__,
-	 "service: x\n"
-	 "cache:\n",
-	 ":2:7: `cache` has no value\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "listen: 127.0.0.1:80\n",

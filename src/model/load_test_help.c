@@ -77,6 +77,10 @@ static void describe_field(struct buf *buf, const struct field *field)
 	if (field->references != NULL) {
 		buf_printf(buf, " references %.*s", STR_ARG(field->references->name));
 	}
+	if (field_is_computed(field)) {
+		buf_printf(buf, " computed %.*s@%zu:%zu", STR_ARG(field->computed.str),
+				   field->computed.place.line, field->computed.place.column);
+	}
 	buf_append_byte(buf, '\n');
 }
 
@@ -132,6 +136,10 @@ static void describe_resource(struct buf *buf, const struct resource *resource)
 	for (size_t i = 0; i < resource->index_count; i++) {
 		describe_names(buf, "  index ", &resource->indexes[i].fields);
 		describe_text(buf, " where ", &resource->indexes[i].where);
+	}
+	if (resource->search.count > 0) {
+		describe_names(buf, "  search ", &resource->search);
+		buf_append_byte(buf, '\n');
 	}
 	for (size_t i = 0; i < resource->reference_count; i++) {
 		describe_reference(buf, &resource->references[i]);

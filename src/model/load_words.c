@@ -286,6 +286,11 @@ bool load_field_list(struct load *load, const struct node *node, const char *wha
 
 		if (field == NULL) {
 			good = false;
+		} else if (field_is_computed(field)) {
+			model_report_add(load->report, item->place, NULL,
+							 "%s: the field \"%.*s\" is computed, not stored", what,
+							 STR_ARG(field->name));
+			good = false;
 		} else if (field_list_holds(&list, field)) {
 			model_report_add(load->report, item->place, NULL, "%s names \"%.*s\" twice", what,
 							 STR_ARG(field->name));

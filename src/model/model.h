@@ -124,6 +124,12 @@ struct relation {
 	const struct reference *junction_to;
 };
 
+/* Is it an expression over other fields, without a column? */
+static inline bool field_is_computed(const struct field *field)
+{
+	return field->computed.str.len > 0;
+}
+
 static inline bool relation_is_to_one(const struct relation *relation)
 {
 	return relation->kind == RELATION_MANY_TO_ONE || relation->kind == RELATION_ONE_TO_ONE;
@@ -207,8 +213,9 @@ struct model {
 	struct limits limits;
 	enum cache_kind
 		cache; /* CACHE_DEFAULT: memory where the store keeps versions in memory, else off */
-	struct text redis;      /* `redis://HOST:PORT` of CACHE_REDIS */
-	const struct str *cors; /* origins that browsers may call from; "*" for any */
+	struct text redis;        /* HOST:PORT of CACHE_REDIS */
+	struct text cache_secret; /* "": none */
+	const struct str *cors;   /* origins that browsers may call from; "*" for any */
 	size_t cors_count;
 	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
 	const struct resource *resources;

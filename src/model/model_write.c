@@ -174,6 +174,12 @@ static void write_field(const struct field *field, struct buf *yaml)
 	yaml_write_key(yaml, field->name);
 	buf_append(yaml, STR(": { type: "));
 	write_type(field, yaml);
+	if (field_is_computed(field)) {
+		buf_append(yaml, STR(", computed: "));
+		yaml_write_literal(yaml, field->computed.str);
+		buf_append(yaml, STR(" }\n"));
+		return;
+	}
 	buf_append(yaml, field->required && !field->key ? STR(", required: true") : STR(""));
 	write_default(field, yaml);
 	switch (field->write) {
@@ -209,6 +215,15 @@ void model_write_fields(const struct resource *resource, struct buf *yaml)
 }
 
 /* ---- what rows obey ---- */
+
+static void write_search(const struct resource *resource, struct buf *yaml)
+{
+	if (resource->search.count > 0) {
+		buf_append(yaml, STR("    search: "));
+		write_names(&resource->search, yaml);
+		buf_append_byte(yaml, '\n');
+	}
+}
 
 static void write_condition(const char *word, const struct text *condition, struct buf *yaml)
 {
@@ -286,6 +301,9 @@ void model_write_rules(const struct resource *resource, bool read_only, struct b
 	write_uniques(resource, yaml);
 	write_checks(resource, yaml);
 	write_indexes(resource, yaml);
+	if (!read_only) {
+		write_search(resource, yaml);
+	}
 	write_references(resource, yaml);
 	buf_append(yaml, read_only ? STR("    read_only: true\n") : STR(""));
 }

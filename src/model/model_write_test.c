@@ -59,7 +59,7 @@ static bool same_field(const struct field *a, const struct field *b)
 	for (size_t i = 0; i < a->in_count && same; i++) {
 		same = same_value(&a->in[i], &b->in[i]);
 	}
-	return same &&
+	return same && str_equal(a->computed.str, b->computed.str) &&
 		(a->default_kind != DEFAULT_VALUE || same_value(&a->default_value, &b->default_value));
 }
 
@@ -83,7 +83,7 @@ static bool same_resource(const struct resource *a, const struct resource *b)
 		a->unique_count == b->unique_count && a->index_count == b->index_count &&
 		a->check_count == b->check_count && a->reference_count == b->reference_count &&
 		same_resource_name(a->tally_of, b->tally_of) && same_list(&a->by, &b->by) &&
-		a->relation_count == b->relation_count;
+		same_list(&a->search, &b->search) && a->relation_count == b->relation_count;
 	for (size_t i = 0; i < a->field_count && same; i++) {
 		same = same_field(&a->fields[i], &b->fields[i]);
 	}
@@ -141,6 +141,8 @@ static const struct {
 	{__LINE__, "{}"},
 	{__LINE__, "{ a: { key: id, fields: { id: integer } } }"},
 	{__LINE__, "{ a: { key: [], fields: { x: text }, read_only: true } }"},
+	{__LINE__, "{ a: { key: x, fields: { x: text, y: text }, search: x } }"},
+	{__LINE__, "{ a: { key: x, fields: { x: text, y: text }, search: [y, x] } }"},
 	{__LINE__, "{ a: { key: [b, a], fields: { a: text(3), b: uuid, c: number } } }"},
 	{__LINE__,
 	 "{ a: { key: id, fields: { id: { type: uuid, default: auto, write: never },"
@@ -157,7 +159,8 @@ static const struct {
 	 " \"2014-03-09\"], default: 2014-03-09 },"
 	 " w: { type: time, min: 00:00:00.5, max: \"23:59:59\", default: 12:30:00 },"
 	 " y: { type: datetime, accept: dmy, max: 2014-03-08T15:00:00.000001-02:00,"
-	 " default: 2014-03-08 }, z: { type: datetime, accept: ymd, max: today } } } }"},
+	 " default: 2014-03-08 }, z: { type: datetime, accept: ymd, max: today },"
+	 " o: { type: text, computed: \"x || 'it''s: \\\"x\\\"'\" } } } }"},
 	{__LINE__,
 	 "{ a: { key: id, fields: { id: integer, t: { type: text, default: \"$${HOME} \\\"\\\\ \\n"
 	 "\\t\\u2028\\U0001F600 é: #\" }, j: { type: json, default: { a: [1, 2.50, x, null, true],"

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
 #include "query/cond.h"
 
 /* An embed that was made anew; it may stand in a column and in conditions. */
@@ -23,6 +24,7 @@ struct binder {
 	size_t *ret_parameter;
 	struct error *error;
 	struct bound_embed *embeds;
+	int64_t today;
 };
 
 enum bound { BOUND, DROPPED, FAILED };
@@ -205,15 +207,21 @@ static enum bound bind_cond(struct binder *binder, const struct cond *cond,
 
 /* ---- queries ---- */
 
-/* In its own conditions, or in those of what is embedded in it? */
-static bool has_parameters(const struct query *query)
+int64_t query_today(void)
 {
-	bool has = query->where != NULL && query->where->parameters;
-	for (size_t i = 0; i < query->column_count && !has; i++) {
+	return clock_system.wall_us(&clock_system) / DATE_DAY_MICROS;
+}
+
+/* Is it another one for each request, by its own conditions, by what is embedded in it, or by the
+ * day? */
+static bool is_bound(const struct query *query)
+{
+	bool bound = query->uses_today || (query->where != NULL && query->where->parameters);
+	for (size_t i = 0; i < query->column_count && !bound; i++) {
 		const struct query_embed *embed = query->columns[i].embed;
-		has = embed != NULL && has_parameters(&embed->query);
+		bound = embed != NULL && is_bound(&embed->query);
 	}
-	return has;
+	return bound;
 }
 
 static bool bind_query(struct binder *binder, const struct query *query, struct query *ret_query)
@@ -230,7 +238,7 @@ static bool bind_query(struct binder *binder, const struct query *query, struct 
 	struct query_column *columns = NULL;
 	for (size_t i = 0; i < query->column_count; i++) {
 		const struct query_embed *embed = query->columns[i].embed;
-		if (embed == NULL || !has_parameters(&embed->query)) {
+		if (embed == NULL || !is_bound(&embed->query)) {
 			continue;
 		}
 		if (columns == NULL) {
@@ -244,6 +252,7 @@ static bool bind_query(struct binder *binder, const struct query *query, struct 
 	}
 	*ret_query = *query;
 	ret_query->where = where;
+	ret_query->today = binder->today;
 	ret_query->columns = columns != NULL ? columns : query->columns;
 	return true;
 }
@@ -277,6 +286,7 @@ bool query_bind(const struct query *query, const struct parameter *parameters, s
 		.arena = arena,
 		.ret_parameter = ret_parameter,
 		.error = error,
+		.today = query_today(),
 	};
 	return bind_query(&binder, query, ret_query);
 }

@@ -16,7 +16,9 @@ struct parameter {
 	bool given; /* an optional one that is not given, or empty, drops its condition */
 };
 
-/* A copy of the checked `query` whose conditions hold values only. ERROR_VALUE or
+/* The day it is now, UTC, in days since 1970-01-01. */
+int64_t query_today(void);
+/* A copy of the checked `query` of today whose conditions hold values only. ERROR_VALUE or
  * ERROR_OUT_OF_RANGE when a text does not fit its field; *ret_parameter is then its number.
  * An AND, OR or NOT goes with the last of its conditions, an `in` with the last of its items. A
  * parameter that is not optional is read from its text even when it is not `given`: without any

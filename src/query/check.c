@@ -12,6 +12,7 @@
 
 #include "model/relations.h"
 #include "query/cond.h"
+#include "query/expression.h"
 
 /* ---- what all parts ask for ---- */
 
@@ -71,8 +72,6 @@ struct field *check_made_field(struct checker *checker, struct str name, enum ty
 	return field;
 }
 
-/* ---- one level ---- */
-
 /* A write that took a limit without keeping it would change more rows than were meant. */
 static bool check_range(struct checker *checker, struct level *level)
 {
@@ -96,6 +95,42 @@ static bool check_range(struct checker *checker, struct level *level)
 	}
 	return true;
 }
+
+/* ---- today ---- */
+
+static bool is_of_today(const struct field *field)
+{
+	return field != NULL && field->expression != NULL && field->expression->uses_today;
+}
+
+/* Embeds have been checked before. */
+static bool cond_uses_today(const struct cond *cond)
+{
+	for (size_t i = 0; i < cond->child_count; i++) {
+		if (cond_uses_today(cond->children[i])) {
+			return true;
+		}
+	}
+	return is_of_today(cond->field) || (cond->embed != NULL && cond->embed->query.uses_today);
+}
+
+static bool uses_today(const struct query *query)
+{
+	bool uses = query->where != NULL && cond_uses_today(query->where);
+	for (size_t i = 0; i < query->fetch_count && !uses; i++) {
+		uses = is_of_today(query->fetch[i].term.field);
+	}
+	for (size_t i = 0; i < query->order_count && !uses; i++) {
+		uses = is_of_today(query->order[i].term.field);
+	}
+	for (size_t i = 0; i < query->column_count && !uses; i++) {
+		const struct query_embed *embed = query->columns[i].embed;
+		uses = embed != NULL && embed->query.uses_today;
+	}
+	return uses;
+}
+
+/* ---- one level ---- */
 
 /* Rows that are made are not looked for; the conditions are checked all the same. */
 static void forget_where(struct level *level)
@@ -133,19 +168,23 @@ bool check_level(struct checker *checker, struct level *level)
 		query->fetch_count = 0;
 		query->order_count = 0;
 	}
+	query->today = checker->today;
+	query->uses_today = uses_today(query);
 	return true;
 }
 
 /* ---- the whole ---- */
 
-/* Adds all fields of the resource to what is fetched. */
+/* Adds all fields of the resource that are stored to what is fetched. */
 static void add_tag(struct checker *checker, struct level *root)
 {
-	size_t count = root->resource->field_count;
-	size_t *tag = ARENA_ARRAY(checker->arena, count, size_t);
-	for (size_t i = 0; i < count; i++) {
+	size_t count = 0;
+	size_t *tag = ARENA_ARRAY(checker->arena, root->resource->field_count, size_t);
+	for (size_t i = 0; i < root->resource->field_count; i++) {
 		struct term term = {.field = &root->resource->fields[i]};
-		tag[i] = check_fetch(checker, root, &term);
+		if (!field_is_computed(term.field)) {
+			tag[count++] = check_fetch(checker, root, &term);
+		}
 	}
 	root->query->tag = tag;
 	root->query->tag_count = count;
@@ -210,7 +249,13 @@ bool check_query(const struct parsed_query *parsed, enum query_action action,
 				 const struct resource *resource, const struct check_options *options,
 				 struct arena *arena, struct query *ret_query, struct error *error)
 {
-	struct checker checker = {.parsed = parsed, .options = options, .arena = arena, .error = error};
+	struct checker checker = {
+		.parsed = parsed,
+		.options = options,
+		.arena = arena,
+		.error = error,
+		.today = query_today(),
+	};
 	struct query query = *ret_query;
 	struct level root = {
 		.resource = resource,

@@ -185,11 +185,14 @@ static void show_row(struct body *body, const struct value *row)
 	buf_init(&buf, SIZE_MAX);
 	for (size_t i = 0; known && i < resource->field_count; i++) {
 		struct value value;
+		if (field_is_computed(&resource->fields[i])) {
+			continue;
+		}
 		known = row_value(body, row, &resource->fields[i], &value);
 		if (!known || buf.len >= MOST_BYTES) {
 			continue;
 		}
-		buf_append(&buf, i > 0 ? STR(", ") : STR(""));
+		buf_append(&buf, buf.len > 0 ? STR(", ") : STR(""));
 		if (value.kind == VALUE_NULL) {
 			buf_append(&buf, STR("null"));
 		} else if (value.kind == VALUE_TEXT) {

@@ -20,6 +20,7 @@ struct checker {
 	const struct check_options *options;
 	struct arena *arena;
 	struct error *error;
+	int64_t today;
 	bool by_target; /* an embed with an alias was named by its target */
 };
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "query/check_test_help.h"
+#include "query/compile.h"
 #include "query/cond.h"
 
 enum { BLOCK_BYTES = 4096, TEXT_BYTES = 65536 };
@@ -270,6 +271,114 @@ static void test_caller_keeps_the_rest(void **state)
 	model_destroy(model);
 }
 
+/* ---- today ---- */
+
+static const char school[] = "service: test\n"
+							 "resources:\n"
+							 "  classes:\n"
+							 "    key: id\n"
+							 "    fields:\n"
+							 "      id: integer\n"
+							 "      begun: date\n"
+							 "      age: { type: integer, computed: years_since(begun) }\n"
+							 "  pupils:\n"
+							 "    key: id\n"
+							 "    fields:\n"
+							 "      id: integer\n"
+							 "      class: { type: integer, references: classes }\n"
+							 "      born: date\n"
+							 "      age: { type: integer, computed: years_since(born) }\n"
+							 "      next: { type: integer, computed: id + 1 }\n";
+
+static const struct {
+	int line;
+	const char *input;
+	bool uses;
+} today_rows[] = {
+	{__LINE__, "", false},
+	{__LINE__, "select=*,next", false},
+	{__LINE__, "select=next&order=next&next=gt.1", false},
+	{__LINE__, "select=id,age", true},
+	{__LINE__, "select=a:age", true},
+	{__LINE__, "select=age.max()", true},
+	{__LINE__, "select=id&order=age", true},
+	{__LINE__, "select=id&age=gt.3", true},
+	{__LINE__, "select=id&or=(id.eq.1,and(next.eq.2,age.is.null))", true},
+	{__LINE__, "select=id&age=not.in.(1,2)", true},
+	{__LINE__, "select=id,classes(id)", false},
+	{__LINE__, "select=id,classes(age)", true},
+	{__LINE__, "select=id,...classes(age)", true},
+	{__LINE__, "select=id,classes()&order=classes(age)", true},
+	{__LINE__, "select=id,classes!inner(id)&classes.age=gt.3", true},
+	{__LINE__, "select=id,classes()&classes.age=gt.3", false},
+	{__LINE__, "select=id,classes()&classes.age=gt.3&classes=not.is.null", true},
+	{__LINE__, "select=id,classes(pupils(age))", true},
+};
+
+/* A copy with nothing left of the day. */
+static void forget_day(struct query *query, struct query_column *columns, struct query_embed *embed)
+{
+	query->today = 0;
+	if (query->column_count == 2 && query->columns[1].embed != NULL) {
+		memcpy(columns, query->columns, 2 * sizeof(*columns));
+		*embed = *query->columns[1].embed;
+		embed->query.today = 0;
+		columns[1].embed = embed;
+		query->columns = columns;
+	}
+}
+
+static void check_today(const struct resource *resource, const char *input, bool uses)
+{
+	struct limits limits;
+	const struct check_options defaults = options(&limits);
+	struct query_column columns[2];
+	struct query_embed embed = {0};
+	struct query query;
+	struct query bound;
+	struct arena arena;
+	struct error error;
+	size_t wrong;
+	arena_init(&arena, BLOCK_BYTES);
+	limits.aggregates = 1;
+	int64_t before = query_today();
+	assert_true(test_check(input, QUERY_LIST, resource, &defaults, &arena, &query, &error));
+	assert_true(query.today == before || query.today == before + 1);
+	if (query.uses_today != uses) {
+		fail_msg("%s: today is%s used", input, uses ? " not" : "");
+	}
+	forget_day(&query, columns, &embed);
+	assert_true(query_bind(&query, NULL, 0, &arena, &bound, &wrong, &error));
+	assert_true(bound.today >= before);
+	assert_int_equal(bound.uses_today, uses);
+	if (query.columns == columns) {
+		assert_true(!embed.query.uses_today || bound.columns[1].embed->query.today >= before);
+		assert_int_equal(embed.query.today, 0);
+	}
+	arena_finish(&arena);
+}
+
+static const char *no_environment(const char *name)
+{
+	(void)name;
+	return NULL;
+}
+
+static void test_today(void **state)
+{
+	(void)state;
+	struct model_report report;
+	model_report_init(&report);
+	struct model *model = model_parse(str_from(school), STR("x.yaml"), no_environment, &report);
+	assert_non_null(model);
+	assert_true(query_compile(model, &report));
+	for (size_t i = 0; i < sizeof(today_rows) / sizeof(today_rows[0]); i++) {
+		check_today(model_resource(model, STR("pupils")), today_rows[i].input, today_rows[i].uses);
+	}
+	model_report_finish(&report);
+	model_destroy(model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_key),
 		cmocka_unit_test(test_pinned),
 		cmocka_unit_test(test_caller_keeps_the_rest),
+		cmocka_unit_test(test_today),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

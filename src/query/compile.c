@@ -1,6 +1,17 @@
 #include "query/compile.h"
 
 #include "query/check.h"
+#include "query/expression.h"
+
+static bool report_at(struct model_report *report, const struct text *text, size_t at,
+					  const struct error *error)
+{
+	struct place place = text->place;
+	place.column += at == SIZE_MAX ? 0 : at;
+	model_report_add(report, place, error->hint[0] != '\0' ? error->hint : NULL, "%s%s%s",
+					 error->message, error->details[0] != '\0' ? ": " : "", error->details);
+	return false;
+}
 
 /* ---- conditions of rules ---- */
 
@@ -12,13 +23,9 @@ struct rule_text {
 	struct model_report *report;
 };
 
-static bool report_at(const struct rule_text *rule, size_t at, const struct error *error)
+static bool report_rule(const struct rule_text *rule, size_t at, const struct error *error)
 {
-	struct place place = rule->text->place;
-	place.column += at == SIZE_MAX ? 0 : at;
-	model_report_add(rule->report, place, error->hint[0] != '\0' ? error->hint : NULL, "%s%s%s",
-					 error->message, error->details[0] != '\0' ? ": " : "", error->details);
-	return false;
+	return report_at(rule->report, rule->text, at, error);
 }
 
 static bool refuse(const struct rule_text *rule, const struct parsed_cond *leaf, const char *what)
@@ -28,7 +35,7 @@ static bool refuse(const struct rule_text *rule, const struct parsed_cond *leaf,
 	error_hint(&error,
 			   "rules compare fields with values: eq, neq, gt, gte, lt, lte, in, is, isdistinct, "
 			   "not, and, or");
-	return report_at(rule, leaf->at, &error);
+	return report_rule(rule, leaf->at, &error);
 }
 
 /* What every database says in words of its own, without a function of ours. */
@@ -81,7 +88,7 @@ static bool check_leaf(const struct rule_text *rule, const struct parsed_cond *l
 	if (!is_native(leaf)) {
 		return refuse(rule, leaf, "patterns and searches of text");
 	}
-	if (field != NULL && field->computed.str.len > 0) {
+	if (field != NULL && field_is_computed(field)) {
 		return refuse(rule, leaf, "a computed field, which no database has");
 	}
 	struct parsed_cond alone = *leaf;
@@ -91,7 +98,7 @@ static bool check_leaf(const struct rule_text *rule, const struct parsed_cond *l
 	parsed.root.where = &alone;
 	const struct cond *cond;
 	struct error error = {0};
-	return check_parsed(rule, &parsed, &cond, &error) || report_at(rule, leaf->at, &error);
+	return check_parsed(rule, &parsed, &cond, &error) || report_rule(rule, leaf->at, &error);
 }
 
 static bool check_leaves(const struct rule_text *rule, const struct parsed_cond *cond)
@@ -115,7 +122,7 @@ static bool check_levels(const struct rule_text *rule, const struct parsed_query
 	error_set(&error, ERROR_UNSUPPORTED, "a rule is no place for the rows of \"%.*s\"",
 			  STR_ARG(level->path.items[0]));
 	error_hint(&error, "a rule is about the fields of one row");
-	return report_at(rule, level->where == NULL ? 0 : level->where->children->at, &error);
+	return report_rule(rule, level->where == NULL ? 0 : level->where->children->at, &error);
 }
 
 static void compile_rule(const struct rule_text *rule, const struct cond **ret_cond)
@@ -128,12 +135,12 @@ static void compile_rule(const struct rule_text *rule, const struct cond **ret_c
 	}
 	if (!parse_condition(rule->text->str, &rule->model->limits, model_arena(rule->model), &parsed,
 						 &error)) {
-		(void)report_at(rule, error.at, &error);
+		(void)report_rule(rule, error.at, &error);
 		return;
 	}
 	if (check_levels(rule, &parsed) && check_leaves(rule, parsed.root.where) &&
 		!check_parsed(rule, &parsed, ret_cond, &error)) {
-		(void)report_at(rule, 0, &error);
+		(void)report_rule(rule, 0, &error);
 	}
 }
 
@@ -159,9 +166,39 @@ static void compile_rules(struct model *model, const struct resource *resource,
 	}
 }
 
+/* ---- computed fields ---- */
+
+static void compile_computed(struct model *model, const struct resource *resource,
+							 struct model_report *report)
+{
+	/* As above: nobody shares the model yet. */
+	struct field *fields = (struct field *)resource->fields;
+	size_t computed = 0;
+	for (size_t i = 0; i < resource->field_count; i++) {
+		struct field *field = &fields[i];
+		struct error error;
+		if (!field_is_computed(field)) {
+			continue;
+		}
+		computed++;
+		if (field->expression == NULL) {
+			field->expression = expression_read(field->computed.str, resource, field,
+												model_arena(model), &error);
+		}
+		if (field->expression == NULL) {
+			(void)report_at(report, &field->computed, error.at, &error);
+		}
+	}
+	if (computed > 0 && computed == resource->field_count) {
+		model_report_add(report, resource->place, NULL, "all fields of \"%.*s\" are computed",
+						 STR_ARG(resource->name));
+	}
+}
+
 bool query_compile(struct model *model, struct model_report *report)
 {
 	for (size_t i = 0; i < model->resource_count; i++) {
+		compile_computed(model, &model->resources[i], report);
 		compile_rules(model, &model->resources[i], report);
 	}
 	return report->errors == 0;

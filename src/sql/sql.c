@@ -200,6 +200,10 @@ void sql_write_number(struct sql *sql, const char *prefix, size_t number)
 
 void sql_write_column(struct sql *sql, size_t alias, const struct field *field)
 {
+	if (field->expression != NULL) {
+		sql_write_expression(sql, alias, field->expression);
+		return;
+	}
 	if (alias == SQL_NAMED) {
 		sql_write_name(sql, sql->named->name);
 		buf_append_byte(&sql->text, '.');

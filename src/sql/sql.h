@@ -46,6 +46,9 @@ struct sql_dialect {
 	/* Casts of plain values are left out: the store makes them of what it fetched (see
 	 * sql_select). */
 	bool casts_after;
+	/* What stands for a computed field of the table with this alias. NULL: its expression, in words
+	 * of SQL (sql_expression.c). */
+	void (*expression)(struct sql *sql, size_t alias, const struct expression *expression);
 	/* What stands before and behind the value of which an average, a double, is taken. */
 	void (*average)(struct sql *sql, const struct field *field, bool before);
 	const char *is_distinct; /* infix operator; NULL: NOT (a<=>b) */
@@ -68,6 +71,10 @@ struct sql_dialect {
 	bool (*tally_trigger)(const struct resource *tally, size_t number, struct buf *text,
 						  struct buf *name);
 	bool tally_heads; /* the first of these is no trigger, but the table TALLY.head */
+	/* Makes an index for substrings of one field; NULL: there is none. */
+	void (*search_index)(struct str name, struct buf *text);
+	/* What numbers the rows for it; "" when the fields have taken all its names. */
+	struct str (*row_number)(const struct resource *resource);
 };
 
 /* Instead of an alias: RETURNING can call the written table by its own name only. */
@@ -107,8 +114,10 @@ struct sql {
 	size_t join_count;
 	const struct resource *named;    /* the table of the alias SQL_NAMED */
 	const struct map *indexed;       /* tables that are FTS5's own, by name; NULL: none. Kept */
+	bool searches;                   /* the indexes of resource->search may be asked. Kept */
 	const struct resource *resource; /* whose conditions are written */
 	bool negated;                    /* a NOT stands around what is written */
+	int64_t today;                   /* of the query, for computed fields */
 	size_t holder_at;                /* sql_embed_many(): the first column of the holder's keys */
 	const char *unsupported;         /* what cannot be said in this dialect, for people; or NULL */
 	/* Regular expressions of a client are in it. MariaDB takes one that costs too much for one that
@@ -205,11 +214,12 @@ void sql_put_name(const struct sql_dialect *dialect, struct str name, struct buf
 
 /*
  * The statements that make everything of one resource on an empty database: its table (number 0),
- * unique rules, indexes and, of a tally, triggers, until false. *ret_name is the object's name,
- * unique in the database:
+ * unique rules, indexes, indexes for substrings and, of a tally, triggers, until false. *ret_name
+ * is the object's name, unique in the database:
  *   table           RESOURCE
  *   unique rule     RESOURCE.RULE            (an index)
  *   index           RESOURCE.FIELD,FIELD_idx (_idx2, … when there are several over these fields)
+ *   search          RESOURCE.FIELD_search    (an index for substrings)
  *   trigger         TALLY.insert, TALLY.delete, TALLY.update; MariaDB: TALLY.before_insert too, …
  *   tally's headers TALLY.head               (MariaDB: a table)
  *   boolean's check RESOURCE_FIELD_check     (a constraint of the table)

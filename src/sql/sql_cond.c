@@ -10,6 +10,7 @@
 
 #include "base/map.h"
 #include "codec/like.h"
+#include "model/relations.h"
 #include "sql/sql_priv.h"
 
 enum {
@@ -209,12 +210,46 @@ static void write_bound(struct sql *sql, const struct cond *cond, struct str wor
 	}
 }
 
+/* `"id" IN (SELECT rowid FROM "r.a_search" WHERE "r.a_search" MATCH ?) AND `, when the field has an
+ * index for substrings that can say which rows may match. One whose text is null is not among them,
+ * which is false where the function says null: so not within NOT. */
+static void write_searched(struct sql *sql, const struct cond *cond)
+{
+	struct str grams = like_grams(cond->compiled.pointer);
+	if (!sql->searches || sql->negated || cond->path != NULL || grams.len == 0 ||
+		!field_list_holds(&sql->resource->search, cond->field)) {
+		return;
+	}
+	struct str number = sql->dialect->row_number(sql->resource);
+	if (number.len == 0) {
+		return;
+	}
+	struct buf name;
+	buf_init(&name, SIZE_MAX);
+	sql_search_name(sql->resource, cond->field, &name);
+	if (sql->alias > 0) {
+		sql_write_alias(sql, sql->alias);
+		buf_append_byte(&sql->text, '.');
+	}
+	sql_write_name(sql, number);
+	sql_write(sql, STR(" IN (SELECT rowid FROM "));
+	sql_write_name(sql, buf_str(&name));
+	sql_write(sql, STR(" WHERE "));
+	sql_write_name(sql, buf_str(&name));
+	sql_write(sql, STR(" MATCH "));
+	sql_param_made(sql, (struct value){.kind = VALUE_TEXT, .text = grams});
+	sql_write(sql, STR(") AND "));
+	buf_finish(&name);
+}
+
 /* What begins with the pattern's first letters is a range, which an index can give. The column of
  * an existing table may have an order of its own; patterns are matched by bytes on every one. */
 static void write_like(struct sql *sql, const struct cond *cond)
 {
 	struct str prefix = like_prefix(cond->compiled.pointer);
-	bool ranged = prefix.len > 0 && cond->path == NULL && sql->dialect->bytewise != NULL;
+	bool ranged = prefix.len > 0 && cond->path == NULL && sql->dialect->bytewise != NULL &&
+		!field_is_computed(cond->field);
+	write_searched(sql, cond);
 	if (ranged) {
 		buf_append_byte(&sql->text, '(');
 		write_bound(sql, cond, STR(">="), prefix);
@@ -228,7 +263,8 @@ static void write_like(struct sql *sql, const struct cond *cond)
  * A row whose text is null is neither found nor not found, which only the function tells. */
 static void write_words(struct sql *sql, const struct cond *cond)
 {
-	const struct str *table = sql->indexed == NULL || cond->path != NULL || sql->negated
+	bool found = cond->path == NULL && !field_is_computed(cond->field) && !sql->negated;
+	const struct str *table = sql->indexed == NULL || !found
 		? NULL
 		: map_get(sql->indexed, sql->resource->name);
 	if (table == NULL || cond->fts5.len == 0) {
@@ -276,6 +312,9 @@ static void write_compare(struct sql *sql, const struct cond *cond)
 		write_like(sql, cond);
 		return;
 	case OPERATOR_ILIKE:
+		write_searched(sql, cond);
+		sql->dialect->matching(sql, cond);
+		return;
 	case OPERATOR_MATCH:
 	case OPERATOR_IMATCH:
 		sql->dialect->matching(sql, cond);

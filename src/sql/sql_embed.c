@@ -173,6 +173,7 @@ void sql_embed_many(struct sql *sql, const struct query_embed *embed, const stru
 		.ranged = query->limit != UINT64_MAX || query->offset > 0,
 		.whole = query->grouped || query->distinct,
 	};
+	sql->today = query->today;
 	if (embed->relation->junction != NULL || sql_query_has_tables(query)) {
 		sql->alias = ++sql->aliases;
 		batch.holder = sql->alias;

@@ -53,7 +53,7 @@ void sql_write_number(struct sql *sql, const char *prefix, size_t number);
 void sql_param_text(struct sql *sql, struct str text);
 /* `_3` */
 void sql_write_alias(struct sql *sql, size_t alias);
-/* The column, behind the alias of its table when it has one. */
+/* The column, behind the alias of its table when it has one; of a computed field its expression. */
 void sql_write_column(struct sql *sql, size_t alias, const struct field *field);
 /* `?` of a value of this type; the value itself with sql->literals. */
 void sql_param(struct sql *sql, const struct field *type, const struct value *value);
@@ -61,6 +61,11 @@ void sql_param(struct sql *sql, const struct field *type, const struct value *va
 void sql_param_made(struct sql *sql, struct value value);
 void sql_param_pointer(struct sql *sql, const void *pointer);
 void sql_param_number(struct sql *sql, uint64_t number);
+
+/* ---- sql_expression.c ---- */
+
+/* The value of a computed field of the table with this alias. */
+void sql_write_expression(struct sql *sql, size_t alias, const struct expression *expression);
 
 /* ---- sql_cond.c ---- */
 
@@ -90,6 +95,11 @@ struct field_list sql_tally_prefix(const struct resource *tally);
 /* `TALLY.head` */
 void sql_tally_head_name(const struct sql_dialect *dialect, const struct resource *tally,
 						 struct buf *name);
+
+/* ---- sql_schema.c ---- */
+
+/* Appends the name of the index for substrings of a field. */
+void sql_search_name(const struct resource *resource, const struct field *field, struct buf *name);
 
 /* ---- sql_read.c ---- */
 

@@ -297,6 +297,7 @@ static void write_joined_tables(struct sql *sql)
 /* `SELECT columns FROM`, with an alias for the table where it needs one. */
 static void begin_rows(struct sql *sql, const struct query *query, bool other_tables)
 {
+	sql->today = query->today;
 	bool joins = sql->dialect->joins && own_columns(query) < SQL_JOINED_COLUMNS && has_joins(query);
 	if (other_tables || joins || sql_query_has_tables(query)) {
 		sql->alias = ++sql->aliases;
@@ -365,6 +366,7 @@ void sql_embed(struct sql *sql, const struct query_embed *embed, const struct va
 
 void sql_count(struct sql *sql, const struct query *query)
 {
+	sql->today = query->today;
 	sql_write(sql, STR("SELECT count(*) FROM "));
 	if (query->grouped || query->distinct) {
 		sql->names_columns = sql->dialect->derived_names;

@@ -163,12 +163,17 @@ static void write_all_generated(const struct sql_dialect *dialect, const struct 
 static void write_table(const struct sql_dialect *dialect, const struct resource *resource,
 						struct buf *text)
 {
+	bool any = false;
 	buf_append(text, STR("CREATE TABLE "));
 	sql_put_name(dialect, resource->name, text);
 	buf_append(text, STR(" ("));
 	for (size_t i = 0; i < resource->field_count; i++) {
 		const struct field *field = &resource->fields[i];
-		buf_append(text, i > 0 ? STR(",\n  ") : STR("\n  "));
+		if (field_is_computed(field)) {
+			continue;
+		}
+		buf_append(text, any ? STR(",\n  ") : STR("\n  "));
+		any = true;
 		sql_put_name(dialect, field->name, text);
 		buf_append_byte(text, ' ');
 		dialect->column_type(resource, field, text);
@@ -182,7 +187,9 @@ static void write_table(const struct sql_dialect *dialect, const struct resource
 		write_references(dialect, resource, field, text);
 	}
 	for (size_t i = 0; dialect->constraints_last && i < resource->field_count; i++) {
-		write_check(dialect, resource, &resource->fields[i], text);
+		if (!field_is_computed(&resource->fields[i])) {
+			write_check(dialect, resource, &resource->fields[i], text);
+		}
 	}
 	write_all_generated(dialect, resource, text);
 	write_foreign_keys(dialect, resource, text);
@@ -271,6 +278,14 @@ void sql_tally_head_name(const struct sql_dialect *dialect, const struct resourc
 	sql_shorten_name(dialect, name);
 }
 
+void sql_search_name(const struct resource *resource, const struct field *field, struct buf *name)
+{
+	buf_append(name, resource->name);
+	buf_append_byte(name, '.');
+	buf_append(name, field->name);
+	buf_append(name, STR("_search"));
+}
+
 bool sql_schema(const struct sql_dialect *dialect, const struct resource *resource, size_t number,
 				struct buf *ret_text, struct buf *ret_name)
 {
@@ -290,6 +305,14 @@ bool sql_schema(const struct sql_dialect *dialect, const struct resource *resour
 		return true;
 	}
 	number -= resource->index_count;
+	size_t searches = dialect->search_index == NULL ? 0 : resource->search.count;
+	if (number < searches) {
+		buf_clear(ret_name);
+		sql_search_name(resource, resource->search.items[number], ret_name);
+		dialect->search_index(buf_str(ret_name), ret_text);
+		return true;
+	}
+	number -= searches;
 	return resource->tally_of != NULL &&
 		dialect->tally_trigger(resource, number, ret_text, ret_name);
 }

@@ -25,10 +25,11 @@ static void write_returning(struct sql *sql, const struct query *query)
 /* A field that may best be written for nothing: no key has to be looked at again. */
 static const struct field *idle_field(const struct resource *resource)
 {
-	const struct field *field = &resource->fields[0];
-	for (size_t i = 0; i < resource->field_count && field->key; i++) {
-		field = &resource->fields[i];
+	const struct field *field = NULL;
+	for (size_t i = 0; i < resource->field_count && (field == NULL || field->key); i++) {
+		field = field_is_computed(&resource->fields[i]) ? field : &resource->fields[i];
 	}
+	assert(field != NULL);
 	return field;
 }
 
@@ -119,14 +120,16 @@ static void write_given(struct sql *sql, const struct query *query, const struct
 
 void sql_insert(struct sql *sql, const struct query *query, const struct value *row)
 {
+	sql->today = query->today;
 	sql_write(sql, STR("INSERT INTO "));
 	sql_write_name(sql, query->resource->name);
 	write_given(sql, query, row);
 	write_returning(sql, query);
 }
 
-/* Rows that are changed to what they were count like rows that are new, and triggers take the insert
- * id away: a variable of the session tells them apart. Assignments are made from left to right. */
+/* Rows that are changed to what they were count like rows that are new, and triggers take the
+ * insert id away: a variable of the session tells them apart. Assignments are made from left to
+ * right. */
 void sql_insert_or_update(struct sql *sql, const struct query *query, const struct value *row)
 {
 	const struct field *idle = idle_field(query->resource);
@@ -183,6 +186,7 @@ void sql_merge(struct sql *sql, const struct query *query, const struct value *r
 void sql_update(struct sql *sql, const struct query *query)
 {
 	assert(query->row_count == 1);
+	sql->today = query->today;
 	sql_write(sql, STR("UPDATE "));
 	write_target(sql, query);
 	sql_write(sql, STR(" SET "));
@@ -201,6 +205,7 @@ void sql_update(struct sql *sql, const struct query *query)
 
 void sql_delete(struct sql *sql, const struct query *query)
 {
+	sql->today = query->today;
 	sql_write(sql, STR("DELETE FROM "));
 	if (sql->dialect->delete_alias) {
 		write_target(sql, query);
@@ -224,6 +229,7 @@ static void write_columns(struct sql *sql, const struct field_list *fields)
 
 void sql_select_for_update(struct sql *sql, const struct query *query)
 {
+	sql->today = query->today;
 	const struct field_list *key = &query->resource->key;
 	if (sql_cond_has_tables(query->where)) {
 		sql->alias = ++sql->aliases;
@@ -290,6 +296,7 @@ static bool lock_pinned(struct sql *sql, const struct resource *tally, const str
  * without a limit it might be taken apart. */
 bool sql_tally_lock(struct sql *sql, const struct resource *tally, const struct query *query)
 {
+	sql->today = query->today;
 	const struct field_list prefix = sql_tally_prefix(tally);
 	if (!sql->dialect->tally_heads) {
 		return false;

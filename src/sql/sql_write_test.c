@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "query/check_test_help.h"
 #include "rowlock_config.h"
 #include "sql/sql_test_help.h"
 
@@ -373,13 +374,101 @@ static void test_odd_schema(void **state)
 	model_destroy(model);
 }
 
+static const char search_yaml[] = "service: searched\n"
+								  "resources:\n"
+								  "  a:\n"
+								  "    key: id\n"
+								  "    fields: { id: integer, title: text, uri: text }\n"
+								  "    search: [title, uri]\n"
+								  "  b:\n"
+								  "    key: [x, rowid]\n"
+								  "    fields: { x: text, rowid: text }\n"
+								  "    search: x\n"
+								  "  c:\n"
+								  "    key: rowid\n"
+								  "    fields: { rowid: text, oid: text, _ROWID_: text }\n"
+								  "    search: oid\n";
+
+static const struct {
+	int line;
+	const char *resource;
+	const char *query;
+	const char *want;
+} search_rows[] = {
+#define A_TITLE                                                                                    \
+	"\"id\" IN (SELECT rowid FROM \"a.title_search\" WHERE \"a.title_search\" MATCH ?) AND "
+	{__LINE__, "a", "title=ilike.*found*", A_TITLE "rowlock_like(\"title\",?)"},
+	{__LINE__, "a", "title=like.*fou*", A_TITLE "rowlock_like(\"title\",?)"},
+	{__LINE__, "a", "title=like.fou*",
+	 A_TITLE "(\"title\" COLLATE BINARY>=? AND \"title\" COLLATE BINARY<? AND "
+			 "rowlock_like(\"title\",?))"},
+	{__LINE__, "a", "title=ilike.*fo*nd*", "rowlock_like(\"title\",?)"},
+	{__LINE__, "a", "title=not.ilike.*found*", "NOT (rowlock_like(\"title\",?))"},
+	{__LINE__, "a", "or=(title.ilike.*found*,id.eq.1)",
+	 A_TITLE "rowlock_like(\"title\",?) OR \"id\"=?"},
+	{__LINE__, "a", "uri=ilike.*found*",
+	 "\"id\" IN (SELECT rowid FROM \"a.uri_search\" WHERE \"a.uri_search\" MATCH ?) AND "
+	 "rowlock_like(\"uri\",?)"},
+	{__LINE__, "b", "x=ilike.*found*",
+	 "\"_rowid_\" IN (SELECT rowid FROM \"b.x_search\" WHERE \"b.x_search\" MATCH ?) AND "
+	 "rowlock_like(\"x\",?)"},
+	{__LINE__, "b", "rowid=ilike.*found*", "rowlock_like(\"rowid\",?)"},
+	{__LINE__, "c", "oid=ilike.*found*", "rowlock_like(\"oid\",?)"},
+};
+
+/* Which conditions ask an index for substrings, and by which number of a row. */
+static void test_search(void **state)
+{
+	(void)state;
+	struct model_report report;
+	struct sql_bed bed;
+	struct buf name;
+	sql_bed_begin(&bed);
+	buf_init(&name, 1 << 16);
+	model_report_init(&report);
+	struct model *model = model_parse(str_from(search_yaml), STR("s.yaml"), no_environment,
+									  &report);
+	assert_non_null(model);
+	model_report_finish(&report);
+	bed.sql.searches = true;
+	for (size_t i = 0; i < sizeof(search_rows) / sizeof(search_rows[0]); i++) {
+		struct query query = {.action = QUERY_DELETE};
+		struct error error = {.code = ERROR_NONE};
+		const struct resource *resource = test_resource(model, search_rows[i].resource);
+		assert_true(test_check(search_rows[i].query, QUERY_DELETE, resource, &bed.options,
+							   &bed.arena, &query, &error));
+		sql_clear(&bed.sql);
+		sql_count(&bed.sql, &query);
+		struct str text = buf_str(&bed.sql.text);
+		size_t from = str_find(text, 'W', 0) + 6; /* WHERE */
+		buf_clear(&name);
+		buf_append(&name, str_slice(text, from, text.len));
+		test_equal(search_rows[i].line, search_rows[i].query, &name, search_rows[i].want);
+	}
+	buf_clear(&name);
+	buf_clear(&bed.got);
+	assert_true(sql_schema(&sql_dialect_sqlite, test_resource(model, "b"), 0, &bed.got, &name));
+	test_equal(__LINE__, "table", &bed.got,
+			   "CREATE TABLE \"b\" (\n  \"x\" TEXT NOT NULL,\n  \"rowid\" TEXT NOT NULL,\n"
+			   "  PRIMARY KEY (\"x\",\"rowid\")\n) STRICT");
+	buf_clear(&name);
+	buf_clear(&bed.got);
+	assert_true(sql_schema(&sql_dialect_sqlite, test_resource(model, "b"), 1, &bed.got, &name));
+	test_equal(__LINE__, "name", &name, "b.x_search");
+	test_equal(__LINE__, "index", &bed.got,
+			   "CREATE VIRTUAL TABLE \"b.x_search\" USING fts5(text, content='', detail=none, "
+			   "tokenize='rowlock_grams')");
+	buf_finish(&name);
+	model_destroy(model);
+	sql_bed_end(&bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_writes),
-		cmocka_unit_test(test_ignore),
-		cmocka_unit_test(test_schema),
-		cmocka_unit_test(test_odd_schema),
+		cmocka_unit_test(test_writes), cmocka_unit_test(test_ignore),
+		cmocka_unit_test(test_schema), cmocka_unit_test(test_odd_schema),
+		cmocka_unit_test(test_search),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

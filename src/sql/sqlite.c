@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "query/expression.h"
 #include "sql/sql_priv.h"
 
 /* ---- functions that the store gives the database ---- */
@@ -60,6 +61,20 @@ static void write_average(struct sql *sql, const struct field *field, bool befor
 		}
 		sql_write(sql, STR(".0"));
 	}
+}
+
+/* Of a computed field: its expression, the day, and the columns that it looks at. */
+static void write_expression(struct sql *sql, size_t alias, const struct expression *expression)
+{
+	sql_write(sql, STR("rowlock_expression("));
+	sql_param_pointer(sql, expression);
+	buf_append_byte(&sql->text, ',');
+	sql_param_made(sql, (struct value){.kind = VALUE_INTEGER, .integer = sql->today});
+	for (size_t i = 0; i < expression->field_count; i++) {
+		buf_append_byte(&sql->text, ',');
+		sql_write_column(sql, alias, expression->fields[i]);
+	}
+	buf_append_byte(&sql->text, ')');
 }
 
 /* ---- tables ---- */
@@ -132,7 +147,37 @@ static void table_end(const struct resource *resource, struct buf *text)
 	}
 	buf_append(text, STR(",\n  PRIMARY KEY ("));
 	sql_write_fields(&sql_dialect_sqlite, text, "", &resource->key);
-	buf_append(text, STR(")\n) STRICT, WITHOUT ROWID"));
+	/* An index for substrings knows rows by their numbers. */
+	buf_append(text,
+			   resource->search.count > 0 ? STR(")\n) STRICT") : STR(")\n) STRICT, WITHOUT ROWID"));
+}
+
+/* ---- indexes for substrings ---- */
+
+/* Rows are looked at anyway, so the index need not know where in a text a piece stands. */
+static void search_index(struct str name, struct buf *text)
+{
+	buf_append(text, STR("CREATE VIRTUAL TABLE "));
+	sql_put_name(&sql_dialect_sqlite, name, text);
+	buf_append(text, STR(" USING fts5(text, content='', detail=none, tokenize='rowlock_grams')"));
+}
+
+static struct str row_number(const struct resource *resource)
+{
+	static const struct str names[] = {STR_INIT("rowid"), STR_INIT("_rowid_"), STR_INIT("oid")};
+	if (has_integer_key(resource)) {
+		return resource->key.items[0]->name;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		bool taken = false;
+		for (size_t f = 0; f < resource->field_count && !taken; f++) {
+			taken = str_equal_nocase(resource->fields[f].name, names[i]);
+		}
+		if (!taken) {
+			return names[i];
+		}
+	}
+	return STR("");
 }
 
 /* ---- tallies ---- */
@@ -234,6 +279,7 @@ const struct sql_dialect sql_dialect_sqlite = {
 	.matching = write_matching,
 	.cast = write_cast,
 	.average = write_average,
+	.expression = write_expression,
 	.is_distinct = " IS NOT ",
 	.bytewise = " COLLATE BINARY",
 	.literal = write_literal,
@@ -242,4 +288,6 @@ const struct sql_dialect sql_dialect_sqlite = {
 	.column_auto = column_auto,
 	.table_end = table_end,
 	.tally_trigger = tally_trigger,
+	.search_index = search_index,
+	.row_number = row_number,
 };

@@ -425,16 +425,15 @@ static void run_companion(struct fixture *fixture, const struct companion_row *r
 	test_columns(fixture, &request, "number");
 	request.format = FORMAT_VALUES;
 	struct call call;
-	uint64_t before = 0;
-	uint64_t after = 0;
 	buf_init(&companion.seen, 4096);
+	/* MariaDB keeps none. */
 	bool versions = fixture->maria.name[0] == '\0';
-	assert_int_equal(store_version(fixture->session, companion.read, &before), versions);
+	uint64_t before = versions ? test_version(fixture, companion.read) : 0;
 	call_init(&call, &request);
 	call.request.companion = &companion.base;
 	call_start(fixture, &call);
 	call_wait(fixture, &call);
-	assert_int_equal(store_version(fixture->session, companion.read, &after), versions);
+	uint64_t after = versions ? test_version(fixture, companion.read) : 0;
 
 	enum error_code code = call.ok ? ERROR_NONE : call.error.code;
 	struct str rooms = run_ok(fixture, companion.read);

@@ -228,6 +228,9 @@ static void compare_columns(struct schema *schema, const struct resource *resour
 {
 	for (size_t i = 0; i < resource->field_count; i++) {
 		const struct field *field = &resource->fields[i];
+		if (field_is_computed(field)) {
+			continue;
+		}
 		const struct str *has = find(schema, "column %.*s.%.*s", STR_ARG(resource->name),
 									 STR_ARG(field->name));
 		struct str wanted = wanted_column(schema, resource, field);

@@ -34,7 +34,7 @@ static bool read_rows(struct memory_store *store, const struct query *query, str
 		range = (struct memory_range){1, 0};
 	}
 	struct memory_view view;
-	memory_view_init(&view, store, error);
+	memory_view_init(&view, store, query, error);
 	struct memory_rows rows = memory_matching(&view, query->where,
 											  memory_view_rows(&view, query->resource));
 	bool ok = !view.failed && memory_answer(&view, query, &rows, range, body, cursor, result);
@@ -103,6 +103,12 @@ static bool write_rows(struct memory_store *store, struct store_request *request
 	return ok;
 }
 
+/* One counter for all tables. */
+static uint64_t version_of(const struct memory_store *store)
+{
+	return siphash(store->version_key, &store->version, sizeof(store->version));
+}
+
 static void run(struct store_session *base, struct store_request *request)
 {
 	struct memory_store *store = ((struct memory_session *)base)->store;
@@ -114,6 +120,8 @@ static void run(struct store_session *base, struct store_request *request)
 	bool commits = ok && !request->result.rolled_back;
 	if (reads) {
 		store->stats.reads_inline++;
+		request->result.has_version = request->want_version;
+		request->result.version = version_of(store);
 	} else {
 		store->stats.groups++;
 		store->stats.group_sizes[0]++;
@@ -128,15 +136,13 @@ static void run(struct store_session *base, struct store_request *request)
 	request->done(request, &request->result, ok ? NULL : &request->error);
 }
 
-static bool get_version(struct store_session *base, const struct query *query,
-						uint64_t *ret_version)
+static void version_ask(struct store_session *base, struct store_version_request *request)
 {
-	(void)query; /* one counter for all tables */
 	struct memory_store *store = ((struct memory_session *)base)->store;
 	pthread_mutex_lock(&store->mutex);
-	*ret_version = siphash(store->version_key, &store->version, sizeof(store->version));
+	uint64_t version = version_of(store);
 	pthread_mutex_unlock(&store->mutex);
-	return true;
+	request->done(request, true, version);
 }
 
 /* ---- opening ---- */
@@ -242,6 +248,6 @@ const struct store_ops store_ops_memory = {
 	.resume = ignore,
 	.cancel = ignore,
 	.stats = stats,
-	.version = get_version,
+	.version_ask = version_ask,
 	.transaction_run = run_inside,
 };

@@ -1,5 +1,6 @@
 #include <assert.h>
 
+#include "query/expression.h"
 #include "store/memory_priv.h"
 
 static const struct value null_value = {.kind = VALUE_NULL};
@@ -45,6 +46,16 @@ static const struct value *values_of(struct memory_view *view, const struct fiel
 	return values;
 }
 
+static struct value computed(struct memory_view *view, const struct expression *expression,
+							 const struct value *row)
+{
+	struct value *values = ARENA_ARRAY(&view->arena, expression->field_count, struct value);
+	for (size_t i = 0; i < expression->field_count; i++) {
+		values[i] = row[expression->fields[i]->number];
+	}
+	return expression_eval(expression, values, view->today, &view->arena);
+}
+
 struct value memory_term(struct memory_view *view, const struct term *term,
 						 const struct value *values)
 {
@@ -60,6 +71,9 @@ struct value memory_term(struct memory_view *view, const struct term *term,
 			return null_value;
 		}
 		values = rows->items[row]->values;
+	}
+	if (term->field->expression != NULL) {
+		return computed(view, term->field->expression, values);
 	}
 	const struct value *value = &values[term->field->number];
 	return term->path == NULL ? *value : memory_path(view, term->path, value);

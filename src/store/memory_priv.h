@@ -95,11 +95,13 @@ struct memory_view {
 	struct arena arena;
 	struct memory_rows *tables; /* arena; by number, each from when it is first looked at */
 	bool *seen;                 /* arena */
+	int64_t today;              /* of the query */
 	struct error *error;
 	bool failed; /* a value could not be computed: the error is set, results mean nothing */
 };
 
-void memory_view_init(struct memory_view *view, struct memory_store *store, struct error *error);
+void memory_view_init(struct memory_view *view, struct memory_store *store,
+					  const struct query *query, struct error *error);
 void memory_view_finish(struct memory_view *view);
 /* All rows of the resource; those of a tally are counted. */
 const struct memory_rows *memory_view_rows(struct memory_view *view,

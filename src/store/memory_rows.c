@@ -80,9 +80,10 @@ bool memory_equal(const struct value *a, const struct value *b)
 
 /* ---- views ---- */
 
-void memory_view_init(struct memory_view *view, struct memory_store *store, struct error *error)
+void memory_view_init(struct memory_view *view, struct memory_store *store,
+					  const struct query *query, struct error *error)
 {
-	*view = (struct memory_view){.store = store, .error = error};
+	*view = (struct memory_view){.store = store, .today = query->today, .error = error};
 	arena_init(&view->arena, ARENA_BYTES);
 	view->tables = ARENA_ARRAY(&view->arena, store->table_count, struct memory_rows);
 	view->seen = ARENA_ARRAY(&view->arena, store->table_count, bool);

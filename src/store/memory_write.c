@@ -39,7 +39,7 @@ static enum truth holds(const struct write *write, const struct cond *cond,
 						const struct memory_row *row)
 {
 	struct memory_view view;
-	memory_view_init(&view, write->store, write->error);
+	memory_view_init(&view, write->store, write->query, write->error);
 	enum truth truth = memory_holds(&view, cond, row->values);
 	assert(!view.failed); /* rules compare values, which cannot fail */
 	memory_view_finish(&view);
@@ -289,7 +289,7 @@ static bool insert_all(struct write *write)
 static bool find_matching(struct write *write, bool *ret_matching)
 {
 	struct memory_view view;
-	memory_view_init(&view, write->store, write->error);
+	memory_view_init(&view, write->store, write->query, write->error);
 	for (size_t i = 0; i < write->next.count; i++) {
 		ret_matching[i] = memory_holds(&view, write->query->where, write->next.items[i]->values) ==
 			IS_SO;
@@ -355,7 +355,7 @@ static bool answer(struct write *write, struct buf *body)
 	if (is_insert(query)) {
 		range = (struct memory_range){query->limit, query->offset};
 	}
-	memory_view_init(&view, write->store, write->error);
+	memory_view_init(&view, write->store, query, write->error);
 	bool ok = memory_answer(&view, query, &write->written, range, body, NULL, write->result);
 	memory_view_finish(&view);
 	return ok;

@@ -288,6 +288,7 @@ static void find_full_text(struct sqlite_store *store)
 static void free_store(struct sqlite_store *store)
 {
 	map_finish(&store->full_text);
+	sqlite_search_destroy(store->search);
 	sqlite_versions_finish(&store->versions);
 	sqlite_conn_close(&store->writer.conn);
 	sqlite_vfs_destroy(store->vfs);
@@ -334,6 +335,13 @@ struct store *sqlite_open_vfs(const struct store_options *options, const char *v
 	}
 	store->halves = may_leave_halves(store->writer.conn.db);
 	sqlite_versions_init(&store->versions, store->writer.conn.db);
+	if (!options->read_only) {
+		store->search = sqlite_search_create(&store->writer.conn, &store->versions, error);
+		if (store->search == NULL) {
+			free_store(store);
+			return NULL;
+		}
+	}
 	find_full_text(store);
 	sqlite_writer_init(&store->writer, store);
 	sqlite_workers_init(&store->workers, store);
@@ -410,13 +418,20 @@ static bool describe(struct str location, const struct describe_options *options
 	return ok;
 }
 
-static bool version(struct store_session *session, const struct query *query, uint64_t *ret_version)
+bool sqlite_version(struct sqlite_store *store, const struct query *query, uint64_t *ret_version)
 {
-	struct sqlite_store *store = ((struct sqlite_session *)session)->store;
 	if (store->read_uri != NULL) {
 		return sqlite_existing_version(store, ret_version);
 	}
 	return sqlite_versions_of(&store->versions, query, ret_version);
+}
+
+static void version_ask(struct store_session *session, struct store_version_request *request)
+{
+	uint64_t version = 0;
+	bool known = sqlite_version(((struct sqlite_session *)session)->store, request->query,
+								&version);
+	request->done(request, known, version);
 }
 
 static void stats(const struct store *base, struct store_stats *ret_stats)
@@ -445,7 +460,7 @@ const struct store_ops store_ops_sqlite = {
 	.resume = resume,
 	.cancel = cancel,
 	.stats = stats,
-	.version = version,
+	.version_ask = version_ask,
 	.transaction_run = sqlite_transaction_run,
 	.describe = describe,
 };

@@ -320,6 +320,8 @@ static bool read_names(const struct reader *reader, struct catalog *catalog)
 							 "SELECT name,type,wr FROM pragma_table_list WHERE schema='main' "
 							 "AND type<>'shadow' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
 							 "AND name NOT LIKE '\\_rl\\_%' ESCAPE '\\' "
+							 "AND name NOT IN (SELECT name FROM sqlite_schema WHERE "
+							 "sql LIKE '%tokenize=''rowlock\\_grams'')' ESCAPE '\\') "
 							 "ORDER BY name COLLATE BINARY",
 							 (struct str){NULL, 0});
 	if (stmt == NULL) {

@@ -61,6 +61,8 @@ bool sqlite_conn_open(struct sqlite_conn *conn, const struct sqlite_store *store
 	conn->function_error = alloc_zeroed(1, sizeof(*conn->function_error));
 	sql_init(&conn->sql, &sql_dialect_sqlite, SQL_MAX_BYTES);
 	conn->sql.indexed = &store->full_text;
+	/* What others may write may be unlike its index. */
+	conn->sql.searches = store->read_uri == NULL;
 	if (open_file(store, role, &conn->db) != SQLITE_OK) {
 		return sqlite_fail(conn, error);
 	}

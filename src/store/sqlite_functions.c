@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "query/expression.h"
 #include "store/sqlite_priv.h"
 #include "store/term.h"
 
@@ -141,6 +142,30 @@ static void run_cast(sqlite3_context *context, int count, sqlite3_value **argume
 	buf_finish(&blob);
 }
 
+/* Expression, day, and a value for each of its fields. */
+static void run_expression(sqlite3_context *context, int count, sqlite3_value **arguments)
+{
+	enum { ARENA_BYTES = 1024, FIRST_FIELD = 2 };
+	const struct expression *expression = pointer_of(arguments[0]);
+	struct value values[EXPRESSION_FIELDS];
+	struct buf blob;
+	struct arena arena;
+	assert(expression->field_count == (size_t)count - FIRST_FIELD);
+	arena_init(&arena, ARENA_BYTES);
+	for (size_t i = 0; i < expression->field_count; i++) {
+		buf_init(&blob, SIZE_MAX);
+		values[i] = value_of(arguments[i + FIRST_FIELD], &blob);
+		if (blob.len > 0) {
+			values[i].text = arena_copy(&arena, buf_str(&blob));
+		}
+		buf_finish(&blob);
+	}
+	struct value made = expression_eval(expression, values, sqlite3_value_int64(arguments[1]),
+										&arena);
+	give(context, &made);
+	arena_finish(&arena);
+}
+
 bool sqlite_functions_add(struct sqlite_conn *conn)
 {
 	static const struct {
@@ -150,7 +175,7 @@ bool sqlite_functions_add(struct sqlite_conn *conn)
 	} functions[] = {
 		{"rowlock_json", 2, run_json},   {"rowlock_like", 2, run_like},
 		{"rowlock_match", 2, run_match}, {"rowlock_words", 2, run_words},
-		{"rowlock_cast", 3, run_cast},
+		{"rowlock_cast", 3, run_cast},   {"rowlock_expression", -1, run_expression},
 	};
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
 		/* Not for triggers and views of the file: nothing but our statements has the pointers. */
@@ -162,5 +187,5 @@ bool sqlite_functions_add(struct sqlite_conn *conn)
 			return false;
 		}
 	}
-	return true;
+	return sqlite_search_add_grams(conn->db);
 }

@@ -5,6 +5,7 @@
  * values in and out; sqlite_embed.c reads the rows of embedded resources; sqlite_read.c answers
  * reads on the loop; sqlite_worker.c answers those that take longer;
  * sqlite_writer.c is the one thread that writes, sqlite_write.c what it does for one request;
+ * sqlite_search.c keeps indexes for substrings, of texts that sqlite_search_grams.c takes apart;
  * sqlite_schema.c makes or compares the tables, of which sqlite_catalog.c reads what is there, and
  * sqlite_model.c keeps what they mean;
  * sqlite_error.c turns failures into errors; sqlite_existing.c opens databases that are only read.
@@ -21,6 +22,7 @@
 #include <stdatomic.h>
 
 #include "store/sqlite_conn.h"
+#include "store/sqlite_search.h"
 #include "store/sqlite_versions.h"
 #include "store/sqlite_vfs.h"
 #include "store/sqlite_worker.h"
@@ -135,6 +137,8 @@ struct sqlite_read {
 	struct rows rows;
 };
 
+/* Before the snapshot is taken: fills in the result's version when it is wanted. */
+void sqlite_read_version(struct sqlite_store *store, struct store_request *request);
 void sqlite_read_init(struct sqlite_read *read, struct sqlite_conn *conn, const struct query *query,
 					  const struct limits *limits, struct error *error);
 /* With query->total a transaction holds one snapshot for rows and count. */
@@ -165,10 +169,13 @@ const char *sqlite_existing_uri(const char *path, struct arena *arena, struct er
 int sqlite_existing_connect(const char *uri, sqlite3 **ret_db);
 bool sqlite_existing_describe(const char *path, const struct describe_options *options,
 							  struct buf *yaml, struct error *error);
-/* Changes with every commit of any process: see store_version(). */
+/* Changes with every commit of any process: see store_version_ask(). */
 bool sqlite_existing_version(struct sqlite_store *store, uint64_t *ret_version);
 
 /* ---- sqlite.c ---- */
+
+/* Loaded before a snapshot is taken it is the snapshot's. Any thread. */
+bool sqlite_version(struct sqlite_store *store, const struct query *query, uint64_t *ret_version);
 
 /* Sets the error that another process has the file, and which one. */
 bool sqlite_fail_in_use(const char *path, struct error *error);
@@ -192,6 +199,7 @@ struct sqlite_store {
 	bool existing;          /* see struct store_options */
 	struct sqlite_vfs *vfs; /* owned; NULL when it is read only */
 	struct sqlite_versions versions;
+	struct sqlite_search *search; /* owned; NULL when it is read only: others may write */
 	struct map full_text; /* names of FTS5's tables -> struct str of the arena; made at open */
 	void (*fatal)(void *context, const struct error *error);
 	void *context;

@@ -27,6 +27,13 @@ static int on_progress(void *context)
 	return now_ns - session->inline_begin_ns > session->store->limits.inline_read_us * 1000;
 }
 
+void sqlite_read_version(struct sqlite_store *store, struct store_request *request)
+{
+	struct store_result *result = &request->result;
+	result->has_version = request->want_version &&
+		sqlite_version(store, request->query, &result->version);
+}
+
 void sqlite_read_init(struct sqlite_read *read, struct sqlite_conn *conn, const struct query *query,
 					  const struct limits *limits, struct error *error)
 {
@@ -180,6 +187,7 @@ static enum outcome read_inline(struct sqlite_session *session, struct store_req
 	struct sqlite_read read;
 	session->inline_begin_ns = 0;
 	session->body = request->body;
+	sqlite_read_version(session->store, request);
 	sqlite_read_init(&read, conn, request->query, &session->store->limits, &request->error);
 	if (!sqlite_read_begin(&read, &request->error) || !sqlite_read_select(&read, &request->error)) {
 		bool busy = (sqlite3_errcode(conn->db) & 0xff) == SQLITE_BUSY;

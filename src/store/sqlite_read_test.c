@@ -80,12 +80,15 @@ static void test_small_answers_stay_on_the_loop(void **state)
 	query->limit = 100;
 	struct call call;
 	call_init(&call, query);
+	call.request.want_version = true;
 	call_start(fixture, &call);
 	assert_true(call.done); /* before store_run() returned */
 	assert_items(buf_str(&call.body), 0, 100);
 	assert_int_equal(call.result.rows, 100);
 	assert_int_equal(stats_of(fixture).reads_inline, 1);
 	assert_int_equal(stats_of(fixture).reads_worker, 0);
+	assert_true(call.result.has_version);
+	assert_true(call.result.version == test_version(fixture, query));
 	call_finish(&call);
 }
 
@@ -97,9 +100,14 @@ static void test_large_answers_stream(void **state)
 	struct query *query = test_list(fixture, "items");
 	query->total = true;
 	struct call call;
-	call_run(fixture, &call, query);
+	call_init(&call, query);
+	call.request.want_version = true;
+	call_start(fixture, &call);
+	call_wait(fixture, &call);
 	assert_true(call.ok);
 	assert_true(call.result.streamed);
+	assert_true(call.result.has_version);
+	assert_true(call.result.version == test_version(fixture, query));
 	assert_int_equal(call.result.rows, ITEMS);
 	assert_int_equal(call.result.total, ITEMS);
 	assert_int_equal(call.body.len, 0);

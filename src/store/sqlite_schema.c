@@ -1,8 +1,8 @@
 /*
  * DESIGN. Tables may have been made by somebody else, so they are compared by what a query needs of
  * them: columns that can hold their fields, the key, the unique rules, the foreign keys. More
- * columns, indexes and tables are nobody's concern. A tally is ours alone: its table and triggers
- * are compared as text.
+ * columns, indexes and tables are nobody's concern. A tally is ours alone, as an index for
+ * substrings is: its table and triggers are compared as text.
  */
 #include <stdarg.h>
 
@@ -14,7 +14,6 @@ enum { STATEMENT_BYTES = 1 << 26, NAME_BYTES = 4096, SHOWN = 3 };
 
 enum objects {
 	OBJECTS_ALL,
-	OBJECTS_TALLIES,
 	OBJECTS_KEPT_ANSWERS,
 };
 
@@ -23,12 +22,9 @@ static const struct resource *object_owner(const struct model *model, enum objec
 										   size_t number)
 {
 	if (number == model->resource_count) {
-		return objects == OBJECTS_TALLIES ? NULL : model->kept_answers;
+		return model->kept_answers;
 	}
-	const struct resource *resource = &model->resources[number];
-	bool wanted = objects == OBJECTS_ALL ||
-		(objects == OBJECTS_TALLIES && resource->tally_of != NULL);
-	return wanted ? resource : NULL;
+	return objects == OBJECTS_ALL ? &model->resources[number] : NULL;
 }
 
 typedef bool each_object_call(void *context, struct str name, struct str text, struct error *error);
@@ -183,6 +179,9 @@ static void compare_fields(struct comparison *comparison, const struct resource 
 	for (size_t i = 0; i < resource->field_count; i++) {
 		const struct field *field = &resource->fields[i];
 		const struct catalog_column *column = sqlite_catalog_column(table, field->name);
+		if (field_is_computed(field)) {
+			continue;
+		}
 		const char *problem = column_problem(field, table, column);
 		if (problem != NULL) {
 			note(comparison, "table", table->name, ": column %.*s %s", STR_ARG(field->name),
@@ -415,6 +414,9 @@ static void compare_table(struct comparison *comparison, const struct resource *
 		return;
 	}
 	compare_key(comparison, resource, table);
+	if (resource->search.count > 0 && table->without_rowid) {
+		note(comparison, "table", resource->name, " is WITHOUT ROWID, so it cannot be searched");
+	}
 	for (size_t i = 0; i < resource->unique_count; i++) {
 		if (resource->uniques[i].cond != NULL) {
 			compare_partial(comparison, resource, i, table);
@@ -460,7 +462,9 @@ static enum found find_object(sqlite3 *db, struct str name, struct str text)
 static bool compare_object(void *context, struct str name, struct str text, struct error *error)
 {
 	struct comparison *comparison = context;
-	const char *type = str_starts_with(text, STR("CREATE TABLE")) ? "table" : "trigger";
+	const char *type = str_starts_with(text, STR("CREATE TABLE")) ? "table"
+		: str_starts_with(text, STR("CREATE TRIGGER"))            ? "trigger"
+																  : "index";
 	switch (find_object(comparison->db, name, text)) {
 	case FOUND_NOTHING:
 		note(comparison, type, name, " is missing");
@@ -477,6 +481,23 @@ static bool compare_object(void *context, struct str name, struct str text, stru
 					 sqlite3_errmsg(comparison->db));
 }
 
+static bool compare_search(void *context, struct str name, struct str text, struct error *error)
+{
+	bool search = str_starts_with(text, STR("CREATE VIRTUAL TABLE"));
+	return !search || compare_object(context, name, text, error);
+}
+
+/* Tallies and indexes for substrings. */
+static bool compare_own(struct comparison *comparison, const struct resource *resource,
+						struct error *error)
+{
+	if (resource->tally_of == NULL) {
+		return each_of_owner(resource, false, comparison, compare_search, error);
+	}
+	return each_of_owner(resource, true, comparison, compare_object, error) &&
+		each_of_owner(resource, false, comparison, compare_object, error);
+}
+
 static bool compare(struct comparison *comparison, const struct model *model, struct error *error)
 {
 	if (!sqlite_catalog_read(comparison->db, &comparison->arena, &comparison->catalog, error)) {
@@ -487,8 +508,10 @@ static bool compare(struct comparison *comparison, const struct model *model, st
 			compare_table(comparison, &model->resources[i]);
 		}
 	}
-	if (!each_object(model, OBJECTS_TALLIES, comparison, compare_object, error)) {
-		return false;
+	for (size_t i = 0; i < model->resource_count; i++) {
+		if (!compare_own(comparison, &model->resources[i], error)) {
+			return false;
+		}
 	}
 	if (comparison->count == 0) {
 		return true;
@@ -520,13 +543,10 @@ bool sqlite_schema_fits(sqlite3 *db, const struct catalog *catalog, const struct
 	struct error error;
 	buf_init(&comparison.found, STATEMENT_BYTES);
 	arena_init(&comparison.arena, 4096);
-	bool read = true;
 	if (resource->tally_of == NULL) {
 		compare_table(&comparison, resource);
-	} else {
-		read = each_of_owner(resource, true, &comparison, compare_object, &error) &&
-			each_of_owner(resource, false, &comparison, compare_object, &error);
 	}
+	bool read = compare_own(&comparison, resource, &error);
 	arena_finish(&comparison.arena);
 	buf_finish(&comparison.found);
 	return read && comparison.count == 0;

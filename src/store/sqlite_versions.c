@@ -16,6 +16,8 @@ struct sqlite_table_version {
 	struct version *stripes; /* owned; NULL: none are kept */
 	int key_column;          /* number of the first key field's column */
 	struct sqlite_table_version *next;
+	sqlite_watch *watch; /* NULL: nobody is told */
+	void *watch_context;
 
 	/* The writer's, since the last commit. */
 	bool touched;
@@ -95,12 +97,8 @@ static void on_change(void *context, sqlite3 *db, int change, const char *databa
 					  const char *name, sqlite3_int64 before, sqlite3_int64 after)
 {
 	(void)database;
-	(void)before;
-	(void)after;
 	struct sqlite_versions *versions = context;
 	struct sqlite_table_version *table = versions->last;
-	/* A trigger's own changes have a greater depth. */
-	versions->inserted += change == SQLITE_INSERT && sqlite3_preupdate_depth(db) == 0;
 	versions->touched = true;
 	if (table == NULL || !str_equal(table->name, str_from(name))) {
 		table = map_get(&versions->tables, str_from(name));
@@ -108,6 +106,11 @@ static void on_change(void *context, sqlite3 *db, int change, const char *databa
 			return;
 		}
 		versions->last = table;
+	}
+	/* A trigger's own changes have a greater depth; what FTS5 writes is in no table of ours. */
+	versions->inserted += change == SQLITE_INSERT && sqlite3_preupdate_depth(db) == 0;
+	if (table->watch != NULL) {
+		table->watch(table->watch_context, db, change, before, after);
 	}
 	if (!table->touched) {
 		table->touched = true;
@@ -312,6 +315,15 @@ void sqlite_versions_init(struct sqlite_versions *versions, sqlite3 *db)
 	 * places that the hook does not tell. */
 	sqlite3_finalize(stmt);
 	sqlite3_preupdate_hook(db, on_change, versions);
+}
+
+void sqlite_versions_watch(struct sqlite_versions *versions, struct str table, sqlite_watch *watch,
+						   void *context)
+{
+	struct sqlite_table_version *found = map_get(&versions->tables, table);
+	assert(found != NULL && found->watch == NULL);
+	found->watch = watch;
+	found->watch_context = context;
 }
 
 void sqlite_versions_finish(struct sqlite_versions *versions)

@@ -24,6 +24,9 @@
 
 struct sqlite_table_version;
 
+/* Is told of each row of a table before it changes; see sqlite3_preupdate_hook(). */
+typedef void sqlite_watch(void *context, sqlite3 *db, int change, int64_t before, int64_t after);
+
 struct sqlite_versions {
 	struct map tables; /* name -> struct sqlite_table_version; does not change once it is made */
 	struct sqlite_table_version *first;
@@ -42,10 +45,13 @@ struct sqlite_versions {
 /* `db` is the writer's connection, on which all tables exist. */
 void sqlite_versions_init(struct sqlite_versions *versions, sqlite3 *db);
 void sqlite_versions_finish(struct sqlite_versions *versions);
+/* On the writer's connection, triggers and cascades included. */
+void sqlite_versions_watch(struct sqlite_versions *versions, struct str table, sqlite_watch *watch,
+						   void *context);
 /* Around COMMIT. After a rollback nothing needs to be done: to forget is to be careful. */
 void sqlite_versions_begin(struct sqlite_versions *versions);
 void sqlite_versions_end(struct sqlite_versions *versions);
-/* See store_version(). */
+/* See store_version_ask(). */
 bool sqlite_versions_of(const struct sqlite_versions *versions, const struct query *query,
 						uint64_t *ret_version);
 

@@ -194,16 +194,18 @@ static bool push_part(struct sqlite_work *work)
 	return true;
 }
 
+static bool fail_cut(struct error *error)
+{
+	error_set(error, ERROR_OVERLOADED, "The answer was cut: it was taken too slowly");
+	return error_details(error, "writes could not wait for it any longer");
+}
+
 static bool fail_stopped(struct sqlite_work *work, struct error *error)
 {
 	pthread_mutex_lock(&work->mutex);
 	bool cut = work->cut;
 	pthread_mutex_unlock(&work->mutex);
-	if (cut) {
-		error_set(error, ERROR_OVERLOADED, "The answer was cut: it was taken too slowly");
-		return error_details(error, "writes could not wait for it any longer");
-	}
-	return error_set(error, ERROR_OVERLOADED, "The request was given up");
+	return cut ? fail_cut(error) : error_set(error, ERROR_OVERLOADED, "The request was given up");
 }
 
 /* The last row or the number of rows decides about such an answer: it is handed over whole. */
@@ -292,6 +294,7 @@ static bool run_work(struct sqlite_worker *worker, struct sqlite_work *work)
 		return error_set(error, ERROR_DEADLINE_NOT_WRITTEN, "Out of time; the query did not begin");
 	}
 	struct sqlite_read read;
+	sqlite_read_version(worker->store, request);
 	sqlite_read_init(&read, &worker->conn, request->query, &worker->store->limits, error);
 	/* The total comes first: it is known before the first part is handed out. */
 	bool ok = sqlite_read_begin(&read, error) &&
@@ -343,7 +346,12 @@ static void *worker_main(void *context)
 		worker->began = 0;
 		pthread_mutex_unlock(&workers->mutex);
 		pthread_mutex_lock(&work->mutex);
-		work->failed = !ok;
+		/* What was cut after its last row may have lost parts that the loop had not taken yet. */
+		bool lost = ok && work->cut;
+		work->failed = !ok || lost;
+		if (lost) {
+			fail_cut(&work->request->error);
+		}
 		work->finished = true;
 		post_and_unlock(work);
 	}

@@ -294,7 +294,10 @@ static bool run_statements(struct write *write)
 	if (query->column_count > 0) {
 		rows_begin(&write->rows, query, &write->source.base, write->body);
 	}
-	return (write_inserts(query) ? insert_rows(write) : change_rows(write)) && finish_answer(write);
+	/* What the answer embeds may be found by what was just written. */
+	return (write_inserts(query) ? insert_rows(write) : change_rows(write)) &&
+		sqlite_search_write(write->store->search, write->conn, write->error) &&
+		finish_answer(write);
 }
 
 /* The statements of one query and its answer. */
@@ -327,6 +330,9 @@ static bool run_query(struct sqlite_conn *conn, const struct sqlite_store *store
 	bool ok = prepare_references(conn, query, error) && run_statements(&write) &&
 		(!references || check_deferred(conn, error));
 	sqlite_source_finish(&write.source);
+	if (!ok) {
+		sqlite_search_forget(store->search);
+	}
 	if (!ok && error->code == ERROR_REFERENCE && error->details[0] == '\0') {
 		sqlite_fail_reference(conn, store, query->batches != NULL ? &write.part : query, error);
 	}

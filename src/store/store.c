@@ -121,10 +121,17 @@ void store_get_stats(const struct store *store, struct store_stats *ret_stats)
 	((const struct store_base *)store)->ops->stats(store, ret_stats);
 }
 
-bool store_version(struct store_session *session, const struct query *query, uint64_t *ret_version)
+void store_version_ask(struct store_session *session, struct store_version_request *request)
 {
 	const struct store_ops *ops = session_ops(session);
-	return ops->version != NULL && ops->version(session, query, ret_version);
+	request->session = session;
+	request->next = NULL;
+	request->work = NULL;
+	if (ops->version_ask == NULL) {
+		request->done(request, false, 0);
+	} else {
+		ops->version_ask(session, request);
+	}
 }
 
 bool store_transaction_run(struct store_transaction *transaction, const struct query *query,

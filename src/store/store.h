@@ -45,6 +45,10 @@ struct store_companion {
 };
 
 struct store_result {
+	/* With request->want_version: the version of the very snapshot that the rows were read from,
+	 * before the first part; has_version is false when nothing can be said of it. */
+	uint64_t version;
+	bool has_version;
 	uint64_t rows;     /* in the answer, or changed */
 	uint64_t inserted; /* of an insert or upsert: rows that are new */
 	uint64_t total;    /* rows that match, when query->total */
@@ -72,6 +76,7 @@ struct store_request {
 	 * first part. NULL: a LIST that does not fit limits->memory_bytes fails. */
 	bool (*part)(struct store_request *request, struct str bytes);
 	uint64_t deadline_ms; /* loop_now_ms() after which it fails; 0: by limits->read_ms, write_ms */
+	bool want_version;    /* of a read: see struct store_result */
 
 	/* The store's own, from here on. */
 	struct task task;
@@ -81,6 +86,21 @@ struct store_request {
 	uint64_t expires_ms; /* the deadline that holds */
 	struct store_result result;
 	struct error error;
+};
+
+/* A question for the version of all that a query reads; the caller's memory until `done`. */
+struct store_version_request {
+	const struct query *query; /* lives until done */
+	/* Called once, on the session's loop, perhaps before store_version_ask() returns. Without
+	 * `known` nothing can be said: a write to some of it is under way, the store keeps no versions
+	 * or cannot be reached. */
+	void (*done)(struct store_version_request *request, bool known, uint64_t version);
+
+	/* The store's own, from here on. */
+	struct task task;
+	struct store_session *session;
+	struct store_version_request *next;
+	void *work;
 };
 
 struct store_options {
@@ -137,9 +157,8 @@ struct store_ops {
 	/* The client has gone: a stream may end early; `done` is still called. */
 	void (*cancel)(struct store_session *session, struct store_request *request);
 	void (*stats)(const struct store *store, struct store_stats *ret_stats);
-	/* See store_version(). NULL: the store keeps none. */
-	bool (*version)(struct store_session *session, const struct query *query,
-					uint64_t *ret_version);
+	/* See store_version_ask(). NULL: the store keeps none. */
+	void (*version_ask)(struct store_session *session, struct store_version_request *request);
 	/* Runs a query inside the transaction of a request; see store_transaction_run(). */
 	bool (*transaction_run)(struct store_transaction *transaction, const struct query *query,
 							struct buf *body, struct store_result *ret_result, struct error *error);
@@ -172,10 +191,10 @@ void store_detach(struct store_session *session);
 void store_run(struct store_session *session, struct store_request *request);
 void store_resume(struct store_request *request);
 void store_cancel(struct store_request *request);
-/* A hash of the versions of all that the query reads. Taken before the query runs it is the
- * answer's: as long as it stays the same, so does the answer. False when a write to some of it is
- * under way, or the store keeps no versions: then nothing can be said of the answer. */
-bool store_version(struct store_session *session, const struct query *query, uint64_t *ret_version);
+/* A hash of the versions of all that the query reads. Taken before the query runs, or with it
+ * (want_version), it is the answer's: as long as it stays the same, so does the answer. A version
+ * never comes back once it has changed. */
+void store_version_ask(struct store_session *session, struct store_version_request *request);
 /* Runs a query inside the transaction of a request: any action, without companions, streams or
  * totals. `body` gets the rows. For companions, on the thread that called them. */
 bool store_transaction_run(struct store_transaction *transaction, const struct query *query,

@@ -228,6 +228,32 @@ void call_run(struct fixture *fixture, struct call *call, const struct query *qu
 	call_wait(fixture, call);
 }
 
+struct version_answer {
+	struct store_version_request request;
+	bool done;
+	bool known;
+	uint64_t version;
+};
+
+static void on_version(struct store_version_request *request, bool known, uint64_t version)
+{
+	struct version_answer *answer = (struct version_answer *)(void *)request;
+	answer->done = true;
+	answer->known = known;
+	answer->version = version;
+}
+
+uint64_t test_version(struct fixture *fixture, const struct query *query)
+{
+	struct version_answer answer = {.request = {.query = query, .done = on_version}};
+	store_version_ask(fixture->session, &answer.request);
+	while (!answer.done) {
+		uv_run(loop_uv(fixture->loop), UV_RUN_ONCE);
+	}
+	assert_true(answer.known);
+	return answer.version;
+}
+
 struct str run_ok(struct fixture *fixture, const struct query *query)
 {
 	struct call call;

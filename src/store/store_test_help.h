@@ -58,6 +58,8 @@ void call_start(struct fixture *fixture, struct call *call);
 void call_wait(struct fixture *fixture, struct call *call);
 /* All three. */
 void call_run(struct fixture *fixture, struct call *call, const struct query *query);
+/* The version of what the query reads, asked for; it must be known. */
+uint64_t test_version(struct fixture *fixture, const struct query *query);
 /* Runs a query that must go well; returns the body, in the fixture's arena. */
 struct str run_ok(struct fixture *fixture, const struct query *query);
 
