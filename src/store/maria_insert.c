@@ -151,8 +151,8 @@ static const struct cond *where_met(struct insert *insert, const struct value *r
 					 write->query->conflict_where);
 }
 
-/* A row that a rule over some rows does not count meets nothing in it; whether it is such a row, the
- * server says by the rule that it names. */
+/* A row that a rule over some rows does not count meets nothing in it; whether it is such a row,
+ * the server says by the rule that it names. */
 static bool met_target(const struct insert *insert)
 {
 	const struct query *query = insert->write->query;
@@ -251,7 +251,7 @@ static bool take_outcome(struct insert *insert, struct maria_statement *statemen
 	struct value values[2] = {{.kind = VALUE_NULL}};
 	*ret_outcome = (struct outcome){.has_made = makes_key(&write->part, row)};
 	if (statement->column_count == 0) {
-		ret_outcome->made = maria_made_key(statement);
+		ret_outcome->made = ret_outcome->has_made ? maria_made_key(statement) : 0;
 		return true;
 	}
 	conn->sent = !conn->transaction;
