@@ -6,10 +6,7 @@
 #include "rowlock_config.h"
 
 static const struct command *const commands[] = {
-	&command_serve,
-	&command_check,
-	&command_introspect,
-	&command_openapi,
+	&command_serve, &command_check, &command_introspect, &command_openapi, &command_migrate,
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

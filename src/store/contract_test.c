@@ -121,6 +121,12 @@ static void test_dates(void **state)
 		{L, "insert events", "{\"day\":\"2015-01-01\",\"at\":\"2014-03-08T13:00:00.5Z\"}",
 		 "409 23505 duplicate key value violates unique constraint \"one event at a time\" | "
 		 "Key (at)=(2014-03-08T13:00:00.5+00:00) already exists."},
+		/* The condition of a rule holds dates. */
+		{L, "insert events?&quiet", "{\"day\":\"2015-01-01\",\"start\":\"06:00:00\"}", "1+1"},
+		{L, "insert events?&quiet", "{\"day\":\"2014-12-31\",\"start\":\"06:00:00\"}",
+		 "409 23505 duplicate key value violates unique constraint \"one start in 2014\" | "
+		 "Key (start)=(06:00:00) already exists."},
+		{L, "delete! events?day=eq.2015-01-01&quiet", NULL, "1"},
 		{L, "delete= events?day=gt.1970-01-01&select=day", NULL,
 		 "2 [\"2014-03-08\",\"9999-12-31\"]"},
 	};

@@ -349,6 +349,39 @@ struct store *sqlite_open_vfs(const struct store_options *options, const char *v
 	return (struct store *)store;
 }
 
+/* ---- without a service ---- */
+
+struct sqlite_store *sqlite_open_alone(struct str location, bool make, struct error *error)
+{
+	struct sqlite_store *store = alloc_zeroed(1, sizeof(*store));
+	store->base.ops = &store_ops_sqlite;
+	arena_init(&store->arena, ARENA_BYTES);
+	map_init(&store->full_text);
+	store->path = copy_path(&store->arena, location);
+	store->vfs = sqlite_vfs_create(vfs_default);
+	bool ok = store->vfs != NULL ||
+		error_set(error, ERROR_CONFIG, "this SQLite has no VFS %s", vfs_default);
+	if (ok && !make && access(store->path, F_OK) != 0) {
+		store->path = ":memory:";
+		ok = sqlite_conn_open(&store->writer.conn, store, ROLE_WRITER, error);
+	} else if (ok) {
+		ok = check_path(store, error) && take_file(store, error) && recover(store, error) &&
+			sync_folder(store, error);
+	}
+	if (!ok) {
+		sqlite_close_alone(store);
+		return NULL;
+	}
+	return store;
+}
+
+void sqlite_close_alone(struct sqlite_store *store)
+{
+	if (store != NULL) {
+		free_store(store);
+	}
+}
+
 /* ---- the table of functions ---- */
 
 static struct store *open_store(const struct store_options *options, struct error *error)
@@ -463,4 +496,5 @@ const struct store_ops store_ops_sqlite = {
 	.version_ask = version_ask,
 	.transaction_run = sqlite_transaction_run,
 	.describe = describe,
+	.migrate = sqlite_migrate,
 };

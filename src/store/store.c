@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "store/migrator.h"
 #include "store/store_priv.h"
 
 static const struct store_ops *const stores[] = {
@@ -139,6 +140,21 @@ bool store_transaction_run(struct store_transaction *transaction, const struct q
 {
 	const struct store_ops *ops = ((struct store_transaction_base *)transaction)->ops;
 	return ops->transaction_run(transaction, query, body, ret_result, error);
+}
+
+struct store_migrator *store_migrate(struct str url, bool make, struct error *error)
+{
+	struct str location;
+	const struct store_ops *ops = parse_url(url, &location, error);
+	if (ops == NULL) {
+		return NULL;
+	}
+	if (ops->migrate == NULL) {
+		error_set(error, ERROR_CONFIG, "a store of the kind %s has no tables to change",
+				  ops->scheme);
+		return NULL;
+	}
+	return ops->migrate(location, make, error);
 }
 
 bool store_describe(struct str url, const struct describe_options *options, struct buf *yaml,

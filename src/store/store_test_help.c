@@ -56,7 +56,9 @@ const char test_service[] = "service: test\n"
 							"      at: datetime\n"
 							"      start: { type: time, min: \"06:00:00\" }\n"
 							"    unique:\n"
-							"      one event at a time: at\n";
+							"      one event at a time: at\n"
+							"      one start in 2014: { fields: start, where: "
+							"\"day=gte.2014-01-01&day=lt.2015-01-01\" }\n";
 
 static const char *no_environment(const char *name)
 {
