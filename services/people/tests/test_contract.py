@@ -15,7 +15,7 @@ KEYS = ["ID", "First", "Last", "Age", "GithubAcct", GRADUATION]
 
 # A name that no other run uses, so that a deployment may have people already.
 names = (f"Q{number:x}" for number in itertools.count(random.SystemRandom().randrange(2 ** 60)))
-numbers = itertools.count(random.SystemRandom().randrange(2 ** 40, 2 ** 50))
+numbers = itertools.count(random.SystemRandom().randrange(2 ** 40, 2 ** 50), 1000)
 
 
 @pytest.fixture
