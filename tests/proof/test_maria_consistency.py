@@ -36,7 +36,7 @@ def pair(database, start):
 def test_counts_equal_ratings_under_load(pair, database, proof, seed):
     root = random.Random(seed)
     streams = (random.Random(root.randrange(2 ** 62)) for _ in range(CLIENTS))
-    operations = 100_000 if proof else 3_000
+    operations = 20_000 if proof else 3_000
     gainers, churn = Gainers(GAINERS), Churn(USERS, ITEMS)
     gains, changes = Budget(operations // 4), Budget(operations - operations // 4)
     # Clients go to the processes in turn, so each kind is on both.
