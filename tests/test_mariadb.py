@@ -7,7 +7,7 @@ import time
 import pytest
 
 from support import mariadb, server
-from support.client import request
+from support.client import metric, request
 
 pytestmark = pytest.mark.skipif(not mariadb.is_installed(), reason="mariadbd is not installed")
 
@@ -75,6 +75,9 @@ def test_reads(shop):
                      headers=[("Prefer", "count=exact")])
     assert answer.status == 206
     assert answer.headers["content-range"] == "0-0/3"
+    assert 1 <= metric(running, "rowlock_database_connections") <= 2 * 4
+    assert metric(running, "rowlock_database_queue") == 0
+    assert metric(running, "rowlock_database_retries_total") == 0
 
 
 def test_the_server_restarts(shop):

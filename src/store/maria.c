@@ -298,6 +298,7 @@ void maria_add_stats(const struct maria_session *session, struct store_stats *st
 	stats->groups += atomic_load(&session->writes);
 	stats->group_sizes[0] += atomic_load(&session->writes);
 	stats->writes_failed += atomic_load(&session->writes_failed);
+	stats->retries += atomic_load(&session->retries);
 }
 
 static void stats(const struct store *base, struct store_stats *ret_stats)
@@ -309,7 +310,9 @@ static void stats(const struct store *base, struct store_stats *ret_stats)
 	for (struct maria_session *session = store->sessions; session != NULL;
 		 session = session->next) {
 		maria_add_stats(session, ret_stats);
-		ret_stats->read_queue += atomic_load(&session->queued);
+		ret_stats->connections += atomic_load(&session->connections);
+		ret_stats->connection_queue += atomic_load(&session->queued) +
+			atomic_load(&session->waiters);
 	}
 	pthread_mutex_unlock(&store->mutex);
 }

@@ -136,11 +136,11 @@ struct maria_session {
 	struct maria_fiber *spare;
 	struct maria_conn *made;                         /* all connections */
 	struct maria_conn *idle;                         /* the most recently used first */
-	size_t connections;                              /* made or being made */
+	atomic_size_t connections;                       /* made or being made */
 	size_t handles;                                  /* those, and those that are being closed */
 	struct maria_waiter *first_waiter, *last_waiter; /* fibers; maria_pool.c */
 	struct maria_waiter *woken;                      /* that go on when this turn ends */
-	size_t waiters;
+	atomic_size_t waiters;
 	struct task wake;
 	bool waking;
 	size_t fibers;                                    /* requests that run */

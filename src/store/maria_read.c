@@ -286,6 +286,7 @@ struct work {
 	bool paused;     /* the caller wants no more */
 	bool waiting;    /* the fiber waits until it does */
 	bool stop;       /* the client has gone */
+	bool lost_new;   /* a connection that was not idle before */
 };
 
 static bool fail_stopped(struct error *error)
@@ -407,9 +408,12 @@ static bool run_once(struct work *work, bool *ret_ok)
 	work->conn = conn;
 	*ret_ok = run_on(work, conn);
 	work->conn = NULL;
-	bool again = !*ret_ok && reused && conn->state == MARIA_BROKEN && !conn->timed_out &&
-		!work->streaming;
+	bool again = !*ret_ok && conn->state == MARIA_BROKEN && !conn->timed_out && !work->streaming;
 	maria_give(conn);
+	if (again && !reused) {
+		again = !work->lost_new;
+		work->lost_new = true;
+	}
 	return again;
 }
 
@@ -421,10 +425,10 @@ static void read_main(void *context)
 		.session = session, .request = request, .fiber = maria_fiber_current(session)};
 	request->work = &work;
 	bool ok;
-	if (run_once(&work, &ok)) {
+	/* Idle ones that it meets may all have ended, at most one that is new. */
+	while (run_once(&work, &ok)) {
 		buf_clear(request->body);
 		request->result = (struct store_result){.rows = 0};
-		run_once(&work, &ok);
 	}
 	atomic_fetch_add(&session->reads, 1);
 	request->work = NULL;

@@ -128,6 +128,10 @@ struct store_stats {
 	uint64_t checkpoints;
 	uint64_t wal_bytes;
 	uint64_t group_sizes[8]; /* commits of 1, 2-3, 4-7, … 128 and more writes */
+	/* Of a database server. */
+	uint64_t connections;      /* made or being made */
+	uint64_t connection_queue; /* requests that wait for one */
+	uint64_t retries;          /* of writes that the server gave up */
 };
 
 struct describe_options {
