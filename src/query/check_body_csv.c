@@ -87,6 +87,7 @@ static enum body_event next_csv(struct body *body)
 	/* What stands in quotes is the row's; the fields themselves stay where they are. */
 	csv_reader_use(reader, body->row_arena);
 	body->field = NULL;
+	body->wrong = NULL;
 	body->row_at = reader->at;
 	enum csv_event event = csv_next(reader);
 	if (event == CSV_ERROR) {
