@@ -67,6 +67,14 @@ class Kept:
                 json.dump({"items": list(items(ITEMS))}, file, ensure_ascii=False)
         return self.path("bulk.json", make)
 
+    def rows(self):
+        """The same as rows of `articles`, with the ids that they get in an empty table."""
+        def make(path):
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump([{"id": number, **item} for number, item in enumerate(items(ITEMS), 1)],
+                          file, ensure_ascii=False)
+        return self.path("rows.json", make)
+
     def searches(self):
         """Paths of searches that find something, one a line."""
         def make(path):

@@ -18,17 +18,25 @@ CONNECTIONS = 8  # database_connections of a loop, unless a service file says ot
 FILL_SECONDS = 600
 BATCH = 50000
 # What a point read without a cache asks MariaDB.
-STATEMENT = "SELECT `title`, `uri`, `date` FROM `articles` WHERE `id` = ? LIMIT 1"
+STATEMENT = "SELECT `title`,`uri`,`date` FROM `articles` WHERE `id`=?"
+
+
+def post(port, path, body):
+    """A POST of JSON that is bytes; the text of the answer."""
+    with Client(port, timeout=FILL_SECONDS) as client:
+        client.send(b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+                    % (path.encode(), len(body)))
+        client.send(body)
+        status, _, text = client.receive()
+        if status not in (200, 201):
+            raise BenchError(f"POST {path} answered {status}: {text[:300]!r}")
+        return text
 
 
 def post_items(port, body):
-    with Client(port, timeout=FILL_SECONDS) as client:
-        client.send(b"POST /v1/bulk HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-                    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body))
-        client.send(body)
-        status, _, text = client.receive()
-        if status != 200 or json.loads(text) != {"ok": True}:
-            raise BenchError(f"POST /v1/bulk answered {status}: {text[:300]!r}")
+    if json.loads(post(port, "/v1/bulk", body)) != {"ok": True}:
+        raise BenchError("POST /v1/bulk did not answer ok")
 
 
 class Articles(System):
@@ -101,8 +109,14 @@ class RowlockArticles(Articles, Rowlock):
         with Client(self.port) as client:
             return client.value("GET", "/articles?select=count()")[0]["count"]
 
+    def fill(self, say):
+        """With ids: those that MariaDB makes for many rows have gaps."""
+        say(f"{self.name}: {articles.ITEMS} items")
+        with open(self.kept.rows(), "rb") as file:
+            post(self.port, "/articles", file.read())
+
     def cache_counts(self):
-        """(answers from memory, answers from Redis, answers from neither) since its start."""
+        """(reads answered from memory, those answered from Redis, other reads) since its start."""
         with Client(self.port) as client:
             text = client.request("GET", "/metrics")[2].decode()
         values = dict(line.rsplit(" ", 1) for line in text.splitlines() if line[:1] not in ("", "#"))
@@ -220,8 +234,8 @@ class Gunicorn(Articles):
         if made.returncode != 0:
             raise BenchError("the peer's tables (packages python3-flask python3-sqlalchemy "
                              f"python3-redis python3-pymysql):\n{made.stderr[-800:]}")
-        # The default worker would hang up after each answer.
-        self.spawn(["gunicorn", "--workers", "4", "--worker-class", "gthread", "--threads", "4",
+        # The default worker would hang up after each answer; one thread answers more than four.
+        self.spawn(["gunicorn", "--workers", "4", "--worker-class", "gthread", "--threads", "1",
                     "--keep-alive", "600", "--timeout", str(FILL_SECONDS), "--backlog", "1024",
                     "--bind", f"127.0.0.1:{self.port}", "--chdir", folder, "--log-level",
                     "warning", "app:app"], env=environment)

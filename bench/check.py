@@ -8,6 +8,7 @@ from http_client import Client
 from process import BenchError
 
 STRANGER = 9_000_001  # a user outside the preloaded ones
+KEPT_LEAST = 0.95  # of the requests of all windows
 SAMPLE = (1, 2, 777, data.USERS // 2, data.USERS)
 
 
@@ -101,6 +102,19 @@ def same(system, paths, wanted):
                 if at == len(wanted):
                     wanted.append((status, json.loads(body)))
                 expect(system, f"GET {path}", (status, json.loads(body)), wanted[at])
+
+
+def kept(system, windows, say):
+    """That the server under test answered from where its answers are kept, when they are."""
+    if not hasattr(system, "cache_counts"):
+        return
+    memory, redis, made = system.cache_counts()
+    say(f"{system.name}: {memory} answers from memory, {redis} from Redis, {made} made")
+    asked = sum(window.requests for window in windows)
+    if system.keeps and memory + redis < asked * KEPT_LEAST:
+        raise BenchError(f"only {memory + redis} of {asked} answers were kept ones")
+    if not system.keeps and memory + redis > 0:
+        raise BenchError("answers were kept ones")
 
 
 def needles(system, expected):
