@@ -53,9 +53,9 @@ class Kept:
         path = os.path.join(self.folder, f"{stem}-{digest}.{kind}")
         if not os.path.exists(path):
             self.say(f"making {name}, once")
-            for old in (path + ".new", path + ".new-wal", path + ".new-shm"):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(old)
+            for old in os.listdir(self.folder):  # of an earlier script, or half made
+                if old.startswith(stem + "-"):
+                    os.unlink(os.path.join(self.folder, old))
             make(path + ".new")
             os.rename(path + ".new", path)
         return path
@@ -89,7 +89,8 @@ class Kept:
         return self.path("searches.txt", make)
 
     def many(self, count=MANY):
-        """CSV of the resource `imports`, with its head; no field is empty."""
+        """CSV of the resource `imports`, with its head; no field is empty, since the sqlite3 shell
+        takes that for a text and Rowlock for a null."""
         def make(path):
             with open(path, "w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, lineterminator="\n")
@@ -98,6 +99,15 @@ class Kept:
                     writer.writerow((number, item["title"] or "untitled", item["uri"] or "none",
                                      item["date"]))
         return self.path(f"imports{count}.csv", make)
+
+    def bodies(self, size):
+        """The rows of many() as request bodies of `size` items each for POST /v1/bulk."""
+        with open(self.many(), encoding="utf-8", newline="") as file:
+            todo = csv.DictReader(file)
+            while batch := list(itertools.islice(todo, size)):
+                for item in batch:
+                    del item["id"]
+                yield json.dumps({"items": batch}, ensure_ascii=False).encode()
 
     def needles(self):
         """[(needle, hits)]: parts of titles among MANY that are in at most HITS_MAX of them."""
@@ -110,11 +120,11 @@ class Kept:
         def make(path):
             with open(path, "w", encoding="utf-8") as file:
                 file.writelines(search_path(needle) + "\n" for needle, _ in self.needles())
-        return self.path("needles.txt", make)
+        return self.path("needle_paths.txt", make)
 
-    @staticmethod
-    def _make_needles(path):
-        titles = [lowered(item["title"] or "") for item in items(MANY)]
+    def _make_needles(self, path):
+        with open(self.many(), encoding="utf-8", newline="") as file:
+            titles = [lowered(row["title"]) for row in csv.DictReader(file)]
         chance = random.Random(SEED)
         found = {}
         while len(found) < NEEDLES:
@@ -124,7 +134,8 @@ class Kept:
                 continue
             at = chance.randint(0, len(title) - length)
             needle = title[at:at + length]
-            hits = sum(1 for title in titles if needle in title)
+            here = (title for title in titles if needle in title)
+            hits = sum(1 for _ in itertools.islice(here, HITS_MAX + 1))
             if needle == needle.strip() and hits <= HITS_MAX:
                 found[needle] = hits
         with open(path, "w", encoding="utf-8") as file:
@@ -145,13 +156,6 @@ def lowered(text):
 
 def search_path(needle):
     return "/v1/?" + urllib.parse.urlencode({"contains": needle})
-
-
-def bodies(count, size):
-    """Request bodies of `size` items each for POST /v1/bulk."""
-    todo = items(count)
-    while batch := list(itertools.islice(todo, size)):
-        yield json.dumps({"items": batch}, ensure_ascii=False).encode()
 
 
 def check_imports(database):

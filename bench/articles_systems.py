@@ -196,7 +196,7 @@ class RowlockMany(RowlockArticles):
         """The rows go through the API: only the server can make the index of substrings."""
         kept, self.store = self.store, path
         self.start()
-        for number, body in enumerate(articles.bodies(articles.MANY, BATCH), 1):
+        for number, body in enumerate(self.kept.bodies(BATCH), 1):
             post_items(self.port, body)
             say(f"{number * BATCH} of {articles.MANY} rows")
         self.stop()

@@ -163,7 +163,7 @@ class Importer:
     says: list       # its version
 
     def version(self):
-        return process.output(self.says)
+        return " ".join(process.output(self.says).split()[:2])
 
     def run(self, core, path, template, database):
         """Imports into a copy of `template`: seconds, CPU seconds and the most resident memory.
