@@ -5,7 +5,9 @@
  * one reads the rows that are there now. A row that was noted and is gone is not found then.
  *
  * Both go through the rows in order, since FTS5 writes out all that it holds when a number is not
- * greater than the one before.
+ * greater than the one before. It does so before any statement that may have to be undone alone,
+ * too, as one that writes what it selects; so a row by itself is written by one with VALUES, and
+ * all of a group's rows gather.
  */
 #include "store/sqlite_search.h"
 
@@ -23,8 +25,10 @@ enum { NOTES_BYTES = 16 << 20, ARENA_BYTES = 4096 };
 struct search_index {
 	int column; /* as the hook counts them */
 	struct search_notes notes;
+	bool gone; /* some row that is noted may not be there any more */
 	/* arena: statements */
 	struct str add;
+	struct str add_one; /* that is there */
 	struct str remove;
 	struct str clear;
 	struct str check;
@@ -87,6 +91,7 @@ static void on_change(void *context, sqlite3 *db, int change, int64_t before, in
 			continue;
 		}
 		if (change != SQLITE_INSERT) {
+			index->gone = index->gone || change == SQLITE_DELETE || before != after;
 			note_old(index, db, before);
 		}
 		if (change != SQLITE_DELETE) {
@@ -133,6 +138,9 @@ static bool add_rows(struct sqlite_conn *conn, const struct search_index *index,
 					 int64_t last)
 {
 	const struct value values[2] = {integer(first), integer(last)};
+	if (first == last && !index->gone) {
+		return run(conn, index->add_one, values, 1);
+	}
 	return run(conn, index->add, values, 2);
 }
 
@@ -166,6 +174,7 @@ void sqlite_search_forget(struct sqlite_search *search)
 	for (struct search_table *table = search->tables; table != NULL; table = table->next) {
 		for (struct search_index *index = table->indexes; index != NULL; index = index->next) {
 			search_notes_clear(&index->notes);
+			index->gone = false;
 		}
 	}
 	search->noted = false;
@@ -216,6 +225,10 @@ static void make_texts(struct arena *arena, struct search_index *index, struct s
 							  "INSERT INTO %.*s(rowid,text) SELECT %.*s,%.*s FROM %.*s "
 							  "WHERE %.*s BETWEEN ?1 AND ?2 ORDER BY 1",
 							  STR_ARG(x), STR_ARG(number), STR_ARG(f), STR_ARG(t), STR_ARG(number));
+	index->add_one = arena_printf(arena,
+								  "INSERT INTO %.*s(rowid,text) VALUES "
+								  "(?1,(SELECT %.*s FROM %.*s WHERE %.*s=?1))",
+								  STR_ARG(x), STR_ARG(f), STR_ARG(t), STR_ARG(number));
 	index->remove = arena_printf(arena, "INSERT INTO %.*s(%.*s,rowid,text) VALUES ('delete',?1,?2)",
 								 STR_ARG(x), STR_ARG(x));
 	index->clear = arena_printf(arena, "INSERT INTO %.*s(%.*s) VALUES ('delete-all')", STR_ARG(x),
@@ -326,6 +339,25 @@ struct sqlite_search *sqlite_search_create(struct sqlite_conn *conn,
 		return NULL;
 	}
 	return search;
+}
+
+bool sqlite_search_renew(struct sqlite_conn *conn, struct error *error)
+{
+	struct sqlite_search *search = alloc_zeroed(1, sizeof(*search));
+	arena_init(&search->arena, ARENA_BYTES);
+	bool ok = find_indexes(search, conn);
+	for (const struct search_table *table = search->tables; table != NULL && ok;
+		 table = table->next) {
+		for (const struct search_index *index = table->indexes; index != NULL && ok;
+			 index = index->next) {
+			ok = make_anew(conn, index);
+		}
+	}
+	if (!ok) {
+		sqlite_fail(conn, error);
+	}
+	sqlite_search_destroy(search);
+	return ok;
 }
 
 void sqlite_search_destroy(struct sqlite_search *search)

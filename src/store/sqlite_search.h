@@ -25,6 +25,9 @@ struct sqlite_versions;
 struct sqlite_search *sqlite_search_create(struct sqlite_conn *conn,
 										   struct sqlite_versions *versions, struct error *error);
 void sqlite_search_destroy(struct sqlite_search *search);
+/* Makes all indexes of the database anew, inside a transaction: no hook saw what changed its rows.
+ */
+bool sqlite_search_renew(struct sqlite_conn *conn, struct error *error);
 /* Writes what was noted. When that fails the whole transaction has been rolled back. Accepts NULL,
  * as the next. */
 bool sqlite_search_write(struct sqlite_search *search, struct sqlite_conn *conn,
