@@ -119,7 +119,7 @@ class RowlockArticles(Articles, Rowlock):
         """(reads answered from memory, those answered from Redis, other reads) since its start."""
         with Client(self.port) as client:
             text = client.request("GET", "/metrics")[2].decode()
-        values = dict(line.rsplit(" ", 1) for line in text.splitlines() if line[:1] not in ("", "#"))
+        values = dict(line.rsplit(" ", 1) for line in text.splitlines() if line and line[0] != "#")
 
         def value(name):
             return int(float(values.get(name, 0)))
@@ -251,7 +251,8 @@ class Gunicorn(Articles):
 
     def version(self):
         python = process.output([
-            "/usr/bin/python3", "-c", "import flask, sqlalchemy, redis, pymysql, gunicorn, platform;"
+            "/usr/bin/python3", "-c",
+            "import flask, sqlalchemy, redis, pymysql, gunicorn, platform;"
             "print('Flask', flask.__version__, 'SQLAlchemy', sqlalchemy.__version__, 'redis-py', "
             "redis.__version__, 'PyMySQL', pymysql.__version__, 'gunicorn', gunicorn.__version__,"
             " 'Python', platform.python_version())"])

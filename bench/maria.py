@@ -1,5 +1,6 @@
 """Private servers that a measured system asks: MariaDB and Redis."""
 import contextlib
+import importlib.util
 import os
 import shutil
 import socket
@@ -28,15 +29,23 @@ innodb_log_file_size = 512M
 max_allowed_packet = 64M
 """
 USER = "bench"  # its password too; may do everything, over TCP
+SERVERS = ("mariadb-install-db", "mariadbd", "redis-server")
 PACKAGES = {"mariadb-install-db": "mariadb-server", "mariadbd": "mariadb-server",
             "redis-server": "redis-server", "gunicorn": "gunicorn", "nginx": "nginx-light",
-            "uwsgi-core": "uwsgi-core", "sqlite3": "sqlite3"}
+            "uwsgi-core": "uwsgi-core", "sqlite3": "sqlite3", "wrk": "wrk"}
 
 
 def need(*names):
     for name in names:
         if shutil.which(name) is None:
             raise BenchError(f"{name} is not installed (package {PACKAGES[name]})")
+
+
+def need_modules(*names):
+    """Modules of the system's Python, which runs the peers too."""
+    for name in names:
+        if importlib.util.find_spec(name) is None:
+            raise BenchError(f"the Python module {name} is not installed (package python3-{name})")
 
 
 class MariaDB(System):

@@ -14,7 +14,8 @@ PEERS = {"flask": "Flask", "fastify": "Fastify", "gunicorn": "Flask + SQLAlchemy
          "maria_loop": "a plain loop"}
 TRANSFER_PEERS = ("loop", "gunicorn", "sqlite3")
 
-# scenario: (CPU per request against nginx's constant, at most; requests/s against the peer, at least)
+# scenario: (CPU per request against nginx's constant, at most; requests/s against the peer, at
+# least)
 TARGETS = {"constant": (1.1, None), "list": (2.2, 20), "put": (3.5, 8),
            "point": (2.0, None), "item": (2.0, None), "unchanged": (1.2, None),
            "article": (1.3, 30)}

@@ -1,4 +1,4 @@
-"""The articles service in Flask, SQLAlchemy and Redis on MariaDB: the peer of the server under test.
+"""The articles service in Flask, SQLAlchemy and Redis on MariaDB, as it is usually written.
 
 Answers are kept in Redis by id and by search; a bulk write removes those of searches.
 """
