@@ -130,7 +130,9 @@ static bool next_rows(struct query_batches *feed, const struct value **ret_value
 	import->given = full ? (size_t)(most - import->part) : import->count;
 	*ret_values = import->values;
 	*ret_count = import->given;
-	import->values += import->given * import->query.given.count;
+	if (import->given > 0) {
+		import->values += import->given * import->query.given.count;
+	}
 	import->count -= import->given;
 	import->part += import->given;
 	return true;

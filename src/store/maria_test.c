@@ -177,6 +177,10 @@ static const struct read_row {
 	{__LINE__, "SELECT TIME'01:02:03'", &type_date, "OUT_OF_RANGE"},
 	{__LINE__, "SELECT JSON_EXTRACT('{\"a\":[1, 2]}','$.a')", &type_json, "[1, 2]"},
 	{__LINE__, "SELECT LENGTH(REPEAT('a',100000))", &type_integer, "100000"},
+	/* What every session has: a key of 0 is 0, and long texts are sorted to their ends. */
+	{__LINE__, "SELECT FIND_IN_SET('NO_AUTO_VALUE_ON_ZERO',@@sql_mode)>0", &type_integer, "1"},
+	{__LINE__, "SELECT @@max_sort_length", &type_integer, "65536"},
+	{__LINE__, "SELECT @@default_regex_flags", &type_text, "\"\""},
 };
 
 static void check_read(struct script *script, struct maria_conn *conn)
