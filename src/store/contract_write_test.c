@@ -15,6 +15,7 @@
 static const char shop[] = "service: shop\n"
 						   "listen: 127.0.0.1:0\n"
 						   "store: \"memory:\"\n"
+						   "cache: memory\n"
 						   "resources:\n"
 						   "  buyers:\n"
 						   "    key: id\n"

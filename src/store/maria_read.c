@@ -7,11 +7,10 @@
  * An idle connection may have been hung up on without our knowing: a read that finds its connection
  * lost before anything was handed out is begun again on another, once.
  */
-#include "store/maria_priv.h"
-
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "store/maria_versions.h"
 #include "store/store_write.h"
 #include "store/term.h"
 
@@ -376,8 +375,10 @@ static bool run_on(struct work *work, struct maria_conn *conn)
 	read.cursor = request->cursor;
 	read.gather = gather;
 	read.work = work;
-	bool several = request->query->total || write_has_embeds(request->query);
+	bool versions = request->want_version && work->session->store->reads_versions;
+	bool several = versions || request->query->total || write_has_embeds(request->query);
 	bool ok = !several || maria_begin_read(conn, error);
+	ok = ok && (!versions || maria_versions_read(conn, request->query, &request->result, error));
 	ok = ok && (!request->query->total || read_total(&read, &request->result.total, error));
 	ok = ok && read_select(&read, &request->result, error);
 	maria_rollback(conn);
