@@ -9,7 +9,7 @@ import articles
 import load
 import process
 from http_client import Client
-from maria import USER, MariaDB, Redis, need
+from maria import USER, need
 from process import BenchError
 from rows_systems import beside
 from systems import HERE, Rowlock, System

@@ -9,7 +9,6 @@ import data
 import process
 import rows
 from maria import MariaDB, need
-from process import BenchError
 from rows_systems import Rows
 from systems import HERE, System
 
