@@ -417,6 +417,6 @@ def test_wrong_usage(args):
 
 def test_what_cannot_be_migrated(bed):
     assert "is no name of a migration" in bed.run("new", "Create People", code=1)
-    assert "has no tables to change" in bed.run("plan", "--store", "memory:", code=1)
+    assert "cannot be migrated" in bed.run("plan", "--store", "memory:", code=1)
     bed.file.write_text("service: s\nresources: []\n")
     assert "s.yaml:2:12" in bed.run("plan", code=1)

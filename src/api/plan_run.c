@@ -137,6 +137,7 @@ static bool read_body(struct call *call, struct error *error)
 		.from = plan->route->from,
 		.needs = &plan->route->needs,
 		.many = plan->route->action == ACTION_INSERT,
+		.independent = plan->route->action == ACTION_INSERT,
 		.fixed = &plan->fixed,
 		.fixed_values = fixed,
 	};

@@ -21,6 +21,8 @@ struct command {
 
 extern const struct command command_serve;
 extern const struct command command_check;
+extern const struct command command_import;
+extern const struct command command_export;
 extern const struct command command_introspect;
 extern const struct command command_openapi;
 extern const struct command command_migrate;

@@ -427,12 +427,14 @@ static void run_companion(struct fixture *fixture, const struct companion_row *r
 	request.format = FORMAT_VALUES;
 	struct call call;
 	buf_init(&companion.seen, 4096);
-	uint64_t before = test_version(fixture, companion.read);
+	/* MariaDB keeps none. */
+	bool versions = fixture->maria.name[0] == '\0';
+	uint64_t before = versions ? test_version(fixture, companion.read) : 0;
 	call_init(&call, &request);
 	call.request.companion = &companion.base;
 	call_start(fixture, &call);
 	call_wait(fixture, &call);
-	uint64_t after = test_version(fixture, companion.read);
+	uint64_t after = versions ? test_version(fixture, companion.read) : 0;
 
 	enum error_code code = call.ok ? ERROR_NONE : call.error.code;
 	struct str rooms = run_ok(fixture, companion.read);
@@ -440,7 +442,7 @@ static void run_companion(struct fixture *fixture, const struct companion_row *r
 	if (code != row->want_error || !str_equal(buf_str(&companion.seen), str_from(row->seen)) ||
 		!str_equal(buf_str(&call.body), str_from(row->body)) ||
 		!str_equal(rooms, str_from(row->rooms)) || call.result.rolled_back != row->rolled_back ||
-		call.result.answered != row->answered || (stays && before == after)) {
+		call.result.answered != row->answered || (versions && stays && before == after)) {
 		fail_msg("%s: line %d: error %d, seen %.*s, body %.*s, rooms %.*s", fixture->url, row->line,
 				 (int)code, STR_ARG(buf_str(&companion.seen)), STR_ARG(buf_str(&call.body)),
 				 STR_ARG(rooms));

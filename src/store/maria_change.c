@@ -23,8 +23,8 @@ static bool touches(const struct query *query, const struct resource *tally)
 
 bool maria_changes_at_once(const struct query *query)
 {
-	bool at_once = query->action != QUERY_DELETE || query->must_match ||
-		!maria_refers_to_itself(query->resource);
+	/* A row may refer to itself. */
+	bool at_once = query->action != QUERY_DELETE || !maria_refers_to_itself(query->resource);
 	for (size_t i = 0; i < query->resource->tally_count && at_once; i++) {
 		at_once = !touches(query, query->resource->tallies[i]);
 	}

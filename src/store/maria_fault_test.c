@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -16,7 +17,12 @@
 #include "store/maria_priv.h"
 #include "store/store_test_help.h"
 
-enum { ROUNDS = 25, TOGETHER = 12, WRITERS = 16 };
+enum {
+	ROUNDS = 25,
+	TOGETHER = 12,
+	WRITERS = 16,
+	SETTLE_US = 100000, /* until all threads of the server stand still */
+};
 
 static const char service[] = "service: test\n"
 							  "listen: 127.0.0.1:0\n"
@@ -190,6 +196,7 @@ static void test_a_frozen_server(void **state)
 	struct call read;
 	pid_t pid = server_pid(fixture);
 	kill(pid, SIGSTOP);
+	usleep(SETTLE_US);
 	call_init(&alone, insert_rows(fixture, 5, 1));
 	call_init(&two, insert_rows(fixture, 7, 2));
 	call_init(&read, test_list(fixture, "pairs"));

@@ -151,8 +151,8 @@ static const struct cond *where_met(struct insert *insert, const struct value *r
 					 write->query->conflict_where);
 }
 
-/* A row that a rule over some rows does not count meets nothing in it; whether it is such a row, the
- * server says by the rule that it names. */
+/* A row that a rule over some rows does not count meets nothing in it; whether it is such a row,
+ * the server says by the rule that it names, unless it names the key first. */
 static bool met_target(const struct insert *insert)
 {
 	const struct query *query = insert->write->query;
@@ -163,6 +163,18 @@ static bool met_target(const struct insert *insert)
 			maria_failed_rule(insert->write->conn, query, rule);
 	}
 	return met;
+}
+
+/* Does the row give this key? */
+static bool has_key(const struct insert *insert, const struct value *row, const struct value *key)
+{
+	const struct query *query = &insert->write->part;
+	bool same = query->resource->key.count > 0;
+	for (size_t i = 0; i < query->resource->key.count && same; i++) {
+		const struct value *value = given_value(query, row, query->resource->key.items[i]);
+		same = value != NULL && value->kind == key[i].kind && value_compare(value, &key[i]) == 0;
+	}
+	return same;
 }
 
 /* A companion decided by the row's absence: all of it has to be decided again. */
@@ -213,7 +225,8 @@ static bool merge(struct insert *insert, const struct value *row, size_t number,
 static bool meet(struct insert *insert, const struct value *row, size_t number, bool *ret_found)
 {
 	struct maria_write *write = insert->write;
-	const struct cond *where = met_target(insert) ? where_met(insert, row) : NULL;
+	const struct cond *where = where_met(insert, row);
+	bool is_target = met_target(insert);
 	struct value *keys;
 	size_t count = 0;
 	*ret_found = false;
@@ -227,8 +240,8 @@ static bool meet(struct insert *insert, const struct value *row, size_t number, 
 	if (!maria_read_keys(write, &write->scratch, &keys, &count)) {
 		return false;
 	}
-	*ret_found = count > 0;
-	if (count == 0) {
+	*ret_found = count > 0 && (is_target || has_key(insert, row, keys));
+	if (!*ret_found) {
 		return true;
 	}
 	for (size_t i = 0; i < write->query->resource->key.count; i++) {
@@ -251,7 +264,7 @@ static bool take_outcome(struct insert *insert, struct maria_statement *statemen
 	struct value values[2] = {{.kind = VALUE_NULL}};
 	*ret_outcome = (struct outcome){.has_made = makes_key(&write->part, row)};
 	if (statement->column_count == 0) {
-		ret_outcome->made = maria_made_key(statement);
+		ret_outcome->made = ret_outcome->has_made ? maria_made_key(statement) : 0;
 		return true;
 	}
 	conn->sent = !conn->transaction;

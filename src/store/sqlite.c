@@ -253,7 +253,7 @@ static bool open_file(struct sqlite_store *store, const struct model *model, con
 	}
 	struct sqlite_conn *conn = &store->writer.conn;
 	return check_path(store, error) && take_file(store, error) && recover(store, error) &&
-		(store->existing ? sqlite_schema_compare(conn, model, error)
+		(store->existing ? sqlite_schema_compare(conn, model, true, error)
 						 : sqlite_schema_make(conn, model, error)) &&
 		sync_folder(store, error);
 }
@@ -264,7 +264,8 @@ static bool open_reader(struct sqlite_store *store, const struct model *model, s
 	struct sqlite_conn *conn = &store->writer.conn;
 	store->read_uri = sqlite_existing_uri(store->path, &store->arena, error);
 	return store->read_uri != NULL && sqlite_conn_open(conn, store, ROLE_READER, error) &&
-		sqlite3_busy_timeout(conn->db, 0) == SQLITE_OK && sqlite_schema_compare(conn, model, error);
+		sqlite3_busy_timeout(conn->db, 0) == SQLITE_OK &&
+		sqlite_schema_compare(conn, model, true, error);
 }
 
 /* The tables of FTS5. One that is not found here is searched row by row. */
@@ -408,7 +409,7 @@ static bool adopt(struct store *base, const struct model *model, struct error *e
 	struct sqlite_store *store = (struct sqlite_store *)base;
 	struct sqlite_conn conn;
 	bool ok = sqlite_conn_open(&conn, store, ROLE_READER, error) &&
-		sqlite_schema_compare(&conn, model, error);
+		sqlite_schema_compare(&conn, model, store->existing || store->read_uri != NULL, error);
 	sqlite_conn_close(&conn);
 	return ok;
 }

@@ -112,7 +112,7 @@ static bool is_ours(sqlite3 *db)
 static bool refuse_foreign(struct sqlite_conn *conn, const struct model *model,
 						   const struct resource *resource, struct error *error)
 {
-	if (!sqlite_schema_compare(conn, model, error) && error->code == ERROR_CONFIG) {
+	if (!sqlite_schema_compare(conn, model, true, error) && error->code == ERROR_CONFIG) {
 		error_hint(error,
 				   "another program made the table \"%.*s\": change it by hand, or use a database "
 				   "of its own",

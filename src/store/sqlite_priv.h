@@ -69,7 +69,8 @@ struct store_migrator *sqlite_migrate(struct str location, bool make, struct err
 /* Makes everything on an empty database; else compares, and makes the table of kept answers when
  * it alone is missing. */
 bool sqlite_schema_make(struct sqlite_conn *conn, const struct model *model, struct error *error);
-bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model,
+/* `described`: the model is what the tables alone say. */
+bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model, bool described,
 						   struct error *error);
 /* Has the database our table of kept answers? */
 bool sqlite_schema_keeps_answers(sqlite3 *db);

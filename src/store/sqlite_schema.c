@@ -555,9 +555,10 @@ static bool compare(struct comparison *comparison, const struct model *model, st
 					  STR_ARG(model->file));
 }
 
-bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model, struct error *error)
+bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model, bool described,
+						   struct error *error)
 {
-	struct model *kept = sqlite_model_load(conn->db);
+	struct model *kept = described ? NULL : sqlite_model_load(conn->db);
 	struct comparison comparison = {.db = conn->db, .kept = kept};
 	buf_init(&comparison.found, STATEMENT_BYTES);
 	arena_init(&comparison.arena, 65536);
@@ -679,7 +680,7 @@ bool sqlite_schema_make(struct sqlite_conn *conn, const struct model *model, str
 		return make_objects(conn, model, OBJECTS_ALL, error);
 	}
 	/* What is only read here may be written by others: then its tables are not ours to describe. */
-	return sqlite_schema_compare(conn, model, error) &&
+	return sqlite_schema_compare(conn, model, false, error) &&
 		(is_read_only(model) ||
 		 (add_kept_answers(conn, model, error) && sqlite_model_update(conn, model, error)));
 }

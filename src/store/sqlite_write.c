@@ -176,7 +176,10 @@ static bool is_left_out(struct write *write, size_t row)
 	bool out = batches != NULL && batches->refused != NULL && !write->store->halves &&
 		sqlite3_get_autocommit(write->conn->db) == 0 &&
 		batches->refused(batches, row, write->error);
-	write->left_out += out ? 1 : 0;
+	if (out) {
+		write->left_out++;
+		*write->error = (struct error){0};
+	}
 	return out;
 }
 

@@ -156,8 +156,8 @@ struct store_migrator *store_migrate(struct str url, bool make, struct error *er
 		return NULL;
 	}
 	if (ops->migrate == NULL) {
-		error_set(error, ERROR_CONFIG, "a store of the kind %s has no tables to change",
-				  ops->scheme);
+		error_set(error, ERROR_CONFIG, "a store of the kind %s cannot be migrated", ops->scheme);
+		(void)error_hint(error, "change its tables by hand");
 		return NULL;
 	}
 	return ops->migrate(location, make, error);

@@ -171,7 +171,7 @@ struct store_ops {
 	/* See store_describe(). NULL: the store cannot. */
 	bool (*describe)(struct str location, const struct describe_options *options, struct buf *yaml,
 					 struct error *error);
-	/* See store/migrator.h. NULL: the store has no tables. */
+	/* See store/migrator.h. NULL: the store cannot. */
 	struct store_migrator *(*migrate)(struct str location, bool make, struct error *error);
 };
 
