@@ -105,8 +105,8 @@ static void split(struct fixture *fixture, struct query *query)
 	query->row_count = 0;
 }
 
-static bool make_query(struct fixture *fixture, const struct contract_row *row,
-					   struct query *ret_query, struct error *error)
+bool contract_query(struct fixture *fixture, const struct contract_row *row,
+					struct query *ret_query, struct error *error)
 {
 	struct arena *arena = &fixture->arena;
 	struct str rest = str_from(row->request);
@@ -175,7 +175,7 @@ static void run_row(struct fixture *fixture, const struct contract_row *row)
 {
 	struct query query;
 	struct call call = {.ok = false};
-	if (make_query(fixture, row, &query, &call.error)) {
+	if (contract_query(fixture, row, &query, &call.error)) {
 		call_run(fixture, &call, &query);
 	}
 	struct buf got;

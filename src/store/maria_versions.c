@@ -340,6 +340,9 @@ static void take_questions(struct batch *batch, bool all)
 {
 	struct maria_asks *asks = &batch->session->asks;
 	struct store_version_request **link = &batch->first;
+	while (*link != NULL) {
+		link = &(*link)->next;
+	}
 	while (asks->first != NULL && (all || batch->counters.count < COUNTERS_MOST)) {
 		struct store_version_request *request = asks->first;
 		asks->first = request->next;
@@ -387,13 +390,7 @@ static void batch_main(void *context)
 		maria_give(conn);
 	}
 	if (!batch->known) {
-		struct store_version_request *asked = batch->first;
 		take_questions(batch, true);
-		struct store_version_request **end = &batch->first;
-		while (*end != NULL) {
-			end = &(*end)->next;
-		}
-		*end = asked;
 	}
 	maria_fiber_end_with(maria_fiber_current(session), on_batch_ended, batch);
 }

@@ -323,6 +323,42 @@ def test_tags_and_entries_are_of_all_processes(pair):
     assert metrics(pair[1])["rowlock_redis_hits_total"] == hits + 1
 
 
+def test_a_database_that_stands_still(database, redis, start, tmp_path):
+    """Versions that cannot be read cost no more time than the rows."""
+    file = tmp_path / "cached.yaml"
+    text = SERVICE.format(place=redis.place).replace("loops: 1", "loops: 1, read_ms: 700")
+    file.write_text(text, encoding="utf-8")
+    server = start(file, store=database.create("still"))
+    assert request(server.address, "PUT", "/rows/1/1", {"text": "a"}).status == 201
+
+    def status():
+        return request(server.address, "GET", "/rows?team=eq.1").status
+
+    def heals():
+        deadline = time.monotonic() + 20
+        while status() != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    assert status() == 200
+    database.freeze()
+    began = time.monotonic()
+    first = [threading.Thread(target=status) for _ in range(5)]
+    for thread in first:
+        thread.start()
+    assert status() in (503, 504)
+    for thread in first:
+        thread.join()
+    assert time.monotonic() - began < 4
+    database.thaw()
+    heals()
+    database.stop()
+    assert status() == 503
+    database.start()
+    heals()
+    assert server.stop() == 0, server.log()
+
+
 def test_processes_without_a_cache_write_versions_too(database, pair, start, tmp_path):
     """Also on a database that was made before there were any."""
     file = tmp_path / "plain.yaml"
