@@ -155,7 +155,8 @@ def test_answers_to_a_commit_are_lost(weather, database, proof, seed):
 
 
 def test_fewer_connections_than_wanted(weather, database, proof):
-    """The server takes ten, the least that can be set: both processes want 6 for each of 4 loops."""
+    """The server takes ten, the least that can be set; both processes want 6 for each of 4
+    loops."""
     running = weather(LIMITS.replace("loops: 2", "loops: 4"), read_s=10, write_s=20)
     database.sql("SET GLOBAL max_connections=10")
     try:
