@@ -121,8 +121,8 @@ class Storm:
             body = {"user_id": self.rng.choice(USERS), "value": value}
             was_unknown, result = False, None
             while result != "done":
-                result, _ = yield from self._send(
-                    "keyed", self.write_s, "POST", "/entries", body, {"Idempotency-Key": f"v{value}"})
+                result, _ = yield from self._send("keyed", self.write_s, "POST", "/entries", body,
+                                                  {"Idempotency-Key": f"v{value}"})
                 was_unknown = was_unknown or result == "unknown"
                 yield Pause(PAUSE_S)
             self.settled += was_unknown
@@ -149,9 +149,9 @@ class Storm:
             yield Pause(PAUSE_S)
 
     def reader(self):
-        """One snapshot each: the counts that a request embeds nothing into agree by themselves."""
+        paths = ("entries?select=value&limit=20", "counts", "ratings", "entry_counts")
         while not self.stopping:
-            what = self.rng.choice(("entries?select=value&limit=20", "counts", "ratings", "entry_counts"))
+            what = self.rng.choice(paths)
             yield from self._send("read", self.read_s, "GET", f"/{what}")
             yield Pause(PAUSE_S)
 
