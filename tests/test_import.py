@@ -270,6 +270,39 @@ def test_a_file_that_is_no_json_changes_nothing(bed, text):
     assert [row[0] for row in bed.rows()] == [7]
 
 
+FAMILY = """\
+service: s
+store: sqlite:s.db
+resources:
+  parents: { key: id, fields: { id: integer } }
+  items:
+    key: id
+    fields:
+      id: integer
+      parent: { type: integer, references: parents }
+  nodes:
+    key: id
+    fields:
+      id: integer
+      up: { type: integer, references: nodes }
+"""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "mariadb"])
+def test_rows_that_refer_to_nothing(tmp_path, kind, request):
+    store = request.getfixturevalue("mariadb_database")() if kind == "mariadb" else None
+    bed = Bed(tmp_path, FAMILY, store)
+    assert bed.take(bed.data("id\n1\n2\n"), resource="parents")[0] == counts(2, 2)
+    summary, told = bed.take(bed.data("id,parent\n1,1\n2,9\n3,\n4,2\n"), code=1)
+    assert summary == counts(4, 3, failed=1)
+    assert "line 3: " in told and "Key (parent)=(9) is not present" in told
+    # Rows of one resource may refer to each other in any order, so this is known at the end only.
+    assert bed.take(bed.data("id,up\n1,2\n2,1\n"), resource="nodes")[0] == counts(2, 2)
+    told = bed.take(bed.data("id,up\n3,\n4,9\n"), resource="nodes", code=1)[1]
+    assert "Key (up)=(9) is not present" in told
+    assert len(bed.give(resource="nodes").splitlines()) == 2
+
+
 # ---- transactions ----
 
 @pytest.mark.parametrize("batch", ["1", "2", "3", "100", "9223372036854775807"])
