@@ -11,7 +11,7 @@ static const char help[] =
 	"usage: rowlock export [options] FILE RESOURCE\n"
 	"\n"
 	"Writes the rows of a resource of a service file to standard output, in the order of\n"
-	"their keys. No server may have the database.\n"
+	"their keys. No server may have the SQLite file.\n"
 	"\n"
 	"  --format FORMAT   csv, json or ndjson (ndjson)\n"
 	"  --query QUERY     conditions, select and order, as in a URL: select=id,name&id=gt.5\n"
