@@ -50,11 +50,11 @@ resources:
 class Bed:
     """A folder with a service file and its database."""
 
-    def __init__(self, folder, text=ITEMS):
+    def __init__(self, folder, text=ITEMS, store=None):
         self.folder = folder
         self.file = folder / "s.yaml"
         self.database = folder / "s.db"
-        self.file.write_text(text.replace("sqlite:s.db", f"sqlite:{self.database}"))
+        self.file.write_text(text.replace("sqlite:s.db", store or f"sqlite:{self.database}"))
 
     def data(self, text, name="data.csv"):
         path = self.folder / name
@@ -76,6 +76,10 @@ class Bed:
 
     def give(self, *args, resource="items"):
         return self.run("export", self.file, resource, *args).stdout
+
+    def give_bytes(self, *args, resource="items"):
+        return subprocess.run([program(), "export", self.file, resource, *args], timeout=60,
+                              stdout=subprocess.PIPE, check=True).stdout
 
     def query(self, sql):
         connection = sqlite3.connect(self.database)
@@ -266,6 +270,39 @@ def test_a_file_that_is_no_json_changes_nothing(bed, text):
     assert [row[0] for row in bed.rows()] == [7]
 
 
+FAMILY = """\
+service: s
+store: sqlite:s.db
+resources:
+  parents: { key: id, fields: { id: integer } }
+  items:
+    key: id
+    fields:
+      id: integer
+      parent: { type: integer, references: parents }
+  nodes:
+    key: id
+    fields:
+      id: integer
+      up: { type: integer, references: nodes }
+"""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "mariadb"])
+def test_rows_that_refer_to_nothing(tmp_path, kind, request):
+    store = request.getfixturevalue("mariadb_database")() if kind == "mariadb" else None
+    bed = Bed(tmp_path, FAMILY, store)
+    assert bed.take(bed.data("id\n1\n2\n"), resource="parents")[0] == counts(2, 2)
+    summary, told = bed.take(bed.data("id,parent\n1,1\n2,9\n3,\n4,2\n"), code=1)
+    assert summary == counts(4, 3, failed=1)
+    assert "line 3: " in told and "Key (parent)=(9) is not present" in told
+    # Rows of one resource may refer to each other in any order, so this is known at the end only.
+    assert bed.take(bed.data("id,up\n1,2\n2,1\n"), resource="nodes")[0] == counts(2, 2)
+    told = bed.take(bed.data("id,up\n3,\n4,9\n"), resource="nodes", code=1)[1]
+    assert "foreign key constraint" in told
+    assert len(bed.give(resource="nodes").splitlines()) == 2
+
+
 # ---- transactions ----
 
 @pytest.mark.parametrize("batch", ["1", "2", "3", "100", "9223372036854775807"])
@@ -428,6 +465,61 @@ def test_another_store(bed):
     assert bed.give("--store", other) == '{"id":1,"name":"n1","size":1}\n'
 
 
+# ---- MariaDB ----
+
+@pytest.fixture
+def maria(tmp_path, mariadb_database):
+    return Bed(tmp_path, store=mariadb_database())
+
+
+def exported(bed):
+    return [tuple(row) for row in csv.reader(io.StringIO(bed.give("--format", "csv")))][1:]
+
+
+@pytest.mark.parametrize("batch", [(), ("--batch", "7")])
+def test_rows_that_are_refused_on_mariadb(maria, batch):
+    """Among many rows that go together, each one that is refused is found and told."""
+    numbers = [*range(1, 601), 300, 601, 5, *range(602, 1001)]
+    data = maria.data(lines(*numbers) + "2000,n1,5\nx,y,z\n")
+    summary, told = maria.take(data, "--on-conflict", "skip", *batch, code=1)
+    assert summary == counts(1004, 1000, skipped=3, failed=1)
+    assert sorted(told.splitlines()) == [
+        "line 1004: skipped: duplicate key value violates unique constraint \"one name\": "
+        "Key (name)=(n1) already exists.",
+        'line 1005, column 1: field "id": invalid input syntax for type integer: "x"',
+        *(f"line {line}: skipped: duplicate key value violates unique constraint \"items_pkey\": "
+          f"Key (id)=({number}) already exists." for line, number in ((602, 300), (604, 5)))]
+    assert exported(maria) == [(str(n), f"n{n}", str(n)) for n in range(1, 1001)]
+
+
+def test_conflicts_on_mariadb(maria):
+    assert maria.take(maria.data(lines(1, 2)))[0] == counts(2, 2)
+    assert "line 3: duplicate key" in maria.take(maria.data(MEETING), code=1)[1]
+    assert [row[0] for row in exported(maria)] == ["1", "2"]
+    assert maria.take(maria.data(MEETING), "--on-conflict", "merge")[0] == counts(3, 2, merged=1)
+    assert exported(maria)[1] == ("2", "new", "9")
+    data = maria.data("id,name\n9,n1\n10,c\n")
+    summary, told = maria.take(data, "--on-conflict", "merge", code=1)
+    assert summary == counts(2, 1, failed=1) and "line 2: duplicate key" in told
+    assert maria.take(maria.data(lines(7)), "--replace")[0] == counts(1, 1)
+    assert exported(maria) == [("7", "n7", "7")]
+    assert maria.take(maria.data("name\na\nb\n"))[0] == counts(2, 2)
+    assert [row[1] for row in exported(maria)] == ["n7", "a", "b"]
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "ndjson"])
+def test_what_goes_out_of_mariadb_comes_in_as_it_was(tmp_path, mariadb_database, seed, form):
+    beds = [Bed(tmp_path / name, EVERYTHING, mariadb_database()) for name in "ab"
+            if (tmp_path / name).mkdir() is None]
+    rows = [{**row, "x": None} for row in everything(seed)]
+    data = beds[0].data("".join(json.dumps(row) + "\n" for row in rows), "data.ndjson")
+    assert beds[0].take(data, resource="rows")[0] == counts(len(rows), len(rows))
+    first = beds[0].give_bytes("--format", form, resource="rows")
+    data = beds[1].data(first, f"data.{form}")
+    assert beds[1].take(data, resource="rows")[0] == counts(len(rows), len(rows))
+    assert beds[1].give_bytes("--format", form, resource="rows") == first
+
+
 # ---- export ----
 
 def test_exports(bed):
@@ -491,12 +583,9 @@ def test_what_goes_out_comes_in_as_it_was(tmp_path, seed, form):
     rows = everything(seed)
     data = one.data("".join(json.dumps(row) + "\n" for row in rows), "data.ndjson")
     assert one.take(data, resource="rows")[0] == counts(len(rows), len(rows))
-    first = subprocess.run([program(), "export", one.file, "rows", "--format", form],
-                           capture_output=True, check=True, timeout=60).stdout
+    first = one.give_bytes("--format", form, resource="rows")
     assert two.take(two.data(first, f"data.{form}"), resource="rows")[0]["inserted"] == len(rows)
-    second = subprocess.run([program(), "export", two.file, "rows", "--format", form],
-                            capture_output=True, check=True, timeout=60).stdout
-    assert first == second
+    assert two.give_bytes("--format", form, resource="rows") == first
     select = "SELECT * FROM rows ORDER BY id"
     assert one.query(select) == two.query(select)
     if form == "csv":

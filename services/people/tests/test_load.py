@@ -422,3 +422,34 @@ def test_a_kill_in_the_middle_leaves_what_was_there(tmp_path, seed):
     print(states)
     with server.start():
         assert get_json(server.address, "/people?select=count()") == [{"count": 150_000}]
+
+
+def test_loads_on_mariadb(start, tmp_path, mariadb_database, seed):
+    """What is told, what stays, and that a load is all there or not at all, as on SQLite."""
+    chance = random.Random(seed)
+    csv = tmp_path / "a.csv"
+    csv.write_text(HEAD + "\n1,A,B,,,\n2,C,D,,,\n1,E,F,,,\nx,G,H,,,\n")
+    server = start_with_store(start, csv, mariadb_database())
+    assert summary(server) == {"read": 4, "inserted": 2, "skipped": 1, "failed": 1}
+    assert [entry["line"] for entry in told(server) if entry["level"] == "warning"] == [5, 4]
+    number = add(server, "Added")
+    server.stop()
+    server.start()
+    assert ids(server) == [1, 2, number] and summary(server) is None
+    server.stop()
+    write(csv, *range(1001, 31_001))
+    for _ in range(3):
+        server.launch()
+        time.sleep(chance.uniform(0.05, 0.5))
+        server.kill()
+        server.env = {"PEOPLE_CSV": "off"}
+        server.start()
+        assert len(people(server)) in (3, 30_000)
+        server.stop()
+        server.env = {"PEOPLE_CSV": str(csv)}
+    server.start()
+    assert ids(server) == list(range(1001, 31_001))
+
+
+def start_with_store(start, csv, store):
+    return start(HERE / "service.yaml", env={"PEOPLE_CSV": str(csv)}, store=store)
