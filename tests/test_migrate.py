@@ -1,79 +1,38 @@
 """`rowlock migrate`: every kind of change on a database with rows, and back; kills; two at once."""
 import random
-import sqlite3
 import subprocess
 import time
 
 import pytest
+from support import mariadb
 from support.client import request
+from support.migrations import IS, PEOPLE, ROWS, Bed, MariaBed
 from support.server import DidNotStart, program, run_program
-
-HEAD = "service: s\nlisten: 127.0.0.1:8888\nstore: sqlite:s.db\nresources:\n"
-PEOPLE = """\
-  people:
-    key: id
-    fields:
-      id:   { type: integer, default: auto }
-      name: text
-      kind: { type: integer, required: true }
-"""
-ROWS = [(1, "a", 1), (2, "b", 1), (3, None, 2)]
-
-
-class Bed:
-    """A folder with a service file, its database and its migrations."""
-
-    def __init__(self, folder, resources=PEOPLE):
-        self.folder = folder
-        self.file = folder / "s.yaml"
-        self.database = folder / "s.db"
-        self.migrations = folder / "migrations" / "sqlite"
-        self.write(resources)
-
-    def write(self, resources):
-        self.file.write_text(HEAD + resources)
-
-    def run(self, *args, code=0):
-        done = run_program("migrate", self.file, *args)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout if code == 0 else done.stderr
-
-    def query(self, sql, *args):
-        connection = sqlite3.connect(self.database)
-        try:
-            with connection:
-                return connection.execute(sql, args).fetchall()
-        finally:
-            connection.close()
-
-    def schema(self):
-        """What the database is made of, whatever the order and the white space."""
-        return sorted((name, " ".join(sql.replace('"', "").split())) for name, sql in self.query(
-            "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE '\\_rl%' "
-            "ESCAPE '\\' AND name <> 'sqlite_sequence'"))
-
-    def made(self):
-        """Migrated to the service file, with ROWS."""
-        self.run("new", "first")
-        self.run("apply")
-        for row in ROWS:
-            self.query("INSERT INTO people (id,name,kind) VALUES (?,?,?)", *row)
-        return self
-
-    def dump(self):
-        connection = sqlite3.connect(self.database)
-        try:
-            return "\n".join(connection.iterdump())
-        finally:
-            connection.close()
 
 
 @pytest.fixture(name="bed")
 def fixture_bed(tmp_path):
-    return Bed(tmp_path)
+    bed = Bed(tmp_path)
+    bed.write(PEOPLE)
+    return bed
 
 
-IS = "the database is what the service file says\n"
+@pytest.fixture(name="server", scope="module")
+def fixture_server(tmp_path_factory):
+    if not mariadb.is_installed():
+        pytest.skip("mariadbd is not installed")
+    with mariadb.MariaDB(tmp_path_factory.mktemp("mariadb")) as running:
+        yield running
+
+
+@pytest.fixture(name="each", params=["sqlite", "mariadb"])
+def fixture_each(request, tmp_path):
+    """A bed of each kind."""
+    server = request.getfixturevalue("server") if request.param == "mariadb" else None
+    bed = MariaBed(tmp_path, server) if server else Bed(tmp_path)
+    bed.write(PEOPLE)
+    return bed
+
 
 # What changes in PEOPLE, and the rows of people then (None: the same columns).
 CHANGES = {
@@ -111,44 +70,58 @@ CHANGES = {
 }
 
 
+# What MariaDB shows otherwise; None: it has nothing of the kind.
+MARIADB = {
+    "a type": ROWS,
+    "digits behind the point": [(1, "a", "1.00"), (2, "b", "1.00"), (3, None, "2.00")],
+    "a unique rule for some": [(1, "a", 1, None), (2, "b", 1, None), (3, None, 2, 2)],
+    "a search": None,
+}
+
+
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_change_and_back(bed, name):
+def test_a_change_and_back(each, name):
     after, rows = CHANGES[name]
-    bed.made()
-    before = bed.schema()
-    bed.write(after)
-    plan = bed.run("plan")
-    assert plan == bed.run("plan") and bed.schema() == before, "a plan changes nothing"
-    bed.run("new", "second")
-    assert (bed.migrations / "0002_second.up.sql").read_text() == plan
-    assert bed.run("apply") == f"applied 0002_second\n{IS}"
-    assert bed.run("plan") == f"-- {IS}"
+    if each.dialect == "mariadb":
+        rows = MARIADB.get(name, rows)
+        if name == "a search":
+            return
+    each.made()
+    before = each.schema()
+    each.write(after)
+    plan = each.run("plan")
+    assert plan == each.run("plan") and each.schema() == before, "a plan changes nothing"
+    each.run("new", "second")
+    assert (each.migrations / "0002_second.up.sql").read_text() == plan
+    assert each.run("apply") == f"applied 0002_second\n{IS}"
+    assert each.run("plan") == f"-- {IS}"
     if rows is not None:
-        assert bed.query("SELECT * FROM people ORDER BY id") == rows
+        assert each.query("SELECT * FROM people ORDER BY id") == rows
     if name == "a tally":
-        assert bed.query("SELECT * FROM kinds ORDER BY kind") == [(1, 2), (2, 1)]
-    assert bed.query("PRAGMA integrity_check") == [("ok",)]
-    if name != "digits behind the point":
-        assert bed.schema() != before
-    assert bed.run("rollback") == "undid 0002_second\n"
-    assert name == "a column that goes" or bed.schema() == before  # it comes back as the last
+        assert each.query("SELECT * FROM kinds ORDER BY kind") == [(1, 2), (2, 1)]
+    if each.dialect == "sqlite":
+        assert each.query("PRAGMA integrity_check") == [("ok",)]
+    if name != "digits behind the point" or each.dialect == "mariadb":
+        assert each.schema() != before
+    assert each.run("rollback") == "undid 0002_second\n"
+    assert name == "a column that goes" or each.schema() == before  # it comes back as the last
     kept = [row if name != "a column that goes" else (row[0], None, row[2]) for row in ROWS]
     if name == "a value that is needed, with a default":
         kept[2] = (3, "it's", 2)
-    assert bed.query("SELECT id, name, kind FROM people ORDER BY id") == kept
-    bed.write(PEOPLE)
-    assert bed.run("plan").endswith(f"difference without them\n-- {IS}")
+    assert each.query("SELECT id, name, kind FROM people ORDER BY id") == kept
+    each.write(PEOPLE)
+    assert each.run("plan").endswith(f"difference without them\n-- {IS}")
 
 
-def test_numbers_of_rows_are_not_used_again(bed, start):
-    bed.made()
-    bed.query("DELETE FROM people WHERE id=3")
-    bed.write(PEOPLE.replace("name: text", "name: { type: text, default: x }"))
-    bed.run("new", "second")
-    bed.run("apply")
-    with start(bed.file, store=f"sqlite:{bed.database}") as server:
+def test_numbers_of_rows_are_not_used_again(each, start):
+    each.made()
+    each.query("DELETE FROM people WHERE id=3")
+    each.write(PEOPLE.replace("name: text", "name: { type: text, default: x }"))
+    each.run("new", "second")
+    each.run("apply")
+    with start(each.file, store=each.served) as server:
         assert request(server.address, "POST", "/people", {"kind": 1}).status == 201
-    assert bed.query("SELECT id FROM people ORDER BY id") == [(1,), (2,), (4,)]
+    assert each.query("SELECT id FROM people ORDER BY id") == [(1,), (2,), (4,)]
 
 
 def test_a_search_finds_what_a_migration_wrote(bed, start):
@@ -161,22 +134,22 @@ def test_a_search_finds_what_a_migration_wrote(bed, start):
     def found(word):
         return request(server.address, "GET", f"/people?select=id&name=ilike.*{word}*").json()
 
-    with start(bed.file, store=f"sqlite:{bed.database}") as server:
+    with start(bed.file, store=bed.served) as server:
         assert found("ndon%20st") == [{"id": 2}]
     bed.write(PEOPLE.replace("kind: { type: integer,", "kind: { type: text,")
               + "    search: name\n")
     bed.run("new", "third")
     assert bed.run("apply") == f"applied 0003_third\n{IS}"
-    with start(bed.file, store=f"sqlite:{bed.database}") as server:
+    with start(bed.file, store=bed.served) as server:
         assert found("ndon%20st") == [{"id": 2}]
         assert found("xyzzy") == []
 
 
-def test_what_loses_rows_or_values_is_warned_of(bed):
-    bed.write(PEOPLE + "  more: { key: id, fields: { id: text } }\n")
-    bed.made()
-    bed.write(PEOPLE.replace("      name: text\n", ""))
-    plan = bed.run("plan")
+def test_what_loses_rows_or_values_is_warned_of(each):
+    each.write(PEOPLE + "  more: { key: id, fields: { id: text } }\n")
+    each.made()
+    each.write(PEOPLE.replace("      name: text\n", ""))
+    plan = each.run("plan").replace("`", '"')
     assert '-- WARNING: the table "more" and all its rows are lost\nDROP TABLE "more";' in plan
     assert '-- WARNING: the values of the column "name" of people are lost' in plan
 
@@ -217,47 +190,48 @@ def test_what_others_made_on_a_table_stays(bed):
     assert {"mine", "noted", "names", "log"} <= set(names)
 
 
-def test_status_and_the_order_of_commands(bed):
-    assert bed.run("status").startswith("there are no migrations\nthe database differs")
-    assert not bed.database.exists()
-    bed.run("new", "first")
-    assert not bed.database.exists()
-    assert bed.run("status").startswith("pending 0001_first\n")
-    assert "0001_first is not applied yet" in bed.run("new", "second", code=1)
-    assert bed.run("apply") == f"applied 0001_first\n{IS}"
-    assert bed.run("apply") == f"no file waits to be applied\n{IS}"
-    assert bed.run("new", "second") == \
+def test_status_and_the_order_of_commands(each):
+    assert each.run("status").startswith("there are no migrations\nthe database differs")
+    each.run("new", "first")
+    if each.dialect == "sqlite":
+        assert not each.database.exists()
+    assert each.schema() == [] or each.dialect == "sqlite"
+    assert each.run("status").startswith("pending 0001_first\n")
+    assert "0001_first is not applied yet" in each.run("new", "second", code=1)
+    assert each.run("apply") == f"applied 0001_first\n{IS}"
+    assert each.run("apply") == f"no file waits to be applied\n{IS}"
+    assert each.run("new", "second") == \
         "the database is what the service file says: nothing was written\n"
-    status = bed.run("status")
+    status = each.run("status")
     assert status.startswith("applied 0001_first 20") and status.endswith(f"Z\n{IS}")
-    bed.write(PEOPLE + "      note: text\n")
-    assert "no file waits to be applied\nthe database differs" in bed.run("apply")
-    assert bed.run("rollback") == "undid 0001_first\n"
-    assert "nothing was applied" in bed.run("rollback", code=1)
-    assert bed.schema() == []
+    each.write(PEOPLE + "      note: text\n")
+    assert "no file waits to be applied\nthe database differs" in each.run("apply")
+    assert each.run("rollback") == "undid 0001_first\n"
+    assert "nothing was applied" in each.run("rollback", code=1)
+    assert each.schema() == []
 
 
-def test_a_file_that_was_changed_is_reported(bed):
-    bed.made()
-    file = bed.migrations / "0001_first.up.sql"
+def test_a_file_that_was_changed_is_reported(each):
+    each.made()
+    file = each.migrations / "0001_first.up.sql"
     text = file.read_text()
     file.write_text(text + "-- more\n")
-    assert "its file was changed since" in bed.run("status")
-    bed.write(PEOPLE + "      note: text\n")
-    bed.run("new", "second")
-    before = bed.dump()
-    assert "0001_first was changed after it was applied" in bed.run("apply", code=1)
-    assert bed.dump() == before
+    assert "its file was changed since" in each.run("status")
+    each.write(PEOPLE + "      note: text\n")
+    each.run("new", "second")
+    before = each.dump()
+    assert "0001_first was changed after it was applied" in each.run("apply", code=1)
+    assert each.dump() == before
     file.unlink()
-    assert "has no migration 0001" in bed.run("status", code=1)
+    assert "has no migration 0001" in each.run("status", code=1)
     file.write_text(text)
-    assert "applied 0002_second" in bed.run("apply")
-    (bed.migrations / "0002_second.up.sql").rename(bed.folder / "away")
-    (bed.migrations / "0002_second.down.sql").unlink()
-    assert "its file is missing" in bed.run("status")
-    assert "its file is missing" in bed.run("apply", code=1)
+    assert "applied 0002_second" in each.run("apply")
+    (each.migrations / "0002_second.up.sql").rename(each.folder / "away")
+    (each.migrations / "0002_second.down.sql").unlink()
+    assert "its file is missing" in each.run("status")
+    assert "its file is missing" in each.run("apply", code=1)
     # What leads back is in the database.
-    assert bed.run("rollback") == "undid 0002_second\n"
+    assert each.run("rollback") == "undid 0002_second\n"
 
 
 @pytest.mark.parametrize("sql,line,what", [
@@ -296,15 +270,15 @@ def test_rows_that_do_not_fit_change_nothing(bed):
 
 def test_a_served_database_is_not_migrated(bed, start):
     bed.made()
-    server = start(bed.file, store=f"sqlite:{bed.database}")
+    server = start(bed.file, store=bed.served)
     assert "is in use by another process" in bed.run("apply", code=1)
     assert server.stop() == 0
     bed.write(PEOPLE + "      note: text\n    unique: { one name: name }\n")
     with pytest.raises(DidNotStart, match="rowlock migrate .* plan"):
-        start(bed.file, store=f"sqlite:{bed.database}")
+        start(bed.file, store=bed.served)
     bed.run("new", "second")
     bed.run("apply")
-    server = start(bed.file, store=f"sqlite:{bed.database}")
+    server = start(bed.file, store=bed.served)
     assert len(request(server.address, "GET", "/people?select=note").json()) == 3
     assert server.stop() == 0
     assert bed.run("plan") == f"-- {IS}"
@@ -315,10 +289,10 @@ def test_digits_behind_the_point_are_not_moved_unseen(bed, start):
     after, rows = CHANGES["digits behind the point"]
     bed.write(after)
     with pytest.raises(DidNotStart, match="column kind has 0 digits behind the point, not 2"):
-        start(bed.file, store=f"sqlite:{bed.database}")
+        start(bed.file, store=bed.served)
     bed.run("new", "second")
     bed.run("apply")
-    with start(bed.file, store=f"sqlite:{bed.database}") as server:
+    with start(bed.file, store=bed.served) as server:
         assert request(server.address, "GET", "/people?select=kind&id=eq.1").json() == [
             {"kind": 1.00}]
     assert bed.query("SELECT * FROM people ORDER BY id") == rows
@@ -327,17 +301,17 @@ def test_digits_behind_the_point_are_not_moved_unseen(bed, start):
     assert '"kind"*100' in bed.run("plan")
 
 
-def test_a_database_that_serve_made_takes_the_files_over(bed, start):
-    bed.run("new", "first")
-    server = start(bed.file, store=f"sqlite:{bed.database}")
+def test_a_database_that_serve_made_takes_the_files_over(each, start):
+    each.run("new", "first")
+    server = start(each.file, store=each.served)
     assert request(server.address, "POST", "/people", {"kind": 1}).status == 201
     assert server.stop() == 0
-    assert "all files are remembered as applied" in bed.run("apply")
-    assert bed.run("status").startswith("applied 0001_first ")
-    bed.write(PEOPLE + "      note: text\n")
-    bed.run("new", "second")
-    assert bed.run("apply") == f"applied 0002_second\n{IS}"
-    assert bed.query("SELECT count(*) FROM people") == [(1,)]
+    assert "all files are remembered as applied" in each.run("apply")
+    assert each.run("status").startswith("applied 0001_first ")
+    each.write(PEOPLE + "      note: text\n")
+    each.run("new", "second")
+    assert each.run("apply") == f"applied 0002_second\n{IS}"
+    assert each.query("SELECT count(*) FROM people") == [(1,)]
 
 
 def test_tables_of_another_program_are_left_alone(bed):
@@ -353,14 +327,19 @@ def test_tables_of_another_program_are_left_alone(bed):
     assert [name for name, _ in bed.schema()] == ["other", "people"]
 
 
-def big(bed):
+def big(each):
     """A migration that takes a while."""
-    bed.made()
-    bed.query("WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i+1 FROM n WHERE i<60000) "
-              "INSERT INTO people SELECT i, 'name'||i, i%7 FROM n")
-    bed.write(PEOPLE.replace("kind: { type: integer,", "kind: { type: text,")
+    each.made()
+    many = "WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i+1 FROM n WHERE i<60000) "
+    rows = "SELECT i, %s, i%%7 FROM n"
+    if each.dialect == "sqlite":
+        each.query(many + "INSERT INTO people " + rows % "'name'||i")
+    else:
+        each.query("SET max_recursive_iterations=100000; INSERT INTO people " + many
+                   + rows % "CONCAT('name',i)")
+    each.write(PEOPLE.replace("kind: { type: integer,", "kind: { type: text,")
               + "    index: [name, kind]\n  kinds: { tally: people, by: kind }\n")
-    bed.run("new", "second")
+    each.run("new", "second")
 
 
 def test_a_kill_leaves_the_old_or_the_new(bed, seed, proof):
@@ -394,17 +373,17 @@ def test_a_kill_leaves_the_old_or_the_new(bed, seed, proof):
     assert bed.schema() == new
 
 
-def test_two_at_once(bed):
-    big(bed)
-    processes = [subprocess.Popen([program(), "migrate", str(bed.file), "apply"],
+def test_two_at_once(each):
+    big(each)
+    processes = [subprocess.Popen([program(), "migrate", str(each.file), "apply"],
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
                  for _ in range(4)]
     told = [process.communicate() + (process.returncode,) for process in processes]
     assert sum("applied 0002_second" in out for out, _, _ in told) == 1, told
     for out, err, code in told:
-        assert code == 0 or "is in use by another process" in err, (out, err)
-    assert bed.query("SELECT number FROM _rl_migrations") == [(1,), (2,)]
-    assert bed.run("plan") == f"-- {IS}"
+        assert code == 0 or each.dialect == "sqlite" and "is in use by another process" in err, (out, err)
+    assert each.query("SELECT number FROM _rl_migrations") == [(1,), (2,)]
+    assert each.run("plan") == f"-- {IS}"
 
 
 @pytest.mark.parametrize("args", [

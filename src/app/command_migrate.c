@@ -8,7 +8,7 @@
 #include "migrate/migrate.h"
 
 static const char help[] =
-	"usage: rowlock migrate FILE plan|apply|status|rollback|new NAME [--store URL]\n"
+	"usage: rowlock migrate FILE plan|apply|status|rollback|new NAME [OPTION]\n"
 	"\n"
 	"Changes a database into what a service file says, by numbered files of SQL that are kept in\n"
 	"migrations/ beside the service file.\n"
@@ -20,6 +20,8 @@ static const char help[] =
 	"  rollback   undoes the last one that was applied\n"
 	"\n"
 	"  --store URL              in place of the service file's\n"
+	"  --continue               apply and rollback: goes on with one that stopped before its end\n"
+	"                           (MariaDB: a statement failed, or the process was killed)\n"
 	"\n"
 	"One process owns an SQLite file: stop the server first.\n";
 
@@ -57,9 +59,18 @@ static void print_error(const struct error *error)
 	}
 }
 
-static bool run_action(const struct action *action, const struct model *model, struct str url,
-					   struct str name, struct buf *out, struct error *error)
+struct order {
+	const struct action *action;
+	const char *file;
+	const char *store; /* NULL: the service file's */
+	struct str name;
+	bool go_on;
+};
+
+static bool run_action(const struct order *order, const struct model *model, struct str url,
+					   struct buf *out, struct error *error)
 {
+	const struct action *action = order->action;
 	struct arena arena;
 	struct store_migrator *migrator = store_migrate(url, action->makes, error);
 	if (migrator == NULL) {
@@ -69,33 +80,33 @@ static bool run_action(const struct action *action, const struct model *model, s
 	const struct migrate migrate = {
 		.model = model,
 		.folder = migrate_folder(model->file, migrator->ops->dialect, &arena),
+		.go_on = order->go_on,
 		.out = out,
 		.arena = &arena,
 	};
 	bool ok = action->run != NULL ? action->run(&migrate, migrator, error)
-								  : migrate_new(&migrate, migrator, name, error);
+								  : migrate_new(&migrate, migrator, order->name, error);
 	migrator->ops->close(migrator);
 	arena_finish(&arena);
 	return ok;
 }
 
-static enum exit_code migrate_service(const struct action *action, const char *file,
-									  const char *store, struct str name)
+static enum exit_code migrate_service(const struct order *order)
 {
 	struct model_report report;
 	struct buf out;
 	struct error error = {0};
 	model_report_init(&report);
 	buf_init(&out, OUTPUT_BYTES);
-	struct model *model = model_load(file, environment, &report);
+	struct model *model = model_load(order->file, environment, &report);
 	struct service *service = model != NULL ? service_create(model, &report) : NULL;
-	model_report_write(&report, str_from(file), &out);
+	model_report_write(&report, str_from(order->file), &out);
 	fprintf(stderr, "%.*s", STR_ARG(buf_str(&out)));
 	buf_clear(&out);
 	bool ok = service != NULL;
 	if (ok) {
-		struct str url = store != NULL ? str_from(store) : service->model->store.str;
-		ok = run_action(action, service->model, url, name, &out, &error);
+		struct str url = order->store != NULL ? str_from(order->store) : service->model->store.str;
+		ok = run_action(order, service->model, url, &out, &error);
 		ok = fwrite(out.ptr, 1, out.len, stdout) == out.len && fflush(stdout) == 0 && ok;
 		if (!ok) {
 			print_error(&error);
@@ -109,8 +120,12 @@ static enum exit_code migrate_service(const struct action *action, const char *f
 
 static enum exit_code run(int argc, char **argv)
 {
-	const char *store = NULL;
-	const struct option options[] = {{.name = "store", .value = &store}, {0}};
+	struct order order = {.name = STR("")};
+	const struct option options[] = {
+		{.name = "store", .value = &order.store},
+		{.name = "continue", .flag = &order.go_on},
+		{0},
+	};
 	int operands = options_read(argc, argv, options);
 	const struct action *action = NULL;
 	for (size_t i = 0; operands >= 2 && i < sizeof(actions) / sizeof(actions[0]); i++) {
@@ -125,7 +140,10 @@ static enum exit_code run(int argc, char **argv)
 			  stderr);
 		return EXIT_USAGE;
 	}
-	return migrate_service(action, argv[1], store, str_from(operands == 3 ? argv[3] : ""));
+	order.action = action;
+	order.file = argv[1];
+	order.name = str_from(operands == 3 ? argv[3] : "");
+	return migrate_service(&order);
 }
 
 const struct command command_migrate = {

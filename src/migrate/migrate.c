@@ -39,6 +39,26 @@ static uint64_t last_number(const struct both *both)
 	return both->applied_count > 0 ? both->applied[both->applied_count - 1].number : 0;
 }
 
+/* The last that was applied, when it stopped before its end; else NULL. */
+static const struct store_migration *stopped_one(const struct both *both)
+{
+	const struct store_migration *last = both->applied_count > 0
+		? &both->applied[both->applied_count - 1]
+		: NULL;
+	return last != NULL && !is_whole(last) ? last : NULL;
+}
+
+/* How far it is, and which command goes on. */
+static bool fail_stopped(const struct store_migration *stopped, struct error *error)
+{
+	error_set(error, ERROR_CONFIG, "%04llu_%.*s was not %s to its end",
+			  (unsigned long long)stopped->number, STR_ARG(stopped->name),
+			  stopped->undoing ? "undone" : "applied");
+	error_details(error, "%.*s", STR_ARG(stopped->state));
+	return error_hint(error, "`rowlock migrate FILE %s --continue` goes on from there",
+					  stopped->undoing ? "rollback" : "apply");
+}
+
 static void tell(const struct migrate *migrate, const char *what,
 				 const struct store_migration *migration, const char *more)
 {
@@ -93,6 +113,12 @@ bool migrate_plan(const struct migrate *migrate, struct store_migrator *migrator
 	buf_init(&down, CHANGES_BYTES);
 	bool ok = read_both(migrate, migrator, &both, error) &&
 		differ(migrate, migrator, &up, &down, error);
+	if (ok && stopped_one(&both) != NULL) {
+		buf_printf(migrate->out, "-- %04llu_%.*s was not %s to its end: status says more\n",
+				   (unsigned long long)stopped_one(&both)->number,
+				   STR_ARG(stopped_one(&both)->name),
+				   stopped_one(&both)->undoing ? "undone" : "applied");
+	}
 	if (ok && both.file_count > last_number(&both)) {
 		buf_printf(migrate->out,
 				   "-- from %04llu_%.*s on, files wait to be applied; this is the difference "
@@ -143,6 +169,9 @@ bool migrate_new(const struct migrate *migrate, struct store_migrator *migrator,
 	}
 	if (!read_both(migrate, migrator, &both, error)) {
 		return false;
+	}
+	if (stopped_one(&both) != NULL) {
+		return fail_stopped(stopped_one(&both), error);
 	}
 	if (both.file_count > last_number(&both)) {
 		error_set(error, ERROR_CONFIG, "%04llu_%.*s is not applied yet",
@@ -207,23 +236,22 @@ static bool fail_migration(const struct migrate *migrate, const struct store_mig
 											  "and run the command again");
 }
 
-/* What was applied must still be what is written down. */
-static bool check_applied(const struct both *both, struct error *error)
+/* What was applied must still be what is written down; what goes on may have been corrected. */
+static bool check_applied(const struct both *both, bool go_on, struct error *error)
 {
 	for (size_t i = 0; i < both->applied_count; i++) {
 		const struct store_migration *applied = &both->applied[i];
 		const struct store_migration *file = file_of(both, applied);
-		if (!is_whole(applied)) {
-			error_set(error, ERROR_CONFIG, "%04llu_%.*s was not applied to its end",
-					  (unsigned long long)applied->number, STR_ARG(applied->name));
-			return error_details(error, "%.*s", STR_ARG(applied->state));
+		if (!is_whole(applied) && (!go_on || applied->undoing)) {
+			return fail_stopped(applied, error);
 		}
 		if (file == NULL) {
 			error_set(error, ERROR_CONFIG, "%04llu_%.*s was applied, and its file is missing",
 					  (unsigned long long)applied->number, STR_ARG(applied->name));
 			return error_hint(error, "put it back; the table _rl_migrations has its text");
 		}
-		if (!str_equal(file->up, applied->up) || !str_equal(file->name, applied->name)) {
+		if (is_whole(applied) &&
+			(!str_equal(file->up, applied->up) || !str_equal(file->name, applied->name))) {
 			error_set(error, ERROR_CONFIG, "%04llu_%.*s was changed after it was applied",
 					  (unsigned long long)applied->number, STR_ARG(applied->name));
 			return error_hint(error,
@@ -257,7 +285,8 @@ bool migrate_apply(const struct migrate *migrate, struct store_migrator *migrato
 {
 	struct both both;
 	bool adopted = false;
-	if (!read_both(migrate, migrator, &both, error) || !check_applied(&both, error)) {
+	if (!read_both(migrate, migrator, &both, error) ||
+		!check_applied(&both, migrate->go_on, error)) {
 		return false;
 	}
 	if (both.applied_count == 0 && both.file_count > 0 &&
@@ -270,14 +299,15 @@ bool migrate_apply(const struct migrate *migrate, struct store_migrator *migrato
 					   "applied\n"));
 		return true;
 	}
-	for (size_t i = (size_t)last_number(&both); i < both.file_count; i++) {
+	size_t first = (size_t)last_number(&both) - (stopped_one(&both) != NULL ? 1 : 0);
+	for (size_t i = first; i < both.file_count; i++) {
 		struct store_failure failure = {.at = SIZE_MAX, .arena = migrate->arena};
 		if (!migrator->ops->apply(migrator, &both.files[i], migrate->model, &failure, error)) {
 			return fail_migration(migrate, &both.files[i], "up", &failure, error);
 		}
 		tell(migrate, "applied", &both.files[i], "");
 	}
-	if (last_number(&both) == both.file_count) {
+	if (first == both.file_count) {
 		buf_append(migrate->out, STR("no file waits to be applied\n"));
 	}
 	tell_difference(migrate, migrator);
@@ -297,6 +327,9 @@ bool migrate_rollback(const struct migrate *migrate, struct store_migrator *migr
 		return error_set(error, ERROR_CONFIG, "nothing was applied that could be undone");
 	}
 	const struct store_migration *last = &both.applied[both.applied_count - 1];
+	if (!is_whole(last) && (!migrate->go_on || !last->undoing)) {
+		return fail_stopped(last, error);
+	}
 	if (last->down.len == 0) {
 		error_set(error, ERROR_CONFIG, "%04llu_%.*s has no way back",
 				  (unsigned long long)last->number, STR_ARG(last->name));
@@ -319,7 +352,7 @@ static void tell_applied(const struct migrate *migrate, const struct both *both,
 	const struct store_migration *file = file_of(both, applied);
 	const char *more = "";
 	if (!is_whole(applied)) {
-		more = ", not to its end: ";
+		more = applied->undoing ? ", not undone to its end: " : ", not to its end: ";
 	} else if (file == NULL) {
 		more = ", its file is missing";
 	} else if (!str_equal(file->up, applied->up) || !str_equal(file->name, applied->name)) {

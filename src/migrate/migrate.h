@@ -14,6 +14,7 @@
 struct migrate {
 	const struct model *model; /* compiled */
 	struct str folder;         /* of the files */
+	bool go_on;                /* with a migration that stopped before its end */
 	struct buf *out;           /* what is told; flushed by the caller */
 	struct arena *arena;
 };

@@ -110,6 +110,20 @@ static const struct store_migration halved[] = {{
 	.up = STR_INIT("one;\n\ntwo;\n"),
 	.state = STR_INIT("1 of 2 statements"),
 }};
+static const struct store_migration without_way[] = {{
+	.number = 1,
+	.name = STR_INIT("a"),
+	.up = STR_INIT("one;\n\ntwo;\n"),
+	.state = STR_INIT("applied"),
+}};
+static const struct store_migration half_undone[] = {{
+	.number = 1,
+	.name = STR_INIT("a"),
+	.up = STR_INIT("one;\n\ntwo;\n"),
+	.down = STR_INIT("back;\n"),
+	.state = STR_INIT("1 of 2 statements"),
+	.undoing = true,
+}};
 
 /* The folder has one migration, 0001_a. */
 static const struct migrate_row {
@@ -150,15 +164,42 @@ static const struct migrate_row {
 	{L, "apply", NULL, "x;", 3, SIZE_MAX, "the first statement stays done",
 	 "! 0001_a.up.sql: it failed |  | the first statement stays done"},
 	{L, "apply", halved, "x;", 0, 0, "",
-	 "! 0001_a was not applied to its end | 1 of 2 statements | "},
+	 "! 0001_a was not applied to its end | 1 of 2 statements | `rowlock migrate FILE apply "
+	 "--continue` goes on from there"},
+	{L, "apply --continue", halved, "", 0, 0, "",
+	 "applied 0001_a\nthe database is what the service file says\n"},
+	{L, "apply --continue", halved, "", 2, 6, "so far",
+	 "! 0001_a.up.sql:3: it failed | in the statement: two; | so far"},
+	{L, "apply --continue", whole, "", 0, 0, "",
+	 "no file waits to be applied\nthe database is what the service file says\n"},
+	{L, "apply --continue", half_undone, "x;", 0, 0, "",
+	 "! 0001_a was not undone to its end | 1 of 2 statements | `rowlock migrate FILE rollback "
+	 "--continue` goes on from there"},
+	{L, "status", half_undone, "", 0, 0, "",
+	 "applied 0001_a , not undone to its end: 1 of 2 statements\nthe database is what the service "
+	 "file says\n"},
+	{L, "plan", halved, "x;\n", 0, 0, "",
+	 "-- 0001_a was not applied to its end: status says more\nx;\n"},
+	{L, "plan", half_undone, "x;\n", 0, 0, "",
+	 "-- 0001_a was not undone to its end: status says more\nx;\n"},
+	{L, "new", halved, "x;", 0, 0, "",
+	 "! 0001_a was not applied to its end | 1 of 2 statements | `rowlock migrate FILE apply "
+	 "--continue` goes on from there"},
+	{L, "rollback", half_undone, "", 0, 0, "",
+	 "! 0001_a was not undone to its end | 1 of 2 statements | `rowlock migrate FILE rollback "
+	 "--continue` goes on from there"},
+	{L, "rollback --continue", half_undone, "", 0, 0, "", "undid 0001_a\n"},
 	{L, "rollback", whole, "", 0, 0, "", "undid 0001_a\n"},
 	{L, "rollback", whole, "", 2, 0, "",
 	 "! 0001_a.down.sql:1: it failed | in the statement: back; | nothing of this file was done; "
 	 "correct it and run the command again"},
 	{L, "rollback", NULL, "", 0, 0, "", "! nothing was applied that could be undone"},
-	{L, "rollback", halved, "", 0, 0, "",
+	{L, "rollback", without_way, "", 0, 0, "",
 	 "! 0001_a has no way back |  | it was applied without a file 0001_a.down.sql; write a new "
 	 "migration"},
+	{L, "rollback --continue", halved, "", 0, 0, "",
+	 "! 0001_a was not applied to its end | 1 of 2 statements | `rowlock migrate FILE apply "
+	 "--continue` goes on from there"},
 	{L, "new", NULL, "x;", 0, 0, "",
 	 "! 0001_a is not applied yet |  | a new one is what differs from the database: apply first"},
 	{L, "new", whole, "", 0, 0, "",
@@ -175,10 +216,10 @@ static bool run_command(const char *command, const struct migrate *migrate,
 	if (strcmp(command, "plan") == 0) {
 		return migrate_plan(migrate, migrator, error);
 	}
-	if (strcmp(command, "apply") == 0) {
+	if (strncmp(command, "apply", 5) == 0) {
 		return migrate_apply(migrate, migrator, error);
 	}
-	if (strcmp(command, "rollback") == 0) {
+	if (strncmp(command, "rollback", 8) == 0) {
 		return migrate_rollback(migrate, migrator, error);
 	}
 	return migrate_new(migrate, migrator, STR("b"), error);
@@ -199,7 +240,13 @@ static void run_row(const struct migrate_row *row, struct str folder, struct are
 	struct error error = {0};
 	struct buf out;
 	buf_init(&out, SIZE_MAX);
-	const struct migrate migrate = {&model, folder, &out, arena};
+	const struct migrate migrate = {
+		.model = &model,
+		.folder = folder,
+		.go_on = strstr(row->command, "--continue") != NULL,
+		.out = &out,
+		.arena = arena,
+	};
 	if (!run_command(row->command, &migrate, &fake.base, &error)) {
 		buf_printf(&out, "! %s", error.message);
 		if (error.details[0] != '\0' || error.hint[0] != '\0') {

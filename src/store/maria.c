@@ -340,7 +340,7 @@ static bool secret(const struct store *base, unsigned char ret_secret[STORE_SECR
 		.scheme = (name), .open = (open_it), .close = close_store, .adopt = adopt,                 \
 		.attach = attach, .detach = detach, .run = run, .resume = resume, .cancel = cancel,        \
 		.stats = stats, .version_ask = maria_version_ask, .secret = secret,                        \
-		.transaction_run = maria_transaction_run,                                                  \
+		.transaction_run = maria_transaction_run, .migrate = maria_migrate,                        \
 	}
 
 const struct store_ops store_ops_mysql = MARIA_OPS("mysql", open_mysql);

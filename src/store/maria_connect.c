@@ -46,8 +46,10 @@ static void set_options(MYSQL *db, const struct maria_store *store)
 	my_bool off = 0;
 	mysql_options(db, MYSQL_OPT_NONBLOCK, &stack_bytes);
 	mysql_options(db, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
-	mysql_options(db, MYSQL_OPT_READ_TIMEOUT, &answer_s);
-	mysql_options(db, MYSQL_OPT_WRITE_TIMEOUT, &answer_s);
+	if (!store->patient) {
+		mysql_options(db, MYSQL_OPT_READ_TIMEOUT, &answer_s);
+		mysql_options(db, MYSQL_OPT_WRITE_TIMEOUT, &answer_s);
+	}
 	mysql_options(db, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	mysql_options(db, MYSQL_OPT_CONNECT_ATTR_RESET, NULL);
 	mysql_optionsv(db, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "rowlock");

@@ -119,6 +119,10 @@ void maria_source_finish(struct maria_source *source);
  * makes everything on an empty database, and the tables of our own that are missing. */
 bool maria_schema_check(MYSQL *db, const struct model *model, bool make, struct error *error);
 
+/* ---- maria_migrate.c ---- */
+
+struct store_migrator *maria_migrate(struct str location, bool make, struct error *error);
+
 /* ---- maria.c ---- */
 
 /* A handle of the session is closed, for good: one that is detached may go with its last. */
@@ -175,6 +179,7 @@ struct maria_store {
 	struct limits limits;
 	struct arena arena;
 	struct maria_url url;
+	bool patient; /* a migrator's: its statements may take as long as they do */
 	pthread_mutex_t mutex;
 	struct maria_session *sessions;
 	struct store_stats ended;                 /* of sessions that are detached */

@@ -10,7 +10,10 @@
 #include <ctype.h>
 #include <stdarg.h>
 
+#include "model/model_write.h"
+#include "model/yaml.h"
 #include "store/maria_priv.h"
+#include "store/maria_schema.h"
 
 enum {
 	ARENA_BYTES = 16384,
@@ -35,9 +38,51 @@ static bool fail_db(MYSQL *db, struct error *error)
 	return error_details(error, "%s", mysql_error(db));
 }
 
-static bool run_sql(MYSQL *db, struct str text, struct error *error)
+bool maria_schema_run(MYSQL *db, struct str text, struct error *error)
 {
 	return mysql_real_query(db, text.ptr, text.len) == 0 || fail_db(db, error);
+}
+
+MYSQL_RES *maria_schema_rows(MYSQL *db, struct str text, struct error *error)
+{
+	if (!maria_schema_run(db, text, error)) {
+		return NULL;
+	}
+	MYSQL_RES *rows = mysql_store_result(db);
+	if (rows == NULL) {
+		fail_db(db, error);
+	}
+	return rows;
+}
+
+/* ---- what the database says of its own ---- */
+
+bool maria_schema_keep(MYSQL *db, struct str text, struct error *error)
+{
+	struct buf sql;
+	buf_init(&sql, SIZE_MAX);
+	buf_append(&sql, STR("REPLACE INTO _rl_model (id,text) VALUES (1,'"));
+	char *end = buf_reserve(&sql, 2 * text.len + 1);
+	buf_added(&sql, mysql_real_escape_string(db, end, text.len > 0 ? text.ptr : "", text.len));
+	buf_append(&sql, STR("')"));
+	bool ok = maria_schema_run(db,
+							   STR("CREATE TABLE IF NOT EXISTS _rl_model (id INT PRIMARY KEY, "
+								   "text LONGTEXT NOT NULL) ENGINE=InnoDB CHARACTER SET utf8mb4 "
+								   "COLLATE utf8mb4_nopad_bin"),
+							   error) &&
+		maria_schema_run(db, buf_str(&sql), error);
+	buf_finish(&sql);
+	return ok;
+}
+
+bool maria_schema_keep_model(MYSQL *db, const struct model *model, struct error *error)
+{
+	struct buf text;
+	buf_init(&text, YAML_MAX_BYTES);
+	model_write_resources(model, &text);
+	bool ok = text.failed || maria_schema_keep(db, buf_str(&text), error);
+	buf_finish(&text);
+	return ok;
 }
 
 /* ---- making ---- */
@@ -74,14 +119,14 @@ static bool make_object(struct schema *schema, struct str name, struct str text,
 						struct error *error)
 {
 	(void)name;
-	return run_sql(schema->db, text, error);
+	return maria_schema_run(schema->db, text, error);
 }
 
 /* A table may refer to one that is made later; to one that was made it needs that one's index. */
 static bool make_all(struct schema *schema, struct error *error)
 {
 	const struct model *model = schema->model;
-	bool ok = run_sql(schema->db, STR("SET foreign_key_checks=0"), error);
+	bool ok = maria_schema_run(schema->db, STR("SET foreign_key_checks=0"), error);
 	for (int triggers = 0; triggers <= 1 && ok; triggers++) {
 		for (size_t r = 0; r < model->resource_count && ok; r++) {
 			ok = each_of(schema, &model->resources[r], triggers == 1, make_object, error);
@@ -90,7 +135,8 @@ static bool make_all(struct schema *schema, struct error *error)
 	if (ok && model->kept_answers != NULL) {
 		ok = each_of(schema, model->kept_answers, false, make_object, error);
 	}
-	return ok && run_sql(schema->db, STR("SET foreign_key_checks=1"), error);
+	return ok && maria_schema_keep_model(schema->db, model, error) &&
+		maria_schema_run(schema->db, STR("SET foreign_key_checks=1"), error);
 }
 
 /* ---- facts ---- */
@@ -105,12 +151,9 @@ static struct str of_row(struct schema *schema, MYSQL_ROW row, const unsigned lo
 /* The rows of a statement: a name and a text. */
 static bool add_facts(struct schema *schema, const char *text, struct error *error)
 {
-	if (!run_sql(schema->db, str_from(text), error)) {
-		return false;
-	}
-	MYSQL_RES *rows = mysql_store_result(schema->db);
+	MYSQL_RES *rows = maria_schema_rows(schema->db, str_from(text), error);
 	if (rows == NULL) {
-		return fail_db(schema->db, error);
+		return false;
 	}
 	MYSQL_ROW row;
 	while ((row = mysql_fetch_row(rows)) != NULL) {
@@ -368,6 +411,14 @@ static void compare(struct schema *schema, const struct resource *resource, stru
 	each_of(schema, resource, true, compare_trigger, error);
 }
 
+static bool fail_different(const struct schema *schema, struct error *error)
+{
+	error_set(error, ERROR_CONFIG, "the database's tables are not those of %.*s",
+			  STR_ARG(schema->model->file));
+	return error_details(error, "%.*s%s", STR_ARG(buf_str(&schema->found)),
+						 schema->differences > SHOWN ? "; and more" : "");
+}
+
 static bool compare_all(struct schema *schema, struct error *error)
 {
 	const struct model *model = schema->model;
@@ -380,10 +431,7 @@ static bool compare_all(struct schema *schema, struct error *error)
 	if (schema->differences == 0) {
 		return true;
 	}
-	error_set(error, ERROR_CONFIG, "the database's tables are not those of %.*s",
-			  STR_ARG(model->file));
-	error_details(error, "%.*s%s", STR_ARG(buf_str(&schema->found)),
-				  schema->differences > SHOWN ? "; and more" : "");
+	fail_different(schema, error);
 	return error_hint(error, "what is to be done: rowlock migrate %.*s plan", STR_ARG(model->file));
 }
 
@@ -407,36 +455,64 @@ static bool check(struct schema *schema, bool make, struct error *error)
 }
 
 /* Waits for another program that makes the tables. */
-static bool take_turn(MYSQL *db, struct error *error)
+bool maria_schema_take_turn(MYSQL *db, struct error *error)
 {
 	char text[NAME_BYTES];
 	snprintf(text, sizeof(text), "SELECT GET_LOCK(CONCAT('rowlock ',MD5(DATABASE())),%d)", LOCK_S);
-	if (!run_sql(db, str_from(text), error)) {
+	MYSQL_RES *rows = maria_schema_rows(db, str_from(text), error);
+	if (rows == NULL) {
 		return false;
 	}
-	MYSQL_RES *rows = mysql_store_result(db);
-	MYSQL_ROW row = rows != NULL ? mysql_fetch_row(rows) : NULL;
+	MYSQL_ROW row = mysql_fetch_row(rows);
 	bool taken = row != NULL && row[0] != NULL && row[0][0] == '1';
 	mysql_free_result(rows);
 	if (!taken) {
 		error_set(error, ERROR_STORE, "another program has been making the tables for too long");
+		error_hint(error, "one at a time makes or migrates them: try again when it is done");
 	}
 	return taken;
 }
 
+static void begin(struct schema *schema, MYSQL *db, const struct model *model)
+{
+	*schema = (struct schema){.db = db, .model = model};
+	arena_init(&schema->arena, ARENA_BYTES);
+	map_init(&schema->facts);
+	buf_init(&schema->found, STATEMENT_BYTES);
+}
+
+static void end(struct schema *schema)
+{
+	buf_finish(&schema->found);
+	map_finish(&schema->facts);
+	arena_finish(&schema->arena);
+}
+
 bool maria_schema_check(MYSQL *db, const struct model *model, bool make, struct error *error)
 {
-	struct schema schema = {.db = db, .model = model};
-	if (make && !take_turn(db, error)) {
+	struct schema schema;
+	if (make && !maria_schema_take_turn(db, error)) {
 		return false;
 	}
-	arena_init(&schema.arena, ARENA_BYTES);
-	map_init(&schema.facts);
-	buf_init(&schema.found, STATEMENT_BYTES);
+	begin(&schema, db, model);
 	bool ok = check(&schema, make, error);
-	buf_finish(&schema.found);
-	map_finish(&schema.facts);
-	arena_finish(&schema.arena);
+	end(&schema);
 	/* The lock goes with the connection. */
+	return ok;
+}
+
+bool maria_schema_check_there(MYSQL *db, const struct model *model, struct error *error)
+{
+	struct schema schema;
+	begin(&schema, db, model);
+	bool ok = read_facts(&schema, error);
+	for (size_t r = 0; ok && r < model->resource_count; r++) {
+		const struct resource *resource = &model->resources[r];
+		if (find(&schema, "table %.*s", STR_ARG(resource->name)) != NULL) {
+			compare(&schema, resource, error);
+		}
+	}
+	ok = ok && (schema.differences == 0 || fail_different(&schema, error));
+	end(&schema);
 	return ok;
 }

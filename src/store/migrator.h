@@ -20,6 +20,7 @@ struct store_migration {
 	struct str down;       /* SQL that undoes it; "" when there is none */
 	struct str applied_at; /* RFC 3339, UTC */
 	struct str state;      /* "applied"; else what of it was done before it stopped, for people */
+	bool undoing;          /* it stopped while it was undone */
 };
 
 /* Where a migration failed. */
@@ -44,14 +45,16 @@ struct store_migrator_ops {
 	 * lead back; nothing when it is. Comments say what happens. */
 	bool (*differ)(struct store_migrator *migrator, const struct model *model, struct buf *ret_up,
 				   struct buf *ret_down, struct error *error);
-	/* Runs migration->up and remembers it; all or nothing where the database can. When the database
-	 * is what the model says then, it remembers that too. */
+	/* Runs migration->up and remembers it; all or nothing where the database can. One that stopped
+	 * goes on where it did. When the database is what the model says then, it remembers that
+	 * too. */
 	bool (*apply)(struct store_migrator *migrator, const struct store_migration *migration,
 				  const struct model *model, struct store_failure *failure, struct error *error);
 	/* Remembers these as applied, without running them. */
 	bool (*adopt)(struct store_migrator *migrator, const struct store_migration *items,
 				  size_t count, struct error *error);
-	/* Runs migration->down of the last that was applied, and forgets it. */
+	/* Runs migration->down of the last that was applied, and forgets it. One that stopped while it
+	 * was undone goes on where it did. */
 	bool (*undo)(struct store_migrator *migrator, const struct store_migration *migration,
 				 struct store_failure *failure, struct error *error);
 };
