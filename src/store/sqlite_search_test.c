@@ -517,8 +517,14 @@ static void test_plan(void **state)
 {
 	(void)state;
 	static const char want[] = "SEARCH books USING INTEGER PRIMARY KEY (rowid=?)\n"
-							   "LIST SUBQUERY 1\n"
-							   "SCAN books.title_search VIRTUAL TABLE INDEX 0:M1\n";
+							   "LIST SUBQUERY 3\n"
+							   "COMPOUND QUERY\n"
+							   "LEFT-MOST SUBQUERY\n"
+							   "SCAN books.title_search VIRTUAL TABLE INDEX 0:M1\n"
+							   "UNION ALL\n"
+							   "SEARCH books USING INTEGER PRIMARY KEY (rowid>?)\n"
+							   "SCALAR SUBQUERY 2\n"
+							   "SEARCH books.title_search_docsize\n";
 	struct search_test test;
 	begin_alone(&test);
 	struct query *query = test_list(&test.fixture, "books");
