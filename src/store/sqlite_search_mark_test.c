@@ -15,7 +15,7 @@ static const char service[] = "service: s\n"
 							  "resources:\n"
 							  "  books:\n"
 							  "    key: id\n"
-							  "    fields: { id: integer, title: text, uri: text }\n"
+							  "    fields: { id: integer, title: text, uri: text, n: integer }\n"
 							  "    search: [title, uri]\n";
 
 static void begin(struct fixture *fixture)
@@ -164,6 +164,50 @@ static void test_mark_in_the_middle(void **state)
 	fixture_finish(&fixture);
 }
 
+static void run_sql(struct fixture *fixture, const char *text)
+{
+	sqlite3 *db;
+	const char *path = arena_printf(&fixture->arena, "%s/test.db", fixture->folder).ptr;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	char *message = NULL;
+	if (sqlite3_exec(db, text, NULL, NULL, &message) != SQLITE_OK) {
+		fail_msg("%s: %s", text, message);
+	}
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* Another program gives rows other numbers while there is a tail, as VACUUM does. */
+static void test_other_numbers_at_open(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		const char *want;
+	} rows[] = {
+		{"UPDATE books SET n=1", "[30,90]"},
+		{"UPDATE books SET id=id-11 WHERE id>20", "[19,79]"},
+		{"UPDATE books SET id=id-1000", "[-970,-910]"},
+		{"DELETE FROM books WHERE id<50", "[90]"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture fixture;
+		begin(&fixture);
+		write_group(&fixture, ROWS(1, 50), "COMMIT");
+		write_group(&fixture, "DELETE FROM books WHERE id BETWEEN 10 AND 20", "COMMIT");
+		write_group(&fixture, ROWS(51, 400), "COMMIT");
+		write_group(&fixture, "UPDATE books SET title='found' WHERE id IN (30,90)", "COMMIT");
+		assert_int_equal(mark_of(&fixture), 50);
+		search_test_found(&fixture, "%found%", "[30,90]");
+		fixture_close(&fixture);
+		run_sql(&fixture, rows[i].text);
+		fixture_open(&fixture, "sqlite:");
+		search_test_found(&fixture, "%found%", rows[i].want);
+		search_test_wait(fixture.store);
+		search_test_found(&fixture, "%found%", rows[i].want);
+		fixture_finish(&fixture);
+	}
+}
+
 /* The thread that moves the mark: an answer's version stays as it was. */
 static void test_versions_stay(void **state)
 {
@@ -203,6 +247,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tail_limit),
 		cmocka_unit_test(test_mark_in_the_middle),
+		cmocka_unit_test(test_other_numbers_at_open),
 		cmocka_unit_test(test_versions_stay),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
