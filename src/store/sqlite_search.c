@@ -34,6 +34,8 @@ enum {
 	NOTES_BYTES = 16 << 20,
 	ARENA_BYTES = 4096,
 	LOOK_ROWS = 16, /* between two looks at the clock */
+	MERGE_PAGES = 16,
+	MERGE_ROWS = 50000, /* and at least a quarter of all: a reason to merge */
 };
 
 struct search_index {
@@ -42,6 +44,8 @@ struct search_index {
 	int64_t mark;
 	bool behind;       /* there may be a tail */
 	uint64_t appended; /* rows to the tail, by this group */
+	int64_t moved;     /* rows read from the tail since all segments were merged */
+	bool merging;
 	struct search_notes notes;
 	bool gone; /* some row that is noted may not be there any more */
 	/* arena: statements */
@@ -52,6 +56,8 @@ struct search_index {
 	struct str find_mark;
 	struct str tail;
 	struct str put;
+	struct str count;
+	struct str merge;
 	struct str check;
 	struct search_index *next; /* of the same table */
 };
@@ -306,10 +312,11 @@ static bool move_mark(struct sqlite_conn *conn, const struct search_index *index
 	int rc = SQLITE_ROW;
 	size_t rows = 0;
 	while (ok && (rc = sqlite3_step(tail->stmt)) == SQLITE_ROW) {
-		if (++rows % LOOK_ROWS == 0 && stop != NULL && stop(context)) {
+		if (rows % LOOK_ROWS == LOOK_ROWS - 1 && stop != NULL && stop(context)) {
 			break;
 		}
 		ok = put_row(put, tail->stmt);
+		rows++;
 	}
 	*ret_rows = rows;
 	sqlite_conn_release(conn, put);
@@ -364,8 +371,75 @@ bool sqlite_search_move(struct sqlite_search *search, struct sqlite_conn *conn,
 				ok = move_mark(conn, index, stop, context, &rows);
 				/* What was read now may be undone yet: only a tail without rows is none. */
 				index->behind = !ok || rows > 0;
+				index->moved += (int64_t)rows;
 			}
 		}
+	}
+	return ok;
+}
+
+/* ---- merging ---- */
+
+static bool count_rows(struct sqlite_conn *conn, const struct search_index *index,
+					   int64_t *ret_rows)
+{
+	struct sqlite_statement *statement = sqlite_conn_prepare(conn, index->count, NULL);
+	bool ok = statement != NULL && sqlite3_step(statement->stmt) == SQLITE_ROW;
+	*ret_rows = ok ? sqlite3_column_int64(statement->stmt, 0) : 0;
+	sqlite_conn_release(conn, statement);
+	return ok;
+}
+
+/* A search looks into each segment: all are made one, in steps. */
+static bool merge(struct sqlite_conn *conn, struct search_index *index)
+{
+	int64_t rows = 0;
+	bool begins = !index->merging;
+	if (begins) {
+		int64_t moved = index->moved;
+		index->moved = 0;
+		if (!count_rows(conn, index, &rows)) {
+			return false;
+		}
+		if (moved < rows / 4) {
+			return true;
+		}
+	}
+	const struct value pages = integer(begins ? -MERGE_PAGES : MERGE_PAGES);
+	int before = sqlite3_total_changes(conn->db);
+	bool ok = run(conn, index->merge, &pages, 1);
+	/* Less than two changes: there was nothing to do. */
+	index->merging = ok && (begins || sqlite3_total_changes(conn->db) - before >= 2);
+	return ok;
+}
+
+static struct search_index *find_unmerged(const struct sqlite_search *search)
+{
+	if (search == NULL) {
+		return NULL;
+	}
+	for (struct search_table *table = search->tables; table != NULL; table = table->next) {
+		for (struct search_index *index = table->indexes; index != NULL; index = index->next) {
+			if (index->merging || index->moved >= MERGE_ROWS) {
+				return index;
+			}
+		}
+	}
+	return NULL;
+}
+
+bool sqlite_search_is_unmerged(const struct sqlite_search *search)
+{
+	return find_unmerged(search) != NULL;
+}
+
+bool sqlite_search_merge(struct sqlite_search *search, struct sqlite_conn *conn,
+						 sqlite_search_stop *stop, void *context)
+{
+	struct search_index *index;
+	bool ok = true;
+	while (ok && !stop(context) && (index = find_unmerged(search)) != NULL) {
+		ok = merge(conn, index);
 	}
 	return ok;
 }
@@ -405,6 +479,9 @@ static void make_texts(struct arena *arena, struct search_index *index, struct s
 							   "ifnull(max(id)+1,-9223372036854775808) FROM %.*s) ORDER BY 1",
 							   STR_ARG(number), STR_ARG(f), STR_ARG(t), STR_ARG(number),
 							   STR_ARG(d));
+	index->count = arena_printf(arena, "SELECT count(*) FROM %.*s", STR_ARG(d));
+	index->merge = arena_printf(arena, "INSERT INTO %.*s(%.*s,rank) VALUES ('merge',?1)",
+								STR_ARG(x), STR_ARG(x));
 	index->put = arena_printf(arena, "INSERT INTO %.*s(rowid,text) VALUES (?1,?2)", STR_ARG(x));
 	index->check = arena_printf(
 		arena,

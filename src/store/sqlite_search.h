@@ -49,6 +49,10 @@ typedef bool sqlite_search_stop(void *context);
  * stay as they are. */
 bool sqlite_search_move(struct sqlite_search *search, struct sqlite_conn *conn,
 						sqlite_search_stop *stop, void *context);
+/* After many rows were read, makes searches faster, in the same way. */
+bool sqlite_search_is_unmerged(const struct sqlite_search *search);
+bool sqlite_search_merge(struct sqlite_search *search, struct sqlite_conn *conn,
+						 sqlite_search_stop *stop, void *context);
 
 /* ---- sqlite_search_grams.c ---- */
 

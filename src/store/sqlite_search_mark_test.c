@@ -164,6 +164,36 @@ static void test_mark_in_the_middle(void **state)
 	fixture_finish(&fixture);
 }
 
+/* Each transaction has made a segment; in the end there is one. */
+static void test_merge(void **state)
+{
+	(void)state;
+	static const char segments[] = "SELECT count(DISTINCT segid) FROM \"books.title_search_idx\"";
+	struct fixture fixture;
+	begin(&fixture);
+	write_group(&fixture, ROWS(1, 49999), "COMMIT");
+	while (sqlite_search_is_behind(search_of(&fixture))) {
+		move_marks(&fixture, 1000, "COMMIT");
+	}
+	assert_false(sqlite_search_is_unmerged(search_of(&fixture)));
+	write_group(&fixture, ROWS(50000, 50300), "COMMIT");
+	move_marks(&fixture, 1000, "COMMIT");
+	assert_true(sqlite_search_is_unmerged(search_of(&fixture)));
+	assert_true(search_test_number(search_test_reader(fixture.session), segments) > 1);
+	for (int i = 0; sqlite_search_is_unmerged(search_of(&fixture)); i++) {
+		struct error error;
+		int looks = 2;
+		assert_true(i < 10000);
+		assert_true(sqlite_conn_exec(writer_of(&fixture), "BEGIN IMMEDIATE", &error));
+		assert_true(
+			sqlite_search_merge(search_of(&fixture), writer_of(&fixture), stop_at_count, &looks));
+		assert_true(sqlite_conn_exec(writer_of(&fixture), "COMMIT", &error));
+		search_test_found(&fixture, "%le 12345%", "[2345]");
+	}
+	assert_int_equal(search_test_number(search_test_reader(fixture.session), segments), 1);
+	fixture_finish(&fixture);
+}
+
 static void run_sql(struct fixture *fixture, const char *text)
 {
 	sqlite3 *db;
@@ -245,9 +275,8 @@ static void test_versions_stay(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tail_limit),
-		cmocka_unit_test(test_mark_in_the_middle),
-		cmocka_unit_test(test_other_numbers_at_open),
+		cmocka_unit_test(test_tail_limit),    cmocka_unit_test(test_mark_in_the_middle),
+		cmocka_unit_test(test_merge),         cmocka_unit_test(test_other_numbers_at_open),
 		cmocka_unit_test(test_versions_stay),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

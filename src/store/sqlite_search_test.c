@@ -324,7 +324,10 @@ static void check_indexes(struct search_test *test)
 										"\"%s_search_docsize\") FROM %.*s",
 										index_names[i], (int)(dot - index_names[i]), index_names[i])
 							   .ptr;
-		assert_int_equal(search_test_number(search_test_reader(test->sessions[1]), text), 0);
+		int64_t more = search_test_number(search_test_reader(test->sessions[1]), text);
+		if (more != 0) {
+			fail_msg("%s: %lld rows more than it holds", index_names[i], (long long)more);
+		}
 	}
 }
 

@@ -345,14 +345,16 @@ static bool turn_is_over(void *context)
 	return wanted || ns >= MOVE_NS;
 }
 
-static void move_marks(struct sqlite_writer *writer, uint64_t least_ns)
+typedef bool index_work(struct sqlite_search *search, struct sqlite_conn *conn,
+						sqlite_search_stop *stop, void *context);
+
+static void run_index_work(struct sqlite_writer *writer, index_work *work, uint64_t least_ns)
 {
 	struct sqlite_conn *conn = &writer->conn;
 	struct sqlite_search *search = writer->store->search;
 	struct turn turn = {writer, uv_hrtime(), least_ns};
 	bool touched = writer->store->versions.touched;
-	bool ok = begin_transaction(conn) == SQLITE_OK &&
-		sqlite_search_move(search, conn, turn_is_over, &turn);
+	bool ok = begin_transaction(conn) == SQLITE_OK && work(search, conn, turn_is_over, &turn);
 	if (!ok) {
 		check_final(writer, PHASE_RUN);
 	} else if (sqlite_conn_run(conn, STR("COMMIT")) != SQLITE_OK) {
@@ -366,6 +368,7 @@ static void move_marks(struct sqlite_writer *writer, uint64_t least_ns)
 	}
 	/* When the disk is full, the next group's end is soon enough to try again. */
 	writer->behind_marks = ok && sqlite_search_is_behind(search);
+	writer->unmerged = ok && sqlite_search_is_unmerged(search);
 	checkpoint_in_time(writer);
 }
 
@@ -423,12 +426,13 @@ static void *writer_main(void *context)
 			writer->behind_marks = sqlite_search_is_behind(writer->store->search);
 			if (writer->behind_marks) {
 				uint64_t ns = uv_hrtime() - begin_ns;
-				move_marks(writer, ns < TURN_NS ? ns : TURN_NS);
+				run_index_work(writer, sqlite_search_move, ns < TURN_NS ? ns : TURN_NS);
 			}
 			pthread_mutex_lock(&writer->mutex);
-		} else if (writer->behind_marks) {
+		} else if (writer->behind_marks || writer->unmerged) {
 			pthread_mutex_unlock(&writer->mutex);
-			move_marks(writer, 0);
+			run_index_work(writer, writer->behind_marks ? sqlite_search_move : sqlite_search_merge,
+						   0);
 			pthread_mutex_lock(&writer->mutex);
 		} else if (!wait_for_work(writer) && writer->first == NULL) {
 			pthread_mutex_unlock(&writer->mutex);

@@ -26,6 +26,7 @@ struct sqlite_writer {
 	bool settled;       /* there was no commit since the last checkpoint */
 	bool held;          /* a snapshot keeps the WAL from beginning anew */
 	bool behind_marks;  /* indexes for substrings have tails to be read */
+	bool unmerged;      /* they would be faster were they merged */
 
 	pthread_mutex_t mutex;
 	pthread_cond_t wake;
