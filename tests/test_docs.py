@@ -90,6 +90,23 @@ def test_requests_answer_as_written(page, tmp_path):
         assert process.wait(timeout=20) == 0
 
 
+def test_migrations_go_as_written(tmp_path):
+    """The page's service files, and between them its commands, in order."""
+    page = (ROOT / "docs" / "migrations.md").read_text()
+    count = 0
+    for language, text in re.findall(r"^```(yaml|sh)\n(.*?)^```", page, re.M | re.S):
+        if language == "yaml":
+            (tmp_path / "notes.yaml").write_text(text)
+        for command, comment in re.findall(r"^(rowlock .*)\n((?:# .*\n)*)", text, re.M):
+            done = subprocess.run([BINARY, *shlex.split(command)[1:]], capture_output=True,
+                                  text=True, timeout=20, check=True, cwd=tmp_path)
+            at = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+            want = "".join(line[2:] + "\n" for line in comment.splitlines())
+            assert re.sub(at, "TIME", done.stdout) == re.sub(at, "TIME", want), command
+            count += 1
+    assert count == 8
+
+
 def test_introspect_prints_what_is_written(tmp_path):
     page = ROOT / "docs" / "existing-databases.md"
     done = subprocess.run([BINARY, "introspect", "--store", "sqlite:music.db"], check=False,

@@ -50,6 +50,7 @@ void error_shape_init(struct error_shape *shape, struct str json, struct arena *
 		}
 		parts[shape->count++] = (struct error_part){PART_TEXT, str_slice(copy, from, at)};
 		parts[shape->count++] = (struct error_part){kind, {NULL, 0}};
+		shape->has_details = shape->has_details || kind == PART_DETAILS;
 		at += len;
 		from = at;
 	}
@@ -122,6 +123,10 @@ void error_shape_write(const struct error_shape *shape, const struct error *erro
 			buf_append(body, part->text);
 		} else {
 			write_inside(body, part_text(part, error));
+			if (part->kind == PART_MESSAGE && !shape->has_details && error->details[0] != '\0') {
+				buf_append(body, STR(": "));
+				write_inside(body, str_from(error->details));
+			}
 		}
 	}
 }

@@ -95,6 +95,12 @@ bool general_pin_item(struct general *general)
 		check_key(call->query.resource, &values, call->arena, &call->query, &general->error);
 }
 
+static void release(void *context, struct str body, size_t bytes)
+{
+	(void)context;
+	http_body_release(body, bytes);
+}
+
 bool general_read_body(struct general *general, const struct body_options *options)
 {
 	struct call *call = general->call;
@@ -102,7 +108,7 @@ bool general_read_body(struct general *general, const struct body_options *optio
 	*kept = *options;
 	kept->limits = call_limits(call);
 	kept->lenient = true;
-	kept->release = http_body_release;
+	kept->release = release;
 	kept->columns = general->parsed.has_columns ? &general->parsed.columns : NULL;
 	kept->missing_default = prefers(&call->preferences, PREFER_MISSING, MISSING_DEFAULT);
 	if (!accept_body(call->request, &kept->format, &general->error)) {

@@ -47,6 +47,12 @@ static bool read_query_parameters(struct call *call, struct parameter *parameter
 	return true;
 }
 
+/* Is it another query for each request: by its parameters, or by the day? */
+static bool is_bound(const struct query *query)
+{
+	return query->where != NULL || query->uses_today;
+}
+
 /* Fills the conditions of the plan's query. A value of the path that does not fit its type
  * addresses no row. */
 static bool bind_conditions(struct call *call, const struct parameter *parameters,
@@ -131,6 +137,7 @@ static bool read_body(struct call *call, struct error *error)
 		.from = plan->route->from,
 		.needs = &plan->route->needs,
 		.many = plan->route->action == ACTION_INSERT,
+		.independent = plan->route->action == ACTION_INSERT,
 		.fixed = &plan->fixed,
 		.fixed_values = fixed,
 	};
@@ -228,7 +235,7 @@ static bool prepare(struct call *call, struct error *error)
 		return error_set(error, ERROR_PARSE, "a parameter is not well percent-encoded");
 	}
 	call->query = plan->query;
-	if (plan->query.where != NULL && !bind_conditions(call, parameters, error)) {
+	if (is_bound(&plan->query) && !bind_conditions(call, parameters, error)) {
 		return false;
 	}
 	if (is_read(plan->route)) {
@@ -292,7 +299,7 @@ static void run_then(struct call *call)
 	call->store.result = (struct store_result){0};
 	call->stream_head = NULL;
 	buf_clear(call->store.body);
-	if (then->query.where != NULL && !bind_conditions(call, parameters, &error)) {
+	if (is_bound(&then->query) && !bind_conditions(call, parameters, &error)) {
 		call_fail(call, &error);
 		return;
 	}

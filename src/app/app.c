@@ -149,6 +149,10 @@ static bool create_service(struct app *app, struct app_service *service, const c
 		service_unref(loaded);
 		return false;
 	}
+	if (!app_load_files(service, loaded->model)) {
+		service_unref(loaded);
+		return false;
+	}
 	struct api_options options = {
 		.cache = service->cache,
 		.redis = service->second,

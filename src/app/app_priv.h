@@ -1,6 +1,6 @@
 /*
  * The insides of the running program, for this folder: app.c makes and ends it, app_reload.c puts a
- * changed service file in place.
+ * changed service file in place, app_files.c fills resources from files.
  *
  * Ownership: struct app owns all of it.
  * Threads: the main thread, but for app_loop, which belongs to its own.
@@ -71,6 +71,9 @@ struct app {
 
 /* Where the model leaves it open: memory for stores whose versions are in memory too. */
 enum cache_kind app_cache_kind(const struct model *model);
+/* app_files.c: reads what `load:` of the resources names; false when a file cannot be read: logged.
+ * A line that is wrong is logged and left out. */
+bool app_load_files(struct app_service *service, const struct model *model);
 /* Reads the service file again and puts it in place. A wrong one is logged; the old one stays. */
 void app_reload(struct app_service *service);
 /* Loads a service file, or what the existing database says of itself, with the program's overrides;

@@ -21,8 +21,11 @@ struct command {
 
 extern const struct command command_serve;
 extern const struct command command_check;
+extern const struct command command_import;
+extern const struct command command_export;
 extern const struct command command_introspect;
 extern const struct command command_openapi;
+extern const struct command command_migrate;
 
 /* One option of a command: `--name`, or `--name VALUE` and `--name=VALUE` when it takes a value. */
 struct option {

@@ -6,10 +6,8 @@
 #include "rowlock_config.h"
 
 static const struct command *const commands[] = {
-	&command_serve,
-	&command_check,
-	&command_introspect,
-	&command_openapi,
+	&command_serve,  &command_check,      &command_migrate, &command_import,
+	&command_export, &command_introspect, &command_openapi,
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

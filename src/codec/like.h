@@ -30,6 +30,9 @@ struct str like_prefix_end(const struct like *like);
 struct str like_grams(const struct like *like);
 /* Simple lower case of one code point (Unicode 14, as glibc's C.UTF-8 has it). */
 uint32_t like_fold(uint32_t code_point);
+/* All code points whose simple lower case is this one; returns how many. */
+enum { LIKE_CASES = 8 };
+size_t like_cases(uint32_t lower, uint32_t ret_code_points[LIKE_CASES]);
 /* The whole text in simple lower case; bytes that are not UTF-8 as they are. */
 void like_fold_text(struct str text, struct buf *buf);
 

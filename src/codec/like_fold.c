@@ -4,6 +4,8 @@
  */
 #include "codec/like.h"
 
+#include <assert.h>
+
 /* Code points first, first + step, ... last are `distance` below their lower case. */
 struct run {
 	uint32_t first;
@@ -97,4 +99,24 @@ uint32_t like_fold(uint32_t code_point)
 		}
 	}
 	return code_point;
+}
+
+size_t like_cases(uint32_t lower, uint32_t ret_code_points[LIKE_CASES])
+{
+	size_t count = 0;
+	if (like_fold(lower) == lower) {
+		ret_code_points[count++] = lower;
+	}
+	if (lower >= 'a' && lower <= 'z') {
+		ret_code_points[count++] = lower - ('a' - 'A');
+	}
+	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+		const struct run *run = &runs[i];
+		int64_t upper = (int64_t)lower - run->distance;
+		if (upper >= run->first && upper <= run->last && (upper - run->first) % run->step == 0) {
+			assert(count < LIKE_CASES);
+			ret_code_points[count++] = (uint32_t)upper;
+		}
+	}
+	return count;
 }

@@ -102,6 +102,12 @@ static bool is_letter(uint32_t code)
 	return from % 2 == 1;
 }
 
+const uint32_t *words_edges(size_t *ret_count)
+{
+	*ret_count = sizeof(edges) / sizeof(edges[0]);
+	return edges;
+}
+
 /* Bytes of the code point at `at`; 0 when there is none. */
 static size_t read_code(struct str text, size_t at, uint32_t *ret_code)
 {

@@ -46,6 +46,9 @@ bool words_parse(enum words_syntax syntax, struct str text, struct arena *arena,
 				 const struct words_node **ret_node, struct error *error);
 /* Does the text hold the phrase? */
 bool words_contain(const struct phrase *phrase, struct str text);
+/* What words consist of, above ASCII: code points where a run of letters, digits and marks begins,
+ * where it has ended, and so on. */
+const uint32_t *words_edges(size_t *ret_count);
 /* The phrase in FTS5's query language, e.g. `"fat" + "cat" *`. False when it cannot be said there:
  * distances other than 1, or a prefix that is not the last word. */
 bool words_write_fts5(const struct phrase *phrase, struct buf *buf);

@@ -180,7 +180,8 @@ static void test_broken(void **state)
 	put_header(&file, 1, 0, 1);
 	put_type(&file, 0);
 	buf_append(&file, (struct str){"LMT", 4});
-	put_number(&file, 0, 12);
+	put_number(&file, 0, 8);
+	put_number(&file, 0, 4);
 	buf_append(&file, STR("\n\n"));
 	assert_false(zone_from_file(buf_str(&file), &arena, &zone));
 	buf_finish(&file);

@@ -115,7 +115,7 @@ static void read_sqlite(struct load *load, const struct node *node, struct str p
 
 static void read_store(struct load *load, const struct node *node, void *target)
 {
-	static const char *const later[] = {"json", "mysql", "mariadb"};
+	static const char *const as_is[] = {"mysql", "mariadb"};
 	struct text url;
 	struct str path;
 	struct str scheme;
@@ -134,15 +134,21 @@ static void read_store(struct load *load, const struct node *node, void *target)
 		load->model->store = url;
 		return;
 	}
-	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-		if (str_equal(scheme, str_from(later[i])) && scheme.len < url.str.len) {
-			model_report_add(load->report, node->place, "use sqlite:FILE, or \"memory:\" in quotes",
-							 "the store \"%s\" is not known yet in this version", later[i]);
+	for (size_t i = 0; i < sizeof(as_is) / sizeof(as_is[0]); i++) {
+		if (str_equal(scheme, str_from(as_is[i])) && scheme.len < url.str.len) {
+			load->model->store = url;
 			return;
 		}
 	}
-	/* A URL may hold a password: only its scheme is shown. */
-	model_report_add(load->report, node->place, "write sqlite:FILE, or \"memory:\" in quotes",
+	if (str_equal(scheme, STR("json")) && scheme.len < url.str.len) {
+		model_report_add(load->report, node->place, "use sqlite:FILE, or \"memory:\" in quotes",
+						 "the store \"json\" is not known yet in this version");
+		return;
+	}
+	/* A URL may hold a password: nothing of it is shown. */
+	model_report_add(load->report, node->place,
+					 "write sqlite:FILE, mysql://USER:PASSWORD@HOST/DATABASE, or \"memory:\" in "
+					 "quotes",
 					 "`store` is no URL of a store that is known");
 }
 

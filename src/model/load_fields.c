@@ -189,14 +189,19 @@ static void read_accept(struct load *load, const struct node *node, void *target
 	if (!load_text(load, node, "`accept`", &word)) {
 		return;
 	}
+	draft->field->accept_text = str_equal(word.str, STR("text"));
+	if (draft->field->accept_text) {
+		return;
+	}
 	for (int i = DATE_ORDER_MDY; i <= DATE_ORDER_YMD; i++) {
 		if (str_equal(word.str, str_from(words[i]))) {
 			draft->field->dates.order = (enum date_order)i;
 			return;
 		}
 	}
-	model_report_add(load->report, node->place, "the order of month, day and year in 08/03/2014",
-					 "`accept` is mdy, dmy or ymd, not \"%.*s\"", STR_ARG(word.str));
+	model_report_add(load->report, node->place,
+					 "text for numbers; the order of month, day and year in 08/03/2014",
+					 "`accept` is text, mdy, dmy or ymd, not \"%.*s\"", STR_ARG(word.str));
 }
 
 static void read_computed(struct load *load, const struct node *node, void *target)
@@ -497,9 +502,13 @@ static void load_date_words(struct load *load, const struct draft_field *draft_f
 	struct field *field = draft_field->field;
 	bool has_days = field->type == TYPE_DATE || field->type == TYPE_DATETIME;
 
-	if (draft_field->accept != NULL && !has_days) {
+	bool is_number = field->type == TYPE_INTEGER || field->type == TYPE_NUMBER ||
+		field->type == TYPE_DECIMAL;
+
+	if (draft_field->accept != NULL && !(field->accept_text ? is_number : has_days)) {
 		model_report_add(load->report, draft_field->accept->place, NULL,
-						 "`accept` is for the types date and datetime");
+						 field->accept_text ? "`accept: text` is for numbers"
+											: "`accept` is for the types date and datetime");
 	}
 	if (is_today(draft_field->max) && has_days) {
 		field->max_today = true;

@@ -494,9 +494,13 @@ static const struct load_row range_rows[] = {
 	{__LINE__, "      a: { type: integer, accept: mdy, max: today }\n",
 	 ":7:35: `accept` is for the types date and datetime\n"
 	 ":7:45: `max: today` is for the types date and datetime\n"},
+	{__LINE__, "      a: { type: date, accept: text }\n", ":7:32: `accept: text` is for numbers\n"},
+	{__LINE__,
+	 "      a: { type: integer, accept: text }\n      b: { type: number, accept: text }\n",
+	 "  a integer accept text\n  b number accept text\n"},
 	{__LINE__, "      a: { type: date, accept: dym }\n",
-	 ":7:32: `accept` is mdy, dmy or ymd, not \"dym\"\n"
-	 "    hint: the order of month, day and year in 08/03/2014\n"},
+	 ":7:32: `accept` is text, mdy, dmy or ymd, not \"dym\"\n"
+	 "    hint: text for numbers; the order of month, day and year in 08/03/2014\n"},
 	{__LINE__, "      a: { type: date, default: auto }\n",
 	 ":7:33: default: auto is for a uuid, or an integer that is the whole key\n"},
 	{__LINE__, "      a: { type: integer, min: x }\n", ":7:32: `min`: \"x\" is no integer\n"},

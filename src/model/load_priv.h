@@ -1,7 +1,7 @@
 /*
  * The loading of a service file, shared by load.c (settings), load_cache.c, load_cors.c,
- * load_resources.c, load_fields.c, load_rules.c, load_references.c, load_routes.c and load_reply.c:
- * words of maps, and the small readers of nodes.
+ * load_resources.c, load_fields.c, load_rules.c, load_file.c, load_references.c, load_routes.c and
+ * load_reply.c: words of maps, and the small readers of nodes.
  *
  * Each map of a service file is a table of words. A word without a reader belongs to the language,
  * but this version does not speak it yet; any other word is misspelt and gets a hint.
@@ -48,6 +48,7 @@ struct draft {
 	const struct node *unique;
 	const struct node *check;
 	const struct node *index;
+	const struct node *load;
 	const struct node *search;
 	const struct node *references;
 	const struct node *read_only;
@@ -134,6 +135,8 @@ void load_cache_secret(struct load *load, const struct node *node, void *target)
 /* load_cors.c */
 void load_cors(struct load *load, const struct node *node, void *target);
 void load_routes(struct load *load);
+/* load_file.c: `load:` of one resource, whose key is known. */
+void load_load(struct load *load, const struct draft *draft);
 /* load_reply.c */
 /* A status from 200 to 599. */
 bool load_status(struct load *load, const struct node *node, const char *what, int *ret_status);

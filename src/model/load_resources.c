@@ -17,6 +17,7 @@ KEEP(unique)
 KEEP(check)
 KEEP(index)
 KEEP(search)
+KEEP(load)
 KEEP(references)
 KEEP(read_only)
 KEEP(tally)
@@ -35,7 +36,7 @@ static const struct word resource_words[] = {
 	{"tally", keep_tally},
 	{"by", keep_by},
 	{"rules", NULL},
-	{"load", NULL},
+	{"load", keep_load},
 	{"at", NULL},
 };
 
@@ -60,6 +61,7 @@ static void read_words(struct load *load, struct draft *draft)
 		refuse_beside_tally(load, draft->unique, "unique");
 		refuse_beside_tally(load, draft->check, "check");
 		refuse_beside_tally(load, draft->index, "index");
+		refuse_beside_tally(load, draft->load, "load");
 		refuse_beside_tally(load, draft->search, "search");
 		refuse_beside_tally(load, draft->references, "references");
 		refuse_beside_tally(load, draft->read_only, "read_only");
@@ -304,6 +306,7 @@ void load_resources(struct load *load)
 	for (size_t i = 0; i < load->draft_count; i++) {
 		load_field_values(load, &load->drafts[i]);
 		load_rules(load, &load->drafts[i]);
+		load_load(load, &load->drafts[i]);
 	}
 	for (size_t i = 0; i < load->draft_count; i++) {
 		load_references(load, &load->drafts[i]);

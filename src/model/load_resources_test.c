@@ -149,11 +149,43 @@ static const struct load_row key_rows[] = {
 	 "r key true\n"
 	 "  true integer key required\n"},
 	{__LINE__,
-	 "  r: { key: id, fields: { id: integer }, check: { a: b }, rules: {}, load: x, at: y "
+	 "  r: { key: id, fields: { id: integer }, check: { a: b }, rules: {}, at: y "
 	 "}\n",
 	 ":3:59: \"rules\" in a resource is not known yet in this version\n"
-	 ":3:70: \"load\" in a resource is not known yet in this version\n"
-	 ":3:79: \"at\" in a resource is not known yet in this version\n"},
+	 ":3:70: \"at\" in a resource is not known yet in this version\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer }, load: x.csv }\n"
+	 "  s: { key: id, fields: { id: integer }, load: { file: /x/y.json, mode: replace } }\n"
+	 "  t: { key: id, fields: { id: integer }, load: { file: \"${DIR}/x.csv\", mode: add } }\n"
+	 "  u: { key: id, fields: { id: integer }, load: { file: off, mode: add } }\n",
+	 "s\n"
+	 "r key id\n"
+	 "  id integer key required\n"
+	 "  load once there/x.csv\n"
+	 "s key id\n"
+	 "  id integer key required\n"
+	 "  load replace /x/y.json\n"
+	 "t key id\n"
+	 "  id integer key required\n"
+	 "  load add data/x.csv\n"
+	 "u key id\n"
+	 "  id integer key required\n"},
+	{__LINE__,
+	 "  r: { key: id, fields: { id: integer }, load: { mode: all, fiel: x } }\n"
+	 "  s: { key: [], fields: { id: integer }, load: x.csv }\n"
+	 "  t: { key: id, fields: { id: integer }, read_only: true, load: x.csv }\n"
+	 "  v: { tally: r, by: id, load: x.csv }\n"
+	 "  w: { key: id, fields: { id: integer }, load: [x.csv] }\n",
+	 ":3:42: `load` names no file\n"
+	 "    hint: load: { file: people.csv, mode: replace }\n"
+	 ":3:56: `mode` is once, add or replace, not \"all\"\n"
+	 ":3:61: unknown word \"fiel\" in `load`\n"
+	 "    hint: known here: file, mode\n"
+	 ":4:42: `load`: the rows of \"s\" cannot be written\n"
+	 ":5:59: `load`: the rows of \"t\" cannot be written\n"
+	 ":6:26: `load` cannot stand beside `tally`\n"
+	 "    hint: a tally is read only; its fields are those that `by` names, and `count`\n"
+	 ":7:48: `load` is a map of entries `word: value`\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer, a: text, b: \"text(5)\" }, search: [b, a] }\n",
 	 "s\n"
@@ -188,7 +220,7 @@ static const struct load_row key_rows[] = {
 	{__LINE__, "  r: { key: id, fields: { id: integer }, ttl: 5 }\n",
 	 ":3:42: unknown word \"ttl\" in a resource\n"
 	 "    hint: known here: key, fields, unique, check, index, search, references, read_only, "
-	 "tally, by\n"},
+	 "tally, by, load\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer } }\n"
 	 "  R: { key: id, fields: { id: integer } }\n",

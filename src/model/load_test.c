@@ -151,12 +151,14 @@ static const struct load_row settings_rows[] = {
 	 "service: x\n"
 	 "store: memory\n",
 	 ":2:8: `store` is no URL of a store that is known\n"
-	 "    hint: write sqlite:FILE, or \"memory:\" in quotes\n"},
+	 "    hint: write sqlite:FILE, mysql://USER:PASSWORD@HOST/DATABASE, or \"memory:\" in "
+	 "quotes\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "store: memory:x\n",
 	 ":2:8: `store` is no URL of a store that is known\n"
-	 "    hint: write sqlite:FILE, or \"memory:\" in quotes\n"},
+	 "    hint: write sqlite:FILE, mysql://USER:PASSWORD@HOST/DATABASE, or \"memory:\" in "
+	 "quotes\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "store: \"sqlite:\"\n",
@@ -195,28 +197,29 @@ static const struct load_row settings_rows[] = {
 	{__LINE__,
 	 "service: x\n"
 	 "store: mysql://u:p@h/d\n",
-	 ":2:8: the store \"mysql\" is not known yet in this version\n"
-	 "    hint: use sqlite:FILE, or \"memory:\" in quotes\n"},
+	 "x store mysql://u:p@h/d\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "store: mariadb://u:p@h/d\n",
-	 ":2:8: the store \"mariadb\" is not known yet in this version\n"
-	 "    hint: use sqlite:FILE, or \"memory:\" in quotes\n"},
+	 "x store mariadb://u:p@h/d\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "store: postgres://u:secret@h/d\n",
 	 ":2:8: `store` is no URL of a store that is known\n"
-	 "    hint: write sqlite:FILE, or \"memory:\" in quotes\n"},
+	 "    hint: write sqlite:FILE, mysql://USER:PASSWORD@HOST/DATABASE, or \"memory:\" in "
+	 "quotes\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "store: a.db\n",
 	 ":2:8: `store` is no URL of a store that is known\n"
-	 "    hint: write sqlite:FILE, or \"memory:\" in quotes\n"},
+	 "    hint: write sqlite:FILE, mysql://USER:PASSWORD@HOST/DATABASE, or \"memory:\" in "
+	 "quotes\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "store: sqlite\n",
 	 ":2:8: `store` is no URL of a store that is known\n"
-	 "    hint: write sqlite:FILE, or \"memory:\" in quotes\n"},
+	 "    hint: write sqlite:FILE, mysql://USER:PASSWORD@HOST/DATABASE, or \"memory:\" in "
+	 "quotes\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "store: [sqlite:a]\n",

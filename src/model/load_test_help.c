@@ -63,6 +63,7 @@ static void describe_field(struct buf *buf, const struct field *field)
 				   : field->write == WRITE_NEVER ? " never"
 												 : "");
 	static const char *const orders[] = {"", " mdy", " dmy", " ymd"};
+	buf_append(buf, field->accept_text ? STR(" accept text") : STR(""));
 	buf_append(buf, str_from(orders[field->dates.order]));
 	buf_append(buf, field->max_today ? STR(" today") : STR(""));
 	assert_int_equal(field->dates.two_digit_years, field->max_today);
@@ -136,6 +137,15 @@ static void describe_resource(struct buf *buf, const struct resource *resource)
 	for (size_t i = 0; i < resource->index_count; i++) {
 		describe_names(buf, "  index ", &resource->indexes[i].fields);
 		describe_text(buf, " where ", &resource->indexes[i].where);
+	}
+	if (resource->load.file.len > 0) {
+		static const char *const modes[] = {
+			[LOAD_REPLACE] = "replace",
+			[LOAD_ADD] = "add",
+			[LOAD_ONCE] = "once",
+		};
+		buf_printf(buf, "  load %s %.*s\n", modes[resource->load.mode],
+				   STR_ARG(resource->load.file));
 	}
 	if (resource->search.count > 0) {
 		describe_names(buf, "  search ", &resource->search);

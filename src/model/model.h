@@ -44,6 +44,7 @@ struct field {
 	enum field_default default_kind;
 	struct value default_value;
 	enum field_write write;
+	bool accept_text;       /* of a number: in JSON a text that holds one is taken too */
 	bool loose;             /* boolean of an existing table: every number but 0 is true */
 	const struct value *in; /* allowed values; NULL allows all */
 	size_t in_count;
@@ -91,7 +92,6 @@ enum load_mode { LOAD_REPLACE, LOAD_ADD, LOAD_ONCE };
 struct load_file {
 	struct str file; /* relative to the working folder; "" for none */
 	enum load_mode mode;
-	struct place place;
 };
 
 /* A foreign key: the values of `fields` are those of `target_fields` in one row of `target`. */
@@ -211,8 +211,7 @@ struct model {
 	struct text listen; /* "" when not given */
 	struct text store;  /* URL; a relative path in it is already relative to the working folder */
 	struct limits limits;
-	enum cache_kind
-		cache; /* CACHE_DEFAULT: memory where the store keeps versions in memory, else off */
+	enum cache_kind cache;    /* CACHE_DEFAULT: memory, or off on a database server */
 	struct text redis;        /* HOST:PORT of CACHE_REDIS */
 	struct text cache_secret; /* "": none */
 	const struct str *cors;   /* origins that browsers may call from; "*" for any */

@@ -165,7 +165,8 @@ static void write_accept(const struct field *field, struct buf *yaml)
 		[DATE_ORDER_DMY] = ", accept: dmy",
 		[DATE_ORDER_YMD] = ", accept: ymd",
 	};
-	buf_append(yaml, str_from(words[field->dates.order]));
+	buf_append(yaml,
+			   field->accept_text ? STR(", accept: text") : str_from(words[field->dates.order]));
 }
 
 static void write_field(const struct field *field, struct buf *yaml)

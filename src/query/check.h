@@ -74,6 +74,8 @@ struct body_options {
 	bool lenient;                   /* the general API: numbers as text, scalars are no rows */
 	const struct parsed_names *columns; /* `columns=`: only these are read; NULL: the body's keys */
 	bool missing_default;               /* a column that a row lacks gets its default, not null */
+	bool independent; /* INSERT: rows need not have the same keys; what one lacks gets its default.
+						 Unknown keys are errors all the same */
 	bool whole; /* UPSERT: what is not given gets its default or null, as in a new row (PUT) */
 	/* Values that are already known (key fields from the path); a body that gives another value for
 	 * one of these fields is refused. */
@@ -82,10 +84,10 @@ struct body_options {
 	enum error_code fixed_error; /* of another value; ERROR_NONE: ERROR_CHECK */
 	/* Of batches: called when no row points into the first `bytes` of the body any more. NULL: no
 	 * matter. On the thread that reads them. */
-	void (*release)(struct str body, size_t bytes);
+	void (*release)(void *context, struct str body, size_t bytes);
 	/* Of batches, for files that people keep: a row that is wrong is told and left out instead of
-	 * ending all, rows may lack keys, and a field of CSV that is empty and not in quotes is null.
-	 * On the thread that reads them. NULL: the first wrong row is an error. */
+	 * ending all, and a field of CSV that is empty and not in quotes is null. On the thread that
+	 * reads them. NULL: the first wrong row is an error. */
 	void (*bad_row)(void *context, const struct bad_row *bad);
 	void *context;
 };
@@ -104,8 +106,8 @@ bool check_body(struct str body, const struct body_options *options, struct aren
  * query is done. */
 bool check_body_batches(struct str body, const struct body_options *options, struct arena *arena,
 						struct query *ret_query, struct error *error);
-/* The line in which row `row` of the rows that the batches gave last begins, from 1. */
-size_t query_batches_line(const struct query_batches *batches, size_t row);
+/* Line and text (its first line) of row `row` of those that the batches gave last. */
+void query_batches_row(const struct query_batches *batches, size_t row, struct bad_row *ret_row);
 /* Frees what the batches hold beyond the arena. Accepts NULL. */
 void query_batches_finish(struct query_batches *batches);
 

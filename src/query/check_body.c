@@ -64,7 +64,7 @@ static void add_column(struct body *body, const struct field *field, enum body_s
 static bool add_given(struct body *body, const struct field *field)
 {
 	enum body_source missing = SOURCE_NULL;
-	if (body->wanted != NULL && body->options->missing_default) {
+	if (body->wanted != NULL && (body->options->missing_default || body->options->independent)) {
 		missing = default_source(field);
 	}
 	if (missing == SOURCE_ABSENT && !inserts(body)) {
@@ -324,11 +324,15 @@ enum body_event body_add_row(struct body *body)
 static bool read_columns(struct body *body)
 {
 	const struct parsed_names *columns = body->options->columns;
-	if (columns == NULL) {
+	bool all = body->options->independent && columns == NULL;
+	if (columns == NULL && !all) {
 		return true;
 	}
 	bool *wanted = ARENA_ARRAY(body->arena, body->resource->field_count, bool);
-	for (size_t i = 0; i < columns->count; i++) {
+	for (size_t i = 0; all && i < body->resource->field_count; i++) {
+		wanted[i] = !field_is_computed(&body->resource->fields[i]);
+	}
+	for (size_t i = 0; columns != NULL && i < columns->count; i++) {
 		const struct field *field = resource_field(body->resource, columns->items[i]);
 		if (field == NULL) {
 			return body_fail_unknown(body, columns->items[i], SIZE_MAX);

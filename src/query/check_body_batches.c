@@ -9,16 +9,22 @@
 
 enum { BATCH_ROWS = 256, BATCH_BYTES = 256 * 1024, BLOCK_BYTES = 64 * 1024 };
 
+/* Where a row begins in the body. */
+struct place_of_row {
+	size_t line;
+	size_t at;
+};
+
 struct batches {
 	struct query_batches base;
 	struct body body;
-	struct arena arena;    /* of one batch */
-	bool begun;            /* the first batch was asked for */
-	enum body_event ended; /* ROW: there may be more rows */
-	size_t from;           /* where the batch begins in the body */
-	struct str text;       /* the body */
-	size_t *lines;         /* of the rows of the batch */
-	size_t first_line;     /* of the row that was read before the store began */
+	struct arena arena;              /* of one batch */
+	bool begun;                      /* the first batch was asked for */
+	enum body_event ended;           /* ROW: there may be more rows */
+	size_t from;                     /* where the batch begins in the body */
+	struct str text;                 /* the body */
+	struct place_of_row *places;     /* of the rows of the batch */
+	struct place_of_row first_place; /* of the row that was read before the store began */
 };
 
 /* Reads the next row that is good, where the others are left out. */
@@ -32,6 +38,7 @@ static enum body_event add_row(struct body *body)
 			return event;
 		}
 		body->options->bad_row(body->options->context, &bad);
+		*body->error = (struct error){0};
 	}
 }
 
@@ -44,7 +51,7 @@ static void fill(struct batches *batches)
 		size_t row = body->row_count;
 		batches->ended = add_row(body);
 		if (body->row_count > row) {
-			batches->lines[row] = body->line;
+			batches->places[row] = (struct place_of_row){body->line, body->row_at};
 		}
 	}
 }
@@ -57,7 +64,7 @@ static void make_room(struct batches *batches)
 	size_t most = row_bytes == 0 ? BATCH_ROWS : BATCH_BYTES / row_bytes;
 	body->room = most > BATCH_ROWS ? BATCH_ROWS : most == 0 ? 1 : most;
 	body->values = ARENA_ARRAY(&batches->arena, body->room * body->column_count, struct value);
-	batches->lines = ARENA_ARRAY(&batches->arena, body->room, size_t);
+	batches->places = ARENA_ARRAY(&batches->arena, body->room, struct place_of_row);
 }
 
 /* The first batch begins with the row that is there; the others forget the one before. */
@@ -69,14 +76,14 @@ static void begin_batch(struct batches *batches)
 		body->row_count = 0;
 		batches->from = body->at;
 		if (body->options->release != NULL) {
-			body->options->release(batches->text, body->at);
+			body->options->release(body->options->context, batches->text, body->at);
 		}
 		make_room(batches);
 	} else if (body->row_count > 0) {
 		struct value *first = body->values;
 		make_room(batches);
 		memcpy(body->values, first, body->column_count * sizeof(*first));
-		batches->lines[0] = batches->first_line;
+		batches->places[0] = batches->first_place;
 	}
 	batches->begun = true;
 }
@@ -115,7 +122,7 @@ bool check_body_batches(struct str text, const struct body_options *options, str
 	batches->from = body->at;
 	body->row_arena = &batches->arena;
 	batches->ended = add_row(body);
-	batches->first_line = body->line;
+	batches->first_place = (struct place_of_row){body->line, body->row_at};
 	if (batches->ended == BODY_ERROR) {
 		arena_finish(&batches->arena);
 		return false;
@@ -127,11 +134,17 @@ bool check_body_batches(struct str text, const struct body_options *options, str
 	return true;
 }
 
-size_t query_batches_line(const struct query_batches *base, size_t row)
+void query_batches_row(const struct query_batches *base, size_t row, struct bad_row *ret_row)
 {
 	const struct batches *batches = (const struct batches *)base;
+	struct str rest = str_slice(batches->text, batches->places[row].at, batches->text.len);
 	assert(row < batches->body.row_count);
-	return batches->lines[row];
+	while (rest.len > 0 && (rest.ptr[0] == '\n' || rest.ptr[0] == '\r')) {
+		rest = str_slice(rest, 1, rest.len);
+	}
+	rest = str_split(&rest, '\n');
+	ret_row->line = batches->places[row].line;
+	ret_row->text = str_ends_with(rest, STR("\r")) ? str_slice(rest, 0, rest.len - 1) : rest;
 }
 
 void query_batches_finish(struct query_batches *batches)

@@ -75,16 +75,6 @@ static void note_bad(void *context, const struct bad_row *bad)
 	assert_true(bad->error->message[0] != '\0');
 }
 
-/* All fields that a file may give. */
-static struct parsed_names all_names(const struct resource *resource, struct arena *arena)
-{
-	struct str *names = ARENA_ARRAY(arena, resource->field_count, struct str);
-	for (size_t i = 0; i < resource->field_count; i++) {
-		names[i] = resource->fields[i].name;
-	}
-	return (struct parsed_names){.items = names, .count = resource->field_count};
-}
-
 static void write_notes(const struct query *query, const struct value *values, size_t count,
 						struct buf *got)
 {
@@ -94,7 +84,9 @@ static void write_notes(const struct query *query, const struct value *values, s
 			if (str_equal(query->given.items[i]->name, STR("note"))) {
 				buf_append(got, got->len > 0 ? STR(" ") : STR(""));
 				buf_append(got, value->kind == VALUE_TEXT ? value->text : STR("null"));
-				buf_printf(got, "@%zu", query_batches_line(query->batches, r));
+				struct bad_row place;
+				query_batches_row(query->batches, r, &place);
+				buf_printf(got, "@%zu", place.line);
 			}
 		}
 	}
@@ -119,14 +111,12 @@ static void test_files(void **state)
 			.action = QUERY_INSERT,
 			.resource = test_body_resource(&models, "notes"),
 		};
-		struct parsed_names names = all_names(query.resource, &arena);
 		const struct body_options options = {
 			.limits = &limits,
 			.format = row->format,
 			.many = true,
 			.lenient = true,
-			.columns = row->format == BODY_CSV ? NULL : &names,
-			.missing_default = true,
+			.independent = row->format != BODY_CSV,
 			.bad_row = note_bad,
 			.context = &told,
 		};

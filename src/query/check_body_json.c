@@ -52,9 +52,9 @@ static bool read_text(struct body *body, const struct field *field)
 
 static bool read_value(struct body *body, const struct field *field)
 {
-	bool lenient = body->options->lenient;
+	bool lenient = body->options->lenient || field->accept_text;
 	struct value value;
-	if (lenient && field->type == TYPE_TEXT) {
+	if (body->options->lenient && field->type == TYPE_TEXT) {
 		return read_text(body, field);
 	}
 	if (!value_from_json(field, &body->json, lenient, &value, body->error)) {
@@ -259,6 +259,7 @@ static bool next_line(struct body *body, struct str *ret_line)
 		size_t end = str_find(body->text, '\n', body->at);
 		*ret_line = str_slice(body->text, body->at, end);
 		body->base = body->at;
+		body->row_at = body->at;
 		body->line = body->next_line++;
 		body->at = end < body->text.len ? end + 1 : end;
 		if (!is_blank(*ret_line)) {
@@ -353,6 +354,7 @@ static enum body_event next_json_rows(struct body *body)
 	count_lines(body, at);
 	body->line = body->next_line;
 	body->base = at;
+	body->row_at = at;
 	body->at = body->rows.at;
 	read_line(body, raw);
 	if (json_next(&body->json) != JSON_OBJECT) {

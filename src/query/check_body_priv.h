@@ -67,7 +67,7 @@ struct body {
 	/* The row that is read. */
 	size_t row;                    /* its number, from 1 */
 	size_t line;                   /* where it begins; 0: nobody counts lines */
-	size_t row_at;                 /* CSV: the same in bytes */
+	size_t row_at;                 /* the same in bytes */
 	const struct field *wrong;     /* that the whole row was refused for; NULL: none */
 	const struct csv_field *field; /* CSV: that was read last */
 	bool array;                    /* it is one of a JSON array */

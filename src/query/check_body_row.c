@@ -61,7 +61,7 @@ bool body_find_field(struct body *body, struct str name, size_t key, size_t at,
 	const struct field *field = key < body->resource->field_count ? body->guess[key] : NULL;
 	if (field == NULL || !str_equal(field->name, name)) {
 		field = resource_field(body->resource, name);
-		if (field == NULL && (body->options->columns == NULL || body->options->bad_row != NULL)) {
+		if (field == NULL && body->options->columns == NULL) {
 			return body_fail_unknown(body, name, at);
 		}
 		if (key < body->resource->field_count) {

@@ -40,6 +40,7 @@ static struct model *parse(const char *rules, struct model_report *report)
 				   "      n: number\n"
 				   "      u: uuid\n"
 				   "      j: json\n"
+				   "      c: { type: integer, computed: id + 1 }\n"
 				   "      room: { type: integer, references: rooms }\n"));
 	buf_append(&yaml, str_from(rules));
 	struct model *model = model_parse(buf_str(&yaml), STR("f"), no_environment, report);
@@ -47,7 +48,7 @@ static struct model *parse(const char *rules, struct model_report *report)
 	return model;
 }
 
-/* Rules of lines 17 and on, and their conditions or what is wrong with them. */
+/* Rules of lines 18 and on, and their conditions or what is wrong with them. */
 static const struct compile_row {
 	int line;
 	const char *rules;
@@ -66,58 +67,60 @@ static const struct compile_row {
 	{L, "    unique: { a: t, b: { fields: t, where: b=is.true } }\n", "a: \nb: b is true\n"},
 	{L, "    index: [{ fields: t, where: b=is.true }, t]\n", "index: b is true\nindex: \n"},
 	/* what is refused, with its place */
-	{L, "    check: { a: x=gt.0 }\n", "f:17:17: column r.x does not exist\n"},
+	{L, "    check: { a: x=gt.0 }\n", "f:18:17: column r.x does not exist\n"},
 	{L, "    check: { a: roam=gt.0 }\n",
-	 "f:17:17: column r.roam does not exist\n"
+	 "f:18:17: column r.roam does not exist\n"
 	 "    hint: Perhaps you meant the column \"room\"\n"},
 	{L, "    check: { a: id=gt.0&id=gt.x }\n",
-	 "f:17:25: field \"id\": invalid input syntax for type integer: \"x\"\n"},
+	 "f:18:25: field \"id\": invalid input syntax for type integer: \"x\"\n"},
 	{L, "    check: { a: \"or=(id.gt.0,id.gt.x)\" }\n",
-	 "f:17:29: field \"id\": invalid input syntax for type integer: \"x\"\n"},
+	 "f:18:29: field \"id\": invalid input syntax for type integer: \"x\"\n"},
 	{L, "    check: { a: t=like.x* }\n",
-	 "f:17:17: a rule is no place for patterns and searches of text\n" HINT},
+	 "f:18:17: a rule is no place for patterns and searches of text\n" HINT},
 	{L, "    check: { a: id=gt.0&t=not.imatch.x }\n",
-	 "f:17:25: a rule is no place for patterns and searches of text\n" HINT},
+	 "f:18:25: a rule is no place for patterns and searches of text\n" HINT},
 	{L, "    check: { a: \"and=(id.gt.0,or(t.fts.x,t.wfts.x))\" }\n",
-	 "f:17:33: a rule is no place for patterns and searches of text\n" HINT
-	 "f:17:41: a rule is no place for patterns and searches of text\n" HINT},
+	 "f:18:33: a rule is no place for patterns and searches of text\n" HINT
+	 "f:18:41: a rule is no place for patterns and searches of text\n" HINT},
 	{L, "    check: { a: \"t=like(any).{x,y}\" }\n",
-	 "f:17:17: a rule is no place for patterns and searches of text\n" HINT},
-	{L, "    check: { a: j->a=eq.1 }\n", "f:17:17: a rule is no place for a path into json\n" HINT},
+	 "f:18:17: a rule is no place for patterns and searches of text\n" HINT},
+	{L, "    check: { a: j->a=eq.1 }\n", "f:18:17: a rule is no place for a path into json\n" HINT},
 	{L, "    check: { a: j->>a=is.null }\n",
-	 "f:17:17: a rule is no place for a path into json\n" HINT},
+	 "f:18:17: a rule is no place for a path into json\n" HINT},
 	{L, "    check: { a: j=eq.1 }\n",
-	 "f:17:17: Feature not implemented: comparison and order of the json field \"j\"\n"},
+	 "f:18:17: Feature not implemented: comparison and order of the json field \"j\"\n"},
+	{L, "    check: { a: id=gt.0&c=gt.1 }\n",
+	 "f:18:25: a rule is no place for a computed field, which no database has\n" HINT},
 	{L, "    check: { a: j=is.null }\n", "a: j is null\n"},
 	{L, "    check: { a: id=is.true }\n",
-	 "f:17:17: argument of IS TRUE must be type boolean, not type integer\n"},
+	 "f:18:17: argument of IS TRUE must be type boolean, not type integer\n"},
 	{L, "    check: { a: id=eq.1&rooms.id=eq.1 }\n",
-	 "f:17:25: a rule is no place for the rows of \"rooms\"\n"
+	 "f:18:25: a rule is no place for the rows of \"rooms\"\n"
 	 "    hint: a rule is about the fields of one row\n"},
 	{L, "    check: { a: \"rooms.or=(id.eq.1,id.eq.2)\" }\n",
-	 "f:17:17: a rule is no place for the rows of \"rooms\"\n"
+	 "f:18:17: a rule is no place for the rows of \"rooms\"\n"
 	 "    hint: a rule is about the fields of one row\n"},
 	{L, "    check: { a: rooms=not.is.null }\n",
-	 "f:17:17: column r.rooms does not exist\n"
+	 "f:18:17: column r.rooms does not exist\n"
 	 "    hint: Perhaps you meant the column \"room\"\n"},
-	{L, "    check: { a: \"id=eq.{id}\" }\n", "f:17:17: there is no parameter \"id\" to fill in\n"},
+	{L, "    check: { a: \"id=eq.{id}\" }\n", "f:18:17: there is no parameter \"id\" to fill in\n"},
 	{L, "    check: { a: \"id=eq.{id?}\" }\n",
-	 "f:17:17: there is no parameter \"id\" to fill in\n"},
+	 "f:18:17: there is no parameter \"id\" to fill in\n"},
 	{L, "    check: { a: nonsense }\n",
-	 "f:17:17: \"nonsense\" is no condition\n"
+	 "f:18:17: \"nonsense\" is no condition\n"
 	 "    hint: COLUMN=OPERATOR.VALUE, and=(...) or or=(...)\n"},
 	{L, "    check: { a: id=gt.0& }\n",
-	 "f:17:25: \"\" is no condition\n"
+	 "f:18:25: \"\" is no condition\n"
 	 "    hint: COLUMN=OPERATOR.VALUE, and=(...) or or=(...)\n"},
 	{L, "    unique: { a: { fields: t, where: t=like.x } }\n",
-	 "f:17:38: a rule is no place for patterns and searches of text\n" HINT},
+	 "f:18:38: a rule is no place for patterns and searches of text\n" HINT},
 	{L, "    index: { fields: t, where: t=like.x }\n",
-	 "f:17:32: a rule is no place for patterns and searches of text\n" HINT},
+	 "f:18:32: a rule is no place for patterns and searches of text\n" HINT},
 	/* limits of the grammar */
 	{L, "    check: { a: id=gt.1&id=gt.2&id=gt.3&id=gt.4&id=gt.5 }\n",
 	 "a: and(id gt 1,id gt 2,id gt 3,id gt 4,id gt 5)\n"},
 	{L, "    check: { a: id=gt.1&id=gt.2&id=gt.3&id=gt.4&id=gt.5&id=gt.6 }\n",
-	 "f:17:17: More than 5 conditions\n"
+	 "f:18:17: More than 5 conditions\n"
 	 "    hint: many values of one column are column=in.(a,b,...)\n"},
 };
 

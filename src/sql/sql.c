@@ -16,7 +16,7 @@
 #include "codec/json.h"
 #include "sql/sql_priv.h"
 
-enum { MADE_VALUES = 30 };
+enum { MADE_VALUES = 30, TEXT_BYTES = 1024 };
 
 /* Values that no query holds: pointers, limits. Chunks stay where they are while params point into
  * them. */
@@ -30,6 +30,7 @@ void sql_init(struct sql *sql, const struct sql_dialect *dialect, size_t max_byt
 {
 	*sql = (struct sql){.dialect = dialect};
 	buf_init(&sql->text, max_bytes);
+	arena_init(&sql->texts, TEXT_BYTES);
 }
 
 /* All but the first chunk. */
@@ -51,6 +52,7 @@ void sql_finish(struct sql *sql)
 	free(sql->made);
 	free(sql->params);
 	buf_finish(&sql->text);
+	arena_finish(&sql->texts);
 	sql->made = NULL;
 	sql->params = NULL;
 	sql->param_count = 0;
@@ -66,6 +68,10 @@ void sql_clear(struct sql *sql)
 	sql->join_count = 0;
 	sql->open = 0;
 	sql->named = NULL;
+	sql->unsupported = NULL;
+	sql->may_cost = false;
+	sql->names_columns = false;
+	arena_reset(&sql->texts);
 	free_made(sql);
 	if (sql->made != NULL) {
 		sql->made->count = 0;
@@ -122,6 +128,39 @@ void sql_write_literal(struct buf *text, const struct value *value)
 	buf_append_byte(text, '\'');
 }
 
+void sql_shorten_name(const struct sql_dialect *dialect, struct buf *name)
+{
+	static const char digits[] = "0123456789abcdef";
+	enum { HASH_DIGITS = 16 };
+	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+	size_t chars = 0;
+	size_t cut = name->len;
+	for (size_t i = 0; i < name->len; i++) {
+		hash = (hash ^ (unsigned char)name->ptr[i]) * UINT64_C(0x100000001b3);
+		if (((unsigned char)name->ptr[i] & 0xC0) != 0x80) {
+			chars++;
+			if (cut == name->len && chars == dialect->max_name - HASH_DIGITS) {
+				cut = i;
+			}
+		}
+	}
+	if (chars <= dialect->max_name) {
+		return;
+	}
+	name->len = cut;
+	buf_append_byte(name, '.');
+	for (size_t i = 0; i < HASH_DIGITS; i++, hash >>= 4) {
+		buf_append_byte(name, digits[hash & 15]);
+	}
+}
+
+void sql_refuse(struct sql *sql, const char *what)
+{
+	if (sql->unsupported == NULL) {
+		sql->unsupported = what;
+	}
+}
+
 void sql_write_fields(const struct sql_dialect *dialect, struct buf *text, const char *prefix,
 					  const struct field_list *fields)
 {
@@ -153,6 +192,12 @@ void sql_write_alias(struct sql *sql, size_t alias)
 	buf_append_int(&sql->text, (int64_t)alias);
 }
 
+void sql_write_number(struct sql *sql, const char *prefix, size_t number)
+{
+	sql_write(sql, str_from(prefix));
+	buf_append_int(&sql->text, (int64_t)number + 1);
+}
+
 void sql_write_column(struct sql *sql, size_t alias, const struct field *field)
 {
 	if (field->expression != NULL) {
@@ -172,7 +217,7 @@ void sql_write_column(struct sql *sql, size_t alias, const struct field *field)
 void sql_param(struct sql *sql, const struct field *type, const struct value *value)
 {
 	if (sql->literals) {
-		sql_write_literal(&sql->text, value);
+		sql->dialect->literal(&sql->text, value, type);
 		return;
 	}
 	buf_append_byte(&sql->text, '?');
@@ -194,6 +239,12 @@ void sql_param_made(struct sql *sql, struct value value)
 	struct value *place = &sql->made->values[sql->made->count++];
 	*place = value;
 	sql_param(sql, NULL, place);
+}
+
+void sql_param_text(struct sql *sql, struct str text)
+{
+	struct value value = {.kind = VALUE_TEXT, .text = arena_copy(&sql->texts, text)};
+	sql_param_made(sql, value);
 }
 
 void sql_param_pointer(struct sql *sql, const void *pointer)

@@ -22,29 +22,13 @@ enum {
 
 /* ---- terms ---- */
 
-/* `function(value,?)` */
-static void begin_call(struct sql *sql, const char *function)
-{
-	sql_write(sql, str_from(function));
-	buf_append_byte(&sql->text, '(');
-}
-
-static void end_call(struct sql *sql, const void *pointer)
-{
-	buf_append_byte(&sql->text, ',');
-	sql_param_pointer(sql, pointer);
-	buf_append_byte(&sql->text, ')');
-}
-
-static void write_own(struct sql *sql, const struct field *field, const struct json_path *path)
+void sql_write_own(struct sql *sql, const struct field *field, const struct json_path *path)
 {
 	if (path == NULL) {
 		sql_write_column(sql, sql->alias, field);
-		return;
+	} else {
+		sql->dialect->path(sql, field, path);
 	}
-	begin_call(sql, sql->dialect->json_function);
-	sql_write_column(sql, sql->alias, field);
-	end_call(sql, path);
 }
 
 /* The join of a to-one relation, whose own fields are equal to the parent's. */
@@ -67,7 +51,7 @@ void sql_write_join(struct sql *sql, const struct relation *relation, size_t hol
 void sql_write_term(struct sql *sql, const struct term *term)
 {
 	if (term->through_count == 0) {
-		write_own(sql, term->field, term->path);
+		sql_write_own(sql, term->field, term->path);
 		return;
 	}
 	struct term rest = *term;
@@ -108,11 +92,11 @@ void sql_write_related(struct sql *sql, const struct relation *relation, size_t 
 	const struct reference *reference = relation->junction_to;
 	size_t alias = sql->alias;
 	sql_write_table(sql, relation->to);
-	*ret_holder = alias;
 	if (relation->junction == NULL) {
+		*ret_holder = alias;
 		return;
 	}
-	sql->alias = ++sql->aliases;
+	sql->alias = *ret_holder > 0 ? *ret_holder : ++sql->aliases;
 	*ret_holder = sql->alias;
 	sql_write(sql, STR(" JOIN "));
 	sql_write_table(sql, relation->junction);
@@ -132,7 +116,7 @@ static void write_exists(struct sql *sql, const struct query_embed *embed)
 	const struct resource *outer = sql->resource;
 	bool negated = sql->negated;
 	size_t parent = sql->alias;
-	size_t holder;
+	size_t holder = 0;
 	assert(parent > 0);
 	if (embed->query.limit == 0) {
 		buf_append_byte(&sql->text, '0');
@@ -188,7 +172,7 @@ static void write_left(struct sql *sql, const struct cond *cond)
 	bool loose = cond->field->loose && cond->path == NULL;
 	sql_write(sql, loose ? STR("(") : STR(""));
 	sql_open(sql, loose ? OPEN_PARENTHESIS : 0);
-	write_own(sql, cond->field, cond->path);
+	sql_write_own(sql, cond->field, cond->path);
 	sql_close(sql, loose ? OPEN_PARENTHESIS : 0);
 	sql_write(sql, loose ? STR("<>0)") : STR(""));
 }
@@ -201,13 +185,17 @@ static void write_operator(struct sql *sql, const struct cond *cond, struct str 
 	sql_param(sql, cond->type, &cond->operand.value);
 }
 
-/* `function(value,?)`, where the pointer is what the operator compiled. */
-static void write_matching(struct sql *sql, const char *function, const struct cond *cond)
+static void write_distinct(struct sql *sql, const struct cond *cond)
 {
-	assert(cond->compiled.kind == VALUE_POINTER);
-	begin_call(sql, function);
-	write_own(sql, cond->field, cond->path);
-	end_call(sql, cond->compiled.pointer);
+	if (sql->dialect->is_distinct != NULL) {
+		write_operator(sql, cond, str_from(sql->dialect->is_distinct));
+		return;
+	}
+	sql_write(sql, STR("NOT ("));
+	sql_open(sql, OPEN_NOT);
+	write_operator(sql, cond, STR("<=>"));
+	sql_close(sql, OPEN_NOT);
+	buf_append_byte(&sql->text, ')');
 }
 
 /* `"a" COLLATE BINARY>=? AND `, when there is a bound. */
@@ -222,8 +210,8 @@ static void write_bound(struct sql *sql, const struct cond *cond, struct str wor
 	}
 }
 
-/* `"id">=(SELECT ifnull(max(id)+1,-9223372036854775808) FROM "r.a_search_docsize")`: rows behind the
- * last that the index holds. What is greater than all integers is a real number. */
+/* `"id">=(SELECT ifnull(max(id)+1,-9223372036854775808) FROM "r.a_search_docsize")`: rows behind
+ * the last that the index holds. What is greater than all integers is a real number. */
 static void write_tail(struct sql *sql, struct str number, struct str index)
 {
 	struct buf name;
@@ -237,8 +225,8 @@ static void write_tail(struct sql *sql, struct str number, struct str index)
 	buf_finish(&name);
 }
 
-/* `"id" IN (SELECT rowid FROM "r.a_search" WHERE "r.a_search" MATCH ? UNION ALL SELECT "id" FROM "r"
- * WHERE "id">=(…) AND rowlock_like("a",?)) AND `, when the field has an index for substrings that
+/* `"id" IN (SELECT rowid FROM "r.a_search" WHERE "r.a_search" MATCH ? UNION ALL SELECT "id" FROM
+ * "r" WHERE "id">=(…) AND rowlock_like("a",?)) AND `, when the field has an index for substrings that
  * can say which rows may match; those that are not in it yet are looked at one by one. One whose
  * text is null is not among them, which is false where the function says null: so not within NOT.
  */
@@ -277,7 +265,7 @@ static void write_searched(struct sql *sql, const struct cond *cond)
 	write_tail(sql, number, buf_str(&name));
 	sql_write(sql, STR(" AND "));
 	sql->alias = 0;
-	write_matching(sql, sql->dialect->like_function, cond);
+	sql->dialect->matching(sql, cond);
 	sql->alias = alias;
 	sql_write(sql, STR(") AND "));
 	buf_finish(&name);
@@ -288,14 +276,15 @@ static void write_searched(struct sql *sql, const struct cond *cond)
 static void write_like(struct sql *sql, const struct cond *cond)
 {
 	struct str prefix = like_prefix(cond->compiled.pointer);
-	bool ranged = prefix.len > 0 && cond->path == NULL && !field_is_computed(cond->field);
+	bool ranged = prefix.len > 0 && cond->path == NULL && sql->dialect->bytewise != NULL &&
+		!field_is_computed(cond->field);
 	write_searched(sql, cond);
 	if (ranged) {
 		buf_append_byte(&sql->text, '(');
 		write_bound(sql, cond, STR(">="), prefix);
 		write_bound(sql, cond, STR("<"), like_prefix_end(cond->compiled.pointer));
 	}
-	write_matching(sql, sql->dialect->like_function, cond);
+	sql->dialect->matching(sql, cond);
 	sql_write(sql, ranged ? STR(")") : STR(""));
 }
 
@@ -308,7 +297,7 @@ static void write_words(struct sql *sql, const struct cond *cond)
 		? NULL
 		: map_get(sql->indexed, sql->resource->name);
 	if (table == NULL || cond->fts5.len == 0) {
-		write_matching(sql, sql->dialect->words_function, cond);
+		sql->dialect->matching(sql, cond);
 		return;
 	}
 	if (sql->alias > 0) {
@@ -326,7 +315,6 @@ static void write_words(struct sql *sql, const struct cond *cond)
 
 static void write_compare(struct sql *sql, const struct cond *cond)
 {
-	const struct sql_dialect *dialect = sql->dialect;
 	switch (cond->op) {
 	case OPERATOR_EQ:
 		write_operator(sql, cond, STR("="));
@@ -347,18 +335,18 @@ static void write_compare(struct sql *sql, const struct cond *cond)
 		write_operator(sql, cond, STR("<="));
 		return;
 	case OPERATOR_ISDISTINCT:
-		write_operator(sql, cond, str_from(dialect->is_distinct));
+		write_distinct(sql, cond);
 		return;
 	case OPERATOR_LIKE:
 		write_like(sql, cond);
 		return;
 	case OPERATOR_ILIKE:
 		write_searched(sql, cond);
-		write_matching(sql, dialect->like_function, cond);
+		sql->dialect->matching(sql, cond);
 		return;
 	case OPERATOR_MATCH:
 	case OPERATOR_IMATCH:
-		write_matching(sql, dialect->match_function, cond);
+		sql->dialect->matching(sql, cond);
 		return;
 	case OPERATOR_FTS:
 		write_words(sql, cond);
@@ -404,7 +392,7 @@ static void write_is(struct sql *sql, const struct cond *cond)
 		[IS_TRUE] = STR_INIT(" IS TRUE"),    [IS_FALSE] = STR_INIT(" IS FALSE"),
 		[IS_UNKNOWN] = STR_INIT(" IS NULL"),
 	};
-	write_own(sql, cond->field, cond->path);
+	sql_write_own(sql, cond->field, cond->path);
 	sql_write(sql, words[cond->is]);
 }
 

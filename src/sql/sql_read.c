@@ -5,89 +5,119 @@
 
 /* ---- what is selected ---- */
 
-static void begin_cast(struct sql *sql, const struct field *to)
+static bool is_ordered_by(const struct query *query, const struct query_fetch *fetch)
 {
-	if (to != NULL) {
-		sql_write(sql, str_from(sql->dialect->cast_function));
-		buf_append_byte(&sql->text, '(');
+	for (size_t i = 0; i < query->order_count; i++) {
+		if (query->order[i].at == (size_t)(fetch - query->fetch)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool sql_casts_after(const struct sql_dialect *dialect, const struct query *query,
+					 const struct query_fetch *fetch)
+{
+	if (!dialect->casts_after || query->distinct) {
+		return false;
+	}
+	return fetch->aggregate == AGGREGATE_NONE
+		? fetch->cast != NULL && !query->grouped
+		: fetch->result_cast != NULL && !is_ordered_by(query, fetch);
+}
+
+const struct field *sql_fetched_type(const struct sql_dialect *dialect, const struct query *query,
+									 const struct query_fetch *fetch)
+{
+	if (!sql_casts_after(dialect, query, fetch)) {
+		return fetch->type;
+	}
+	return fetch->aggregate == AGGREGATE_NONE ? fetch_term_type(&fetch->term)
+											  : fetch_aggregated_type(fetch);
+}
+
+static void write_cast(struct sql *sql, const struct field *from, const struct field *to,
+					   bool before)
+{
+	if (to != NULL && !sql->dialect->cast(sql, from, to, before)) {
+		sql_refuse(sql, "A cast of values that are grouped, aggregated or distinct");
 	}
 }
 
-static void end_cast(struct sql *sql, const struct field *from, const struct field *to)
+/* The value with its cast, but for a cast that is made afterwards. */
+static void write_inner(struct sql *sql, const struct query_fetch *fetch, bool casts_after)
 {
-	if (to != NULL) {
-		buf_append_byte(&sql->text, ',');
-		sql_param_pointer(sql, from);
-		buf_append_byte(&sql->text, ',');
-		sql_param_pointer(sql, to);
-		buf_append_byte(&sql->text, ')');
-	}
-}
-
-static void write_inner(struct sql *sql, const struct query_fetch *fetch)
-{
-	if (fetch->term.field == NULL) {
+	const struct field *to = casts_after && fetch->aggregate == AGGREGATE_NONE ? NULL : fetch->cast;
+	const struct field *from = fetch->term.field == NULL ? NULL : fetch_term_type(&fetch->term);
+	if (from == NULL) {
 		buf_append_byte(&sql->text, '*');
 		return;
 	}
-	begin_cast(sql, fetch->cast);
+	write_cast(sql, from, to, true);
 	sql_write_term(sql, &fetch->term);
-	end_cast(sql, fetch_term_type(&fetch->term), fetch->cast);
+	write_cast(sql, from, to, false);
 }
 
-/* The average of scaled integers is scaled too. */
-static void write_scale(struct sql *sql, const struct field *field)
-{
-	if (field->type == TYPE_DECIMAL) {
-		sql_write(sql, STR("/1"));
-		for (int i = 0; i < field->scale; i++) {
-			buf_append_byte(&sql->text, '0');
-		}
-		sql_write(sql, STR(".0"));
-	}
-}
-
-static void write_fetch(struct sql *sql, const struct query_fetch *fetch)
+static void write_aggregated(struct sql *sql, const struct query_fetch *fetch, bool casts_after)
 {
 	static const struct str words[] = {
 		[AGGREGATE_NONE] = STR_INIT(""),    [AGGREGATE_COUNT] = STR_INIT("count("),
-		[AGGREGATE_SUM] = STR_INIT("sum("), [AGGREGATE_AVG] = STR_INIT("avg("),
+		[AGGREGATE_SUM] = STR_INIT("sum("), [AGGREGATE_AVG] = STR_INIT(""),
 		[AGGREGATE_MIN] = STR_INIT("min("), [AGGREGATE_MAX] = STR_INIT("max("),
 	};
-	begin_cast(sql, fetch->result_cast);
+	bool average = fetch->aggregate == AGGREGATE_AVG;
 	sql_write(sql, words[fetch->aggregate]);
-	write_inner(sql, fetch);
-	if (fetch->aggregate != AGGREGATE_NONE) {
+	if (average) {
+		sql->dialect->average(sql, fetch_inner_type(fetch), true);
+	}
+	write_inner(sql, fetch, casts_after);
+	if (average) {
+		sql->dialect->average(sql, fetch_inner_type(fetch), false);
+	} else if (fetch->aggregate != AGGREGATE_NONE) {
 		buf_append_byte(&sql->text, ')');
 	}
-	if (fetch->aggregate == AGGREGATE_AVG) {
-		write_scale(sql, fetch_inner_type(fetch));
+}
+
+static void write_fetch(struct sql *sql, const struct query *query, const struct query_fetch *fetch)
+{
+	bool after = sql_casts_after(sql->dialect, query, fetch);
+	const struct field *to = after ? NULL : fetch->result_cast;
+	write_cast(sql, fetch_aggregated_type(fetch), to, true);
+	write_aggregated(sql, fetch, after);
+	write_cast(sql, fetch_aggregated_type(fetch), to, false);
+}
+
+static void write_column_name(struct sql *sql, size_t number)
+{
+	if (sql->names_columns) {
+		sql_write(sql, STR(" AS "));
+		sql_write_number(sql, "_c", number);
 	}
-	end_cast(sql, fetch_aggregated_type(fetch), fetch->result_cast);
 }
 
 void sql_write_fetch(struct sql *sql, const struct query *query)
 {
 	for (size_t i = 0; i < query->fetch_count; i++) {
 		sql_write(sql, i > 0 ? STR(",") : STR(""));
-		write_fetch(sql, &query->fetch[i]);
+		write_fetch(sql, query, &query->fetch[i]);
+		write_column_name(sql, i);
 	}
 	if (query->fetch_count == 0) {
 		/* Rows without columns are rows all the same. */
 		sql_write(sql, STR("1"));
+		write_column_name(sql, 0);
 	}
 }
 
 /* ---- groups, order, range ---- */
 
-static void write_groups(struct sql *sql, const struct query *query)
+void sql_write_groups(struct sql *sql, const struct query *query, struct str begin)
 {
-	bool any = false;
 	for (size_t i = 0; query->grouped && i < query->fetch_count; i++) {
 		if (query->fetch[i].aggregate == AGGREGATE_NONE) {
-			sql_write(sql, any ? STR(",") : STR(" GROUP BY "));
+			sql_write(sql, begin);
 			buf_append_int(&sql->text, (int64_t)i + 1);
-			any = true;
+			begin = STR(",");
 		}
 	}
 }
@@ -98,23 +128,39 @@ static bool can_be_null(const struct term *term)
 		sql_is_nullable(term->field);
 }
 
-static void write_order(struct sql *sql, const struct query *query)
+/* What a row is ordered by. */
+static void write_ordered(struct sql *sql, const struct query *query,
+						  const struct query_order *order)
 {
+	if (!query->grouped && !query->distinct) {
+		sql_write_term(sql, &order->term);
+	} else if (sql->names_columns) {
+		sql_write_number(sql, "_c", order->at);
+	} else {
+		buf_append_int(&sql->text, (int64_t)order->at + 1);
+	}
+}
+
+void sql_write_order(struct sql *sql, const struct query *query, struct str begin)
+{
+	bool placement = sql->dialect->nulls_placement;
 	bool by_position = query->grouped || query->distinct;
-	for (size_t i = 0; i < query->order_count; i++) {
+	for (size_t i = 0; i < query->order_count; i++, begin = STR(",")) {
 		const struct query_order *order = &query->order[i];
+		struct str direction = order->descending ? STR(" DESC") : STR("");
 		/* Nulls are the least of all values where nothing is said. */
 		bool said = order->nulls_first == order->descending &&
 			(by_position || can_be_null(&order->term));
-		assert(!said || sql->dialect->nulls_placement);
-		sql_write(sql, i > 0 ? STR(",") : STR(" ORDER BY "));
-		if (by_position) {
-			buf_append_int(&sql->text, (int64_t)order->at + 1);
-		} else {
-			sql_write_term(sql, &order->term);
+		sql_write(sql, begin);
+		if (said && !placement) {
+			write_ordered(sql, query, order);
+			sql_write(sql, STR(" IS NULL"));
+			sql_write(sql, direction);
+			buf_append_byte(&sql->text, ',');
 		}
-		sql_write(sql, order->descending ? STR(" DESC") : STR(""));
-		if (said) {
+		write_ordered(sql, query, order);
+		sql_write(sql, direction);
+		if (said && placement) {
 			sql_write(sql, order->nulls_first ? STR(" NULLS FIRST") : STR(" NULLS LAST"));
 		}
 	}
@@ -150,7 +196,7 @@ bool sql_fetch_has_tables(const struct query *query)
 	return false;
 }
 
-static bool has_tables(const struct query *query)
+bool sql_query_has_tables(const struct query *query)
 {
 	return sql_fetch_has_tables(query) || sql_cond_has_tables(query->where);
 }
@@ -252,8 +298,8 @@ static void write_joined_tables(struct sql *sql)
 static void begin_rows(struct sql *sql, const struct query *query, bool other_tables)
 {
 	sql->today = query->today;
-	bool joins = own_columns(query) < SQL_JOINED_COLUMNS && has_joins(query);
-	if (other_tables || joins || has_tables(query)) {
+	bool joins = sql->dialect->joins && own_columns(query) < SQL_JOINED_COLUMNS && has_joins(query);
+	if (other_tables || joins || sql_query_has_tables(query)) {
 		sql->alias = ++sql->aliases;
 	}
 	if (joins) {
@@ -273,14 +319,20 @@ static void write_rows(struct sql *sql, const struct query *query)
 	sql_write_table(sql, query->resource);
 	write_joined_tables(sql);
 	sql_write_where(sql, query, STR(" WHERE "));
-	write_groups(sql, query);
+	sql_write_groups(sql, query, STR(" GROUP BY "));
 }
 
 void sql_select(struct sql *sql, const struct query *query)
 {
+	/* An order that says where nulls stand needs names for what is grouped. */
+	bool named = query->action == QUERY_LIST && query->order_count > 0 &&
+		(query->grouped || query->distinct) && !sql->dialect->nulls_placement;
+	sql->names_columns = named;
+	sql_write(sql, named ? STR("SELECT * FROM (") : STR(""));
 	write_rows(sql, query);
+	sql_write(sql, named ? STR(") AS _0") : STR(""));
 	if (query->action == QUERY_LIST) {
-		write_order(sql, query);
+		sql_write_order(sql, query, STR(" ORDER BY "));
 		write_range(sql, query);
 	}
 }
@@ -307,8 +359,8 @@ void sql_embed(struct sql *sql, const struct query_embed *embed, const struct va
 		sql_close(sql, OPEN_OPERATOR + OPEN_PARENTHESIS);
 		buf_append_byte(&sql->text, ')');
 	}
-	write_groups(sql, query);
-	write_order(sql, query);
+	sql_write_groups(sql, query, STR(" GROUP BY "));
+	sql_write_order(sql, query, STR(" ORDER BY "));
 	write_range(sql, query);
 }
 
@@ -317,9 +369,10 @@ void sql_count(struct sql *sql, const struct query *query)
 	sql->today = query->today;
 	sql_write(sql, STR("SELECT count(*) FROM "));
 	if (query->grouped || query->distinct) {
+		sql->names_columns = sql->dialect->derived_names;
 		buf_append_byte(&sql->text, '(');
 		write_rows(sql, query);
-		buf_append_byte(&sql->text, ')');
+		sql_write(sql, sql->names_columns ? STR(") AS _0") : STR(")"));
 		return;
 	}
 	if (sql_cond_has_tables(query->where)) {

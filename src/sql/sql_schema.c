@@ -2,11 +2,12 @@
 
 /* ---- the table ---- */
 
-static void write_default(const struct field *field, struct buf *text)
+static void write_default(const struct sql_dialect *dialect, const struct field *field,
+						  struct buf *text)
 {
 	if (field->default_kind == DEFAULT_VALUE) {
 		buf_append(text, STR(" DEFAULT "));
-		sql_write_literal(text, &field->default_value);
+		dialect->literal(text, &field->default_value, field);
 	}
 }
 
@@ -26,10 +27,21 @@ static void write_references(const struct sql_dialect *dialect, const struct res
 {
 	for (size_t i = 0; i < resource->reference_count; i++) {
 		const struct reference *reference = &resource->references[i];
-		if (reference->fields.count == 1 && reference->fields.items[0] == field) {
+		if (!dialect->constraints_last && reference->fields.count == 1 &&
+			reference->fields.items[0] == field) {
 			write_target(dialect, reference, text);
 		}
 	}
+}
+
+static void put_short_name(const struct sql_dialect *dialect, struct str name, struct buf *text)
+{
+	struct buf copy;
+	buf_init(&copy, SIZE_MAX);
+	buf_append(&copy, name);
+	sql_shorten_name(dialect, &copy);
+	sql_put_name(dialect, buf_str(&copy), text);
+	buf_finish(&copy);
 }
 
 static void write_foreign_keys(const struct sql_dialect *dialect, const struct resource *resource,
@@ -37,8 +49,14 @@ static void write_foreign_keys(const struct sql_dialect *dialect, const struct r
 {
 	for (size_t i = 0; i < resource->reference_count; i++) {
 		const struct reference *reference = &resource->references[i];
-		if (reference->fields.count > 1) {
-			buf_append(text, STR(",\n  FOREIGN KEY ("));
+		if (dialect->constraints_last || reference->fields.count > 1) {
+			buf_append(text, STR(",\n  "));
+			if (dialect->constraints_last) {
+				buf_append(text, STR("CONSTRAINT "));
+				put_short_name(dialect, reference->name, text);
+				buf_append_byte(text, ' ');
+			}
+			buf_append(text, STR("FOREIGN KEY ("));
 			sql_write_fields(dialect, text, "", &reference->fields);
 			buf_append_byte(text, ')');
 			write_target(dialect, reference, text);
@@ -49,7 +67,8 @@ static void write_foreign_keys(const struct sql_dialect *dialect, const struct r
 static void write_check(const struct sql_dialect *dialect, const struct resource *resource,
 						const struct field *field, struct buf *text)
 {
-	if (field->type != TYPE_BOOLEAN) {
+	bool json = field->type == TYPE_JSON && dialect->json_check != NULL;
+	if (field->type != TYPE_BOOLEAN && !json) {
 		return;
 	}
 	struct buf name;
@@ -58,11 +77,13 @@ static void write_check(const struct sql_dialect *dialect, const struct resource
 	buf_append_byte(&name, '_');
 	buf_append(&name, field->name);
 	buf_append(&name, STR("_check"));
-	buf_append(text, STR(" CONSTRAINT "));
-	sql_put_name(dialect, buf_str(&name), text);
+	buf_append(text, dialect->constraints_last ? STR(",\n  CONSTRAINT ") : STR(" CONSTRAINT "));
+	put_short_name(dialect, buf_str(&name), text);
 	buf_append(text, STR(" CHECK ("));
+	buf_append(text, json ? str_from(dialect->json_check) : STR(""));
+	buf_append(text, json ? STR("(") : STR(""));
 	sql_put_name(dialect, field->name, text);
-	buf_append(text, STR(" IN (0,1))"));
+	buf_append(text, json ? STR("))") : STR(" IN (0,1))"));
 	buf_finish(&name);
 }
 
@@ -92,7 +113,7 @@ static void write_checks(const struct sql_dialect *dialect, const struct resourc
 {
 	for (size_t i = 0; i < resource->check_count; i++) {
 		buf_append(text, STR(",\n  CONSTRAINT "));
-		sql_put_name(dialect, resource->checks[i].name, text);
+		put_short_name(dialect, resource->checks[i].name, text);
 		write_condition(dialect, " CHECK (", resource->checks[i].cond, ")", text);
 	}
 }
@@ -109,19 +130,20 @@ static void put_generated(const struct sql_dialect *dialect, const struct unique
 	struct buf name;
 	buf_init(&name, SIZE_MAX);
 	buf_printf(&name, "%.*s.%zu", STR_ARG(rule->name), number);
+	sql_shorten_name(dialect, &name);
 	sql_put_name(dialect, buf_str(&name), text);
 	buf_finish(&name);
 }
 
 /* What a partial index would hold: null is equal to nothing. */
-static void write_generated(const struct sql_dialect *dialect, const struct unique_rule *rule,
-							struct buf *text)
+static void write_generated(const struct sql_dialect *dialect, const struct resource *resource,
+							const struct unique_rule *rule, struct buf *text)
 {
 	for (size_t i = 0; i < rule->fields.count; i++) {
 		buf_append(text, STR(",\n  "));
 		put_generated(dialect, rule, i, text);
 		buf_append_byte(text, ' ');
-		dialect->column_type(rule->fields.items[i], text);
+		dialect->column_type(resource, rule->fields.items[i], text);
 		write_condition(dialect, " GENERATED ALWAYS AS (CASE WHEN ", rule->cond, " THEN ", text);
 		sql_put_name(dialect, rule->fields.items[i]->name, text);
 		buf_append(text, STR(" END) VIRTUAL"));
@@ -133,7 +155,7 @@ static void write_all_generated(const struct sql_dialect *dialect, const struct 
 {
 	for (size_t i = 0; i < resource->unique_count; i++) {
 		if (is_generated(dialect, &resource->uniques[i])) {
-			write_generated(dialect, &resource->uniques[i], text);
+			write_generated(dialect, resource, &resource->uniques[i], text);
 		}
 	}
 }
@@ -154,13 +176,20 @@ static void write_table(const struct sql_dialect *dialect, const struct resource
 		any = true;
 		sql_put_name(dialect, field->name, text);
 		buf_append_byte(text, ' ');
-		dialect->column_type(field, text);
+		dialect->column_type(resource, field, text);
 		buf_append(text, sql_is_nullable(field) ? STR("") : STR(" NOT NULL"));
 		dialect->column_key(resource, field, text);
-		write_default(field, text);
+		write_default(dialect, field, text);
 		dialect->column_auto(field, text);
-		write_check(dialect, resource, field, text);
+		if (!dialect->constraints_last) {
+			write_check(dialect, resource, field, text);
+		}
 		write_references(dialect, resource, field, text);
+	}
+	for (size_t i = 0; dialect->constraints_last && i < resource->field_count; i++) {
+		if (!field_is_computed(&resource->fields[i])) {
+			write_check(dialect, resource, &resource->fields[i], text);
+		}
 	}
 	write_all_generated(dialect, resource, text);
 	write_foreign_keys(dialect, resource, text);
@@ -173,6 +202,7 @@ static void write_table(const struct sql_dialect *dialect, const struct resource
 static void begin_index(const struct sql_dialect *dialect, const struct resource *resource,
 						const char *create, struct buf *text, struct buf *name)
 {
+	sql_shorten_name(dialect, name);
 	buf_append(text, str_from(create));
 	sql_put_name(dialect, buf_str(name), text);
 	buf_append(text, STR(" ON "));
@@ -233,6 +263,19 @@ static void write_plain_index(const struct sql_dialect *dialect, const struct re
 	begin_index(dialect, resource, "CREATE INDEX ", text, name);
 	sql_write_fields(dialect, text, "", fields);
 	end_index(dialect, resource->indexes[number].cond, text);
+}
+
+struct field_list sql_tally_prefix(const struct resource *tally)
+{
+	return (struct field_list){tally->by.items, tally->by.count > 1 ? tally->by.count - 1 : 1};
+}
+
+void sql_tally_head_name(const struct sql_dialect *dialect, const struct resource *tally,
+						 struct buf *name)
+{
+	buf_append(name, tally->name);
+	buf_append(name, STR(".head"));
+	sql_shorten_name(dialect, name);
 }
 
 void sql_search_name(const struct resource *resource, const struct field *field, struct buf *name)

@@ -124,12 +124,10 @@ static void give_null(sqlite3_context *context, int count, sqlite3_value **argum
 
 static void add_functions(sqlite3 *db)
 {
-	const struct sql_dialect *dialect = &sql_dialect_sqlite;
-	const char *const names[] = {dialect->json_function, dialect->like_function,
-								 dialect->match_function, dialect->words_function,
-								 dialect->cast_function};
+	static const char *const names[] = {"rowlock_json", "rowlock_like", "rowlock_match",
+										"rowlock_words", "rowlock_cast"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		int arguments = names[i] == dialect->cast_function ? 3 : 2;
+		int arguments = strcmp(names[i], "rowlock_cast") == 0 ? 3 : 2;
 		assert_int_equal(sqlite3_create_function(db, names[i], arguments, SQLITE_UTF8, NULL,
 												 give_null, NULL, NULL),
 						 SQLITE_OK);

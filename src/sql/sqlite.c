@@ -1,12 +1,69 @@
 #include "sql/sqlite.h"
 
+#include <assert.h>
+
 #include "query/expression.h"
 #include "sql/sql_priv.h"
 
-/* ---- computed fields ---- */
+/* ---- functions that the store gives the database ---- */
 
-/* A function that the store gives the database: expression, day, and the columns that it looks at.
- */
+/* Each is called with a value and one or two pointers (VALUE_POINTER): a path; what an operator
+ * compiled; the types of a cast. */
+
+static void write_pointer(struct sql *sql, const void *pointer)
+{
+	buf_append_byte(&sql->text, ',');
+	sql_param_pointer(sql, pointer);
+}
+
+static void write_path(struct sql *sql, const struct field *field, const struct json_path *path)
+{
+	sql_write(sql, STR("rowlock_json("));
+	sql_write_column(sql, sql->alias, field);
+	write_pointer(sql, path);
+	buf_append_byte(&sql->text, ')');
+}
+
+static void write_matching(struct sql *sql, const struct cond *cond)
+{
+	bool is_match = cond->op == OPERATOR_MATCH || cond->op == OPERATOR_IMATCH;
+	assert(cond->compiled.kind == VALUE_POINTER);
+	sql_write(sql,
+			  cond->op == OPERATOR_FTS ? STR("rowlock_words(")
+				  : is_match           ? STR("rowlock_match(")
+									   : STR("rowlock_like("));
+	sql_write_own(sql, cond->field, cond->path);
+	write_pointer(sql, cond->compiled.pointer);
+	buf_append_byte(&sql->text, ')');
+}
+
+static bool write_cast(struct sql *sql, const struct field *from, const struct field *to,
+					   bool before)
+{
+	if (before) {
+		sql_write(sql, STR("rowlock_cast("));
+		return true;
+	}
+	write_pointer(sql, from);
+	write_pointer(sql, to);
+	buf_append_byte(&sql->text, ')');
+	return true;
+}
+
+/* The average of scaled integers is scaled too. */
+static void write_average(struct sql *sql, const struct field *field, bool before)
+{
+	sql_write(sql, before ? STR("avg(") : STR(")"));
+	if (!before && field->type == TYPE_DECIMAL) {
+		sql_write(sql, STR("/1"));
+		for (int i = 0; i < field->scale; i++) {
+			buf_append_byte(&sql->text, '0');
+		}
+		sql_write(sql, STR(".0"));
+	}
+}
+
+/* Of a computed field: its expression, the day, and the columns that it looks at. */
 static void write_expression(struct sql *sql, size_t alias, const struct expression *expression)
 {
 	sql_write(sql, STR("rowlock_expression("));
@@ -22,8 +79,10 @@ static void write_expression(struct sql *sql, size_t alias, const struct express
 
 /* ---- tables ---- */
 
-static void column_type(const struct field *field, struct buf *text)
+static void column_type(const struct resource *resource, const struct field *field,
+						struct buf *text)
 {
+	(void)resource;
 	switch (field->type) {
 	case TYPE_INTEGER:
 	case TYPE_DECIMAL: /* scaled by 10^scale */
@@ -48,6 +107,12 @@ static void column_type(const struct field *field, struct buf *text)
 static bool has_integer_key(const struct resource *resource)
 {
 	return resource->key.count == 1 && resource->key.items[0]->type == TYPE_INTEGER;
+}
+
+static void write_literal(struct buf *text, const struct value *value, const struct field *field)
+{
+	(void)field;
+	sql_write_literal(text, value);
 }
 
 static void column_key(const struct resource *resource, const struct field *field, struct buf *text)
@@ -201,19 +266,23 @@ static bool tally_trigger(const struct resource *tally, size_t number, struct bu
 const struct sql_dialect sql_dialect_sqlite = {
 	.name = "sqlite",
 	.quote = '"',
+	.max_name = SIZE_MAX,
 	.nulls_placement = true,
 	.upsert_on_conflict = true,
 	.returning = true,
+	.joins = true,
+	.delete_alias = true,
+	.default_values = true,
 	.partial_indexes = true,
 	.max_open = 76, /* of 100 (YYSTACKDEPTH); a statement takes up to 12, a leaf as many */
-	.json_function = "rowlock_json",
-	.like_function = "rowlock_like",
-	.match_function = "rowlock_match",
-	.words_function = "rowlock_words",
-	.cast_function = "rowlock_cast",
+	.path = write_path,
+	.matching = write_matching,
+	.cast = write_cast,
+	.average = write_average,
 	.expression = write_expression,
 	.is_distinct = " IS NOT ",
 	.bytewise = " COLLATE BINARY",
+	.literal = write_literal,
 	.column_type = column_type,
 	.column_key = column_key,
 	.column_auto = column_auto,

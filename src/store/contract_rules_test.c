@@ -174,6 +174,53 @@ static const struct contract_row merge_rows[] = {
 	 "1 [{\"id\":1,\"code\":\"a\",\"state\":\"in\",\"note\":\"bad\"}]"},
 };
 
+/* Values of every type are the same in a rule as in a row. */
+static const char types[] = "service: types\n"
+							"listen: 127.0.0.1:0\n"
+							"store: \"memory:\"\n"
+							"resources:\n"
+							"  t:\n"
+							"    key: id\n"
+							"    fields:\n"
+							"      id: { type: integer, default: auto }\n"
+							"      day: date\n"
+							"      at: time\n"
+							"      seen: datetime\n"
+							"      fee: \"decimal(6,2)\"\n"
+							"      n: number\n"
+							"      u: uuid\n"
+							"      s: text\n"
+							"    check:\n"
+							"      day: day=lt.2020-02-29\n"
+							"      at: \"at=neq.15:04:05\"\n"
+							"      seen: \"seen=gte.2014-03-08T15:00:00Z\"\n"
+							"      fee: \"fee=in.(1.5,2.25)\"\n"
+							"      n: \"n=not.in.(0.1,1e300)\"\n"
+							"      u: u=neq.00000000-0000-4000-8000-00000000000a\n"
+							"      s: 's=not.in.(\"it''s\",\"\\\\x\",\"a\\\"b\",é)'\n";
+#define BROKEN(rule) "400 23514 new row for relation \"t\" violates check constraint \"" rule "\""
+
+static const struct contract_row types_rows[] = {
+	{L, "insert t?&quiet", "{\"day\":\"2020-02-29\"}", BROKEN("day")},
+	{L, "insert t?&quiet", "{\"day\":\"2020-02-28\"}", "1+1#1"},
+	{L, "insert t?&quiet", "{\"at\":\"15:04:05\"}", BROKEN("at")},
+	{L, "insert t?&quiet", "{\"at\":\"15:04:05.1\"}", "1+1#2"},
+	{L, "insert t?&quiet", "{\"seen\":\"2014-03-08T14:59:59Z\"}", BROKEN("seen")},
+	{L, "insert t?&quiet", "{\"seen\":\"2014-03-08T14:00:00-01:00\"}", "1+1#3"},
+	{L, "insert t?&quiet", "{\"fee\":1.51}", BROKEN("fee")},
+	{L, "insert t?&quiet", "{\"fee\":2.25}", "1+1#4"},
+	{L, "insert t?&quiet", "{\"n\":0.1}", BROKEN("n")},
+	{L, "insert t?&quiet", "{\"n\":1e300}", BROKEN("n")},
+	{L, "insert t?&quiet", "{\"n\":0.2}", "1+1#5"},
+	{L, "insert t?&quiet", "{\"u\":\"00000000-0000-4000-8000-00000000000A\"}", BROKEN("u")},
+	{L, "insert t?&quiet", "{\"u\":\"00000000-0000-4000-8000-00000000000b\"}", "1+1#6"},
+	{L, "insert t?&quiet", "{\"s\":\"it's\"}", BROKEN("s")},
+	{L, "insert t?&quiet", "{\"s\":\"\\\\x\"}", BROKEN("s")},
+	{L, "insert t?&quiet", "{\"s\":\"a\\\"b\"}", BROKEN("s")},
+	{L, "insert t?&quiet", "{\"s\":\"\u00e9\"}", BROKEN("s")},
+	{L, "insert t?&quiet", "{\"s\":\"its\"}", "1+1#7"},
+};
+
 #define TEST(name, service, rows)                                                                  \
 	static void name(void **state)                                                                 \
 	{                                                                                              \
@@ -185,14 +232,14 @@ TEST(test_kings, westeros, kings_rows)
 TEST(test_upserts, westeros, upsert_rows)
 TEST(test_checks, westeros, checks_rows)
 TEST(test_merges, shelf, merge_rows)
+TEST(test_types, types, types_rows)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kings),
-		cmocka_unit_test(test_upserts),
-		cmocka_unit_test(test_checks),
-		cmocka_unit_test(test_merges),
+		cmocka_unit_test(test_kings),  cmocka_unit_test(test_upserts),
+		cmocka_unit_test(test_checks), cmocka_unit_test(test_merges),
+		cmocka_unit_test(test_types),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,7 +63,7 @@ static void test_inserts(void **state)
 		 "Key (name)=(ann) already exists."},
 		{L, "list= users?select=name", NULL, "4 [\"ann\",\"bob\",\"cyd\",\"eve\"]"},
 		/* All or nothing, also of the numbers. */
-		{L, "insert= users?select=id", "{\"name\":\"gus\"}", "1+1#12 [12]"},
+		{L, "insert= users?select=id", "{\"name\":\"gus\"}", "1+1#12 [12]", "1+1#14 [14]"},
 		{L, "insert items", "{\"code\":\"a\\\"b\",\"price\":150.5,\"data\":{\"x\":[1, null]}}",
 		 "1+1 [{\"code\":\"a\\\"b\",\"price\":150.5,\"data\":{\"x\":[1,null]},\"made\":null}]"},
 		{L, "get{} items?code=eq.a%22b&select=price", NULL, "1 {\"price\":150.5}"},
@@ -121,6 +121,12 @@ static void test_dates(void **state)
 		{L, "insert events", "{\"day\":\"2015-01-01\",\"at\":\"2014-03-08T13:00:00.5Z\"}",
 		 "409 23505 duplicate key value violates unique constraint \"one event at a time\" | "
 		 "Key (at)=(2014-03-08T13:00:00.5+00:00) already exists."},
+		/* The condition of a rule holds dates. */
+		{L, "insert events?&quiet", "{\"day\":\"2015-01-01\",\"start\":\"06:00:00\"}", "1+1"},
+		{L, "insert events?&quiet", "{\"day\":\"2014-12-31\",\"start\":\"06:00:00\"}",
+		 "409 23505 duplicate key value violates unique constraint \"one start in 2014\" | "
+		 "Key (start)=(06:00:00) already exists."},
+		{L, "delete! events?day=eq.2015-01-01&quiet", NULL, "1"},
 		{L, "delete= events?day=gt.1970-01-01&select=day", NULL,
 		 "2 [\"2014-03-08\",\"9999-12-31\"]"},
 	};
@@ -258,11 +264,11 @@ static void test_limits_of_types(void **state)
 static void test_stats(void **state)
 {
 	(void)state;
-	static const char *const urls[] = {"memory:", "sqlite:"};
-	for (size_t u = 0; u < 2; u++) {
+	const char *url;
+	for (size_t u = 0; (url = fixture_store(u)) != NULL; u++) {
 		struct fixture fixture;
 		fixture_init(&fixture, test_service);
-		fixture_open(&fixture, urls[u]);
+		fixture_open(&fixture, url);
 		run_ok(&fixture, test_rating(&fixture, 1, 1, 1));
 		run_ok(&fixture, test_list(&fixture, "ratings"));
 		run_ok(&fixture, test_list(&fixture, "counts"));

@@ -18,6 +18,7 @@ struct contract_row {
 	const char *request;
 	const char *body; /* NULL: none */
 	const char *want;
+	const char *maria; /* the same of MariaDB, where it differs; NULL: it does not */
 };
 
 /* The same requests, one after the other, on each store. */

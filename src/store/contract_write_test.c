@@ -173,7 +173,7 @@ static const struct contract_row answers_rows[] = {
 	 "[{\"buyer\":1},{\"buyer\":2},{\"buyer\":2}]",
 	 "3+3#11 [{\"id\":10,\"buyer\":2},{\"id\":11,\"buyer\":2}]"},
 	{L, "insert stays?select=buyer&limit=0", "[{\"buyer\":1},{\"buyer\":2}]", "2+2#13 []"},
-	{L, "insert{} stays?select=buyer", "[{\"buyer\":1},{\"buyer\":2}]",
+	{L, "insert{} stays?select=buyer", "[{\"id\":-1,\"buyer\":1},{\"id\":-2,\"buyer\":2}]",
 	 "406 PGRST116 Cannot coerce the result to a single JSON object | The result contains 2 rows"},
 	{L, "insert{} stays?select=buyer&limit=1", "[{\"buyer\":1},{\"buyer\":2}]",
 	 "2+2#15 {\"buyer\":1}"},
@@ -229,9 +229,9 @@ static const struct contract_row batches_rows[] = {
 	 "409 23505 duplicate key value violates unique constraint \"one mail\" | Key (mail)=(a) "
 	 "already exists."},
 	{L, "upsert buyers?on_conflict=mail&quiet&batches", "[{\"mail\":\"e\"},{\"mail\":\"a\"}]",
-	 "2+1#4"},
+	 "2+1#4", "2+1#6"},
 	{L, "upsert buyers?on_conflict=mail&select=mail&ignore&batches",
-	 "[{\"mail\":\"e\"},{\"mail\":\"f\"}]", "1+1#7 [{\"mail\":\"f\"}]"},
+	 "[{\"mail\":\"e\"},{\"mail\":\"f\"}]", "1+1#7 [{\"mail\":\"f\"}]", "1+1#9 [{\"mail\":\"f\"}]"},
 	{L, "insert stays?select=id,before&batches",
 	 "[{\"id\":1,\"before\":2},{\"id\":2,\"before\":1}]",
 	 "2+2 [{\"id\":1,\"before\":2},{\"id\":2,\"before\":1}]"},
@@ -426,12 +426,14 @@ static void run_companion(struct fixture *fixture, const struct companion_row *r
 	request.format = FORMAT_VALUES;
 	struct call call;
 	buf_init(&companion.seen, 4096);
-	uint64_t before = test_version(fixture, companion.read);
+	/* MariaDB keeps none. */
+	bool versions = fixture->maria.name[0] == '\0';
+	uint64_t before = versions ? test_version(fixture, companion.read) : 0;
 	call_init(&call, &request);
 	call.request.companion = &companion.base;
 	call_start(fixture, &call);
 	call_wait(fixture, &call);
-	uint64_t after = test_version(fixture, companion.read);
+	uint64_t after = versions ? test_version(fixture, companion.read) : 0;
 
 	enum error_code code = call.ok ? ERROR_NONE : call.error.code;
 	struct str rooms = run_ok(fixture, companion.read);
@@ -439,7 +441,7 @@ static void run_companion(struct fixture *fixture, const struct companion_row *r
 	if (code != row->want_error || !str_equal(buf_str(&companion.seen), str_from(row->seen)) ||
 		!str_equal(buf_str(&call.body), str_from(row->body)) ||
 		!str_equal(rooms, str_from(row->rooms)) || call.result.rolled_back != row->rolled_back ||
-		call.result.answered != row->answered || (stays && before == after)) {
+		call.result.answered != row->answered || (versions && stays && before == after)) {
 		fail_msg("%s: line %d: error %d, seen %.*s, body %.*s, rooms %.*s", fixture->url, row->line,
 				 (int)code, STR_ARG(buf_str(&companion.seen)), STR_ARG(buf_str(&call.body)),
 				 STR_ARG(rooms));
@@ -451,13 +453,15 @@ static void run_companion(struct fixture *fixture, const struct companion_row *r
 static void test_companions(void **state)
 {
 	(void)state;
-	static const char *const urls[] = {"memory:", "sqlite:"};
-	for (size_t i = 0; i < 2 * sizeof(companion_rows) / sizeof(companion_rows[0]); i++) {
-		struct fixture fixture;
-		fixture_init(&fixture, shop);
-		fixture_open(&fixture, urls[i % 2]);
-		run_companion(&fixture, &companion_rows[i / 2]);
-		fixture_finish(&fixture);
+	const char *url;
+	for (size_t i = 0; (url = fixture_store(i)) != NULL; i++) {
+		for (size_t k = 0; k < sizeof(companion_rows) / sizeof(companion_rows[0]); k++) {
+			struct fixture fixture;
+			fixture_init(&fixture, shop);
+			fixture_open(&fixture, url);
+			run_companion(&fixture, &companion_rows[k]);
+			fixture_finish(&fixture);
+		}
 	}
 }
 
@@ -465,11 +469,11 @@ static void test_companions(void **state)
 static void test_a_request_that_fails_after_its_companion(void **state)
 {
 	(void)state;
-	static const char *const urls[] = {"memory:", "sqlite:"};
-	for (size_t i = 0; i < 2; i++) {
+	const char *url;
+	for (size_t i = 0; (url = fixture_store(i)) != NULL; i++) {
 		struct fixture fixture;
 		fixture_init(&fixture, shop);
-		fixture_open(&fixture, urls[i]);
+		fixture_open(&fixture, url);
 		struct fake_companion companion = {
 			.base = {run_before, run_after},
 			.write = write_room(&fixture, 1),

@@ -22,16 +22,11 @@
 #ifndef ROWLOCK_STORE_MARIA_PRIV_H
 #define ROWLOCK_STORE_MARIA_PRIV_H
 
-#include <mysql.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
-#include "base/map.h"
-#include "sql/maria.h"
-#include "sql/sql.h"
-#include "store/rows.h"
+#include "store/maria_conn.h"
 #include "store/store_priv.h"
-
-struct maria_session;
-struct maria_store;
 
 /* ---- maria_url.c ---- */
 
@@ -50,101 +45,46 @@ struct maria_url {
 bool maria_url_parse(struct str location, struct arena *arena, struct maria_url *ret_url,
 					 struct error *error);
 
-/* ---- maria_fiber.c ---- */
-
-/* Work with a stack of its own. While it runs, it has the loop's thread. */
-struct maria_fiber;
-
-/* Runs main(context) at once, until it ends or suspends. Fibers are kept for reuse: at most
- * `database_connections` of a session are in use. */
-void maria_fiber_start(struct maria_session *session, void (*main)(void *context), void *context);
-/* Gives the thread back to who started or resumed the running fiber. */
-void maria_fiber_suspend(struct maria_fiber *fiber);
-/* Goes on with a suspended fiber; not from within a fiber. */
-void maria_fiber_resume(struct maria_fiber *fiber);
-/* The one that runs on this session's loop; NULL: none. */
-struct maria_fiber *maria_fiber_current(const struct maria_session *session);
-
-/* ---- maria_conn.c ---- */
-
-enum maria_state {
-	MARIA_IDLE,
-	MARIA_BUSY,
-	MARIA_BROKEN, /* nothing is known of it any more: to be closed */
-};
-
-/* A session with the server, used by one fiber at a time. */
-struct maria_conn {
-	struct maria_session *session;
-	MYSQL *db;
-	enum maria_state state;
-	uint64_t deadline_ms;  /* of what runs on it: waits end then. loop_now_ms() */
-	bool timed_out;        /* a wait ended so: the connection is broken */
-	bool transaction;      /* between BEGIN and its end */
-	bool sent;             /* something was sent that may have been committed, and not answered */
-	struct sql sql;        /* for one statement at a time */
-	struct map statements; /* text -> struct maria_statement; the least recently used goes */
-	struct maria_conn *next;
-	uv_poll_t poll;
-	struct maria_fiber *waiting;
-	int events; /* MYSQL_WAIT_…: what it was woken by */
-};
-
-/* Waits for what a *_start() or *_cont() of libmariadb asked for; returns what came. With
- * conn->deadline_ms gone by, MYSQL_WAIT_TIMEOUT. */
-int maria_await(struct maria_conn *conn, int wanted);
-
-/* A prepared statement; the connection's, until the next maria_prepare(). */
-struct maria_statement {
-	MYSQL_STMT *stmt;
-	struct str text;
-	size_t column_count;           /* of its rows */
-	bool open;                     /* rows of it may be left */
-	struct maria_columns *columns; /* maria_bind.c */
-};
-
-/* The statement of conn->sql, with its parameters bound and executed; NULL after a failure. With
- * `cursor` other statements may run while its rows are fetched. */
-struct maria_statement *maria_execute(struct maria_conn *conn, bool cursor, struct error *error);
-/* The next row: `types` says how each column is read (number: how many there are). Texts live until
- * the next row. ROW_FAILED sets the error. */
-enum row_step maria_fetch(struct maria_conn *conn, struct maria_statement *statement,
-						  const struct field *const *types, struct value *values,
-						  struct error *error);
-/* Lets go of rows that are left; after it the connection can run another statement. */
-void maria_rows_end(struct maria_conn *conn, struct maria_statement *statement);
-/* Rows that the last statement changed (matched), and the last key made. */
-uint64_t maria_changed(const struct maria_statement *statement);
-int64_t maria_made_key(const struct maria_statement *statement);
-/* A plain text without parameters or rows: BEGIN, COMMIT, ROLLBACK, SAVEPOINT. */
-bool maria_command(struct maria_conn *conn, const char *text, struct error *error);
-
-/* ---- maria_error.c ---- */
-
-/* What the last failure of the connection or statement means for what to do next. */
-enum maria_verdict {
-	MARIA_FAILED, /* the statement failed: the error is set */
-	MARIA_AGAIN,  /* 1205, 1213, 1020: the whole transaction may be tried again */
-	MARIA_LOST,   /* the connection is broken */
-};
-/* Sets the error (constraints of `query` by their names in the model; query may be NULL) and
- * tells what to do. `row` is the row of query->values that was written, or SIZE_MAX. */
-enum maria_verdict maria_fail(struct maria_conn *conn, const struct maria_statement *statement,
-							  const struct query *query, size_t row, struct error *error);
-
 /* ---- maria_pool.c ---- */
 
-/* A connection for the running fiber until the deadline: waits its turn. NULL with OVERLOADED,
- * STORE_DOWN or DEADLINE_NOT_WRITTEN. */
+/* A connection for the running fiber until the deadline: waits for one when all are taken. NULL
+ * with OVERLOADED, STORE_DOWN or DEADLINE_NOT_WRITTEN. */
 struct maria_conn *maria_take(struct maria_session *session, uint64_t deadline_ms,
 							  struct error *error);
-/* Gives it back; a broken one is closed, and another is made when somebody waits. */
+/* Gives it back, without a transaction or open rows; a broken one is closed, and another is made
+ * when somebody waits. */
 void maria_give(struct maria_conn *conn);
+/* The server has hung up on one that nobody uses. */
+void maria_idle_lost(struct maria_conn *conn);
+/* Makes the first connection. */
+void maria_pool_open(struct maria_session *session);
+/* Every 100 ms: connections that can be made again, waiters whose time is over. */
+void maria_pool_tick(struct maria_session *session, uint64_t now_ms);
+/* Closes all of them. */
+void maria_pool_close(struct maria_session *session);
 
 /* ---- maria_read.c, maria_write.c: in a fiber ---- */
 
+/* How the rows of a query are read: one type and value for each fetch, then for each of `more`,
+ * which may be NULL. Casts that the dialect leaves to us are made. */
+struct maria_shape {
+	const struct query *query;
+	const struct field *const *types; /* arena */
+	struct value *values;             /* arena; of the row that was fetched last */
+	struct buf *texts;                /* arena: of casts; NULL: there are none */
+};
+void maria_shape_init(struct maria_shape *shape, struct arena *arena, const struct query *query,
+					  const struct field_list *more);
+void maria_shape_finish(struct maria_shape *shape);
+/* The next row, into shape->values. */
+enum row_step maria_shape_fetch(struct maria_shape *shape, struct maria_conn *conn,
+								struct maria_statement *statement, struct error *error);
+
 /* Each ends with store_request's `done`. */
 void maria_read_run(struct maria_session *session, struct store_request *request);
+/* Not in a fiber. Requests that do not read are left alone. */
+void maria_read_resume(struct store_request *request);
+void maria_read_cancel(struct store_request *request);
 void maria_write_run(struct maria_session *session, struct store_request *request);
 /* A read within the transaction of a connection; rows go to `body`. */
 bool maria_read_inside(struct maria_conn *conn, const struct query *query, struct buf *body,
@@ -163,6 +103,8 @@ struct maria_source {
 	bool failed;
 	struct maria_embed *embeds; /* owned: by number */
 	size_t count;
+	struct arena arena; /* of the rows of the batch */
+	size_t bytes;       /* of them, at most limits->memory_bytes */
 };
 void maria_source_init(struct maria_source *source, struct maria_conn *conn,
 					   const struct query *query, struct error *error);
@@ -173,11 +115,18 @@ void maria_source_finish(struct maria_source *source);
 
 /* ---- maria_schema.c ---- */
 
-/* On a blocking connection, before any loop runs: makes everything on an empty database; else
- * compares, and makes the tables of our own that are missing. */
-bool maria_schema_check(MYSQL *db, const struct model *model, struct error *error);
+/* On a blocking connection, on any thread: compares what is there with the model. With `make` it
+ * makes everything on an empty database, and the tables of our own that are missing. */
+bool maria_schema_check(MYSQL *db, const struct model *model, bool make, struct error *error);
 
 /* ---- maria.c ---- */
+
+/* A handle of the session is closed, for good: one that is detached may go with its last. */
+void maria_session_release(struct maria_session *session);
+void maria_add_stats(const struct maria_session *session, struct store_stats *stats);
+
+/* Statements that were given up and may still run, at most; others end by max_statement_time. */
+enum { MARIA_OVERDUE = 64 };
 
 struct maria_session {
 	struct store_session_base base;
@@ -185,28 +134,45 @@ struct maria_session {
 	struct loop *loop;
 	struct maria_fiber *current;
 	struct maria_fiber *spare;
+	struct maria_conn *made;                         /* all connections */
 	struct maria_conn *idle;                         /* the most recently used first */
 	size_t connections;                              /* made or being made */
-	struct maria_waiter *first_waiter, *last_waiter; /* maria_pool.c */
+	size_t handles;                                  /* those, and those that are being closed */
+	struct maria_waiter *first_waiter, *last_waiter; /* fibers; maria_pool.c */
+	struct maria_waiter *woken;                      /* that go on when this turn ends */
 	size_t waiters;
-	size_t requests; /* under way */
+	struct task wake;
+	bool waking;
+	size_t fibers;                                    /* requests that run */
+	struct store_request *first_queued, *last_queued; /* that wait for a fiber */
+	atomic_size_t queued;
+	bool starting;                        /* requests of the queue */
+	unsigned long overdue[MARIA_OVERDUE]; /* the server's numbers of connections to be killed */
+	size_t overdue_count;
+	bool killing;
+	size_t making;           /* connections */
+	uint64_t make_after_ms;  /* not before: the last attempt failed */
+	unsigned failed_makings; /* in a row */
+	struct error down;       /* why */
+	bool detached;
 	struct loop_tick tick;
-	_Atomic uint64_t reads, writes, writes_failed, retries;
+	_Atomic uint64_t reads, reads_refused, writes, writes_failed, retries;
 	struct maria_session *next; /* under store->mutex */
 };
 
+/* Lives until store_close() and the end of the last session. */
 struct maria_store {
 	struct store_base base;
+	atomic_size_t owners;
 	struct limits limits;
-	const struct model *model;
 	struct arena arena;
 	struct maria_url url;
 	pthread_mutex_t mutex;
 	struct maria_session *sessions;
+	struct store_stats ended; /* of sessions that are detached */
 };
 
-/* Connects and sets the session up, blocking: for worker threads and the start. NULL with the
- * error. */
-MYSQL *maria_connect(const struct maria_store *store, struct error *error);
+/* In a fiber: the request ends when main has returned. */
+void maria_done(struct maria_session *session, struct store_request *request, bool ok);
 
 #endif

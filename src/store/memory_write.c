@@ -255,15 +255,23 @@ static bool insert_row(struct write *write)
 	return put_row(write, row, place);
 }
 
+static bool is_left_out(const struct write *write, size_t row)
+{
+	struct query_batches *batches = write->query->batches;
+	bool out = batches != NULL && batches->refused != NULL &&
+		batches->refused(batches, row, write->error);
+	if (out) {
+		*write->error = (struct error){0};
+	}
+	return out;
+}
+
 static bool insert_rows(struct write *write, const struct value *values, size_t count)
 {
 	bool ok = true;
 	for (size_t row = 0; row < count && ok; row++) {
 		write->given = values + row * write->query->given.count;
-		struct query_batches *batches = write->query->batches;
-		ok = insert_row(write) ||
-			(batches != NULL && batches->refused != NULL &&
-			 batches->refused(batches, row, write->error));
+		ok = insert_row(write) || is_left_out(write, row);
 	}
 	return ok;
 }

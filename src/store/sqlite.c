@@ -253,7 +253,7 @@ static bool open_file(struct sqlite_store *store, const struct model *model, con
 	}
 	struct sqlite_conn *conn = &store->writer.conn;
 	return check_path(store, error) && take_file(store, error) && recover(store, error) &&
-		(store->existing ? sqlite_schema_compare(conn, model, error)
+		(store->existing ? sqlite_schema_compare(conn, model, true, error)
 						 : sqlite_schema_make(conn, model, error)) &&
 		sync_folder(store, error);
 }
@@ -264,7 +264,8 @@ static bool open_reader(struct sqlite_store *store, const struct model *model, s
 	struct sqlite_conn *conn = &store->writer.conn;
 	store->read_uri = sqlite_existing_uri(store->path, &store->arena, error);
 	return store->read_uri != NULL && sqlite_conn_open(conn, store, ROLE_READER, error) &&
-		sqlite3_busy_timeout(conn->db, 0) == SQLITE_OK && sqlite_schema_compare(conn, model, error);
+		sqlite3_busy_timeout(conn->db, 0) == SQLITE_OK &&
+		sqlite_schema_compare(conn, model, true, error);
 }
 
 /* The tables of FTS5. One that is not found here is searched row by row. */
@@ -349,6 +350,39 @@ struct store *sqlite_open_vfs(const struct store_options *options, const char *v
 	return (struct store *)store;
 }
 
+/* ---- without a service ---- */
+
+struct sqlite_store *sqlite_open_alone(struct str location, bool make, struct error *error)
+{
+	struct sqlite_store *store = alloc_zeroed(1, sizeof(*store));
+	store->base.ops = &store_ops_sqlite;
+	arena_init(&store->arena, ARENA_BYTES);
+	map_init(&store->full_text);
+	store->path = copy_path(&store->arena, location);
+	store->vfs = sqlite_vfs_create(vfs_default);
+	bool ok = store->vfs != NULL ||
+		error_set(error, ERROR_CONFIG, "this SQLite has no VFS %s", vfs_default);
+	if (ok && !make && access(store->path, F_OK) != 0) {
+		store->path = ":memory:";
+		ok = sqlite_conn_open(&store->writer.conn, store, ROLE_WRITER, error);
+	} else if (ok) {
+		ok = check_path(store, error) && take_file(store, error) && recover(store, error) &&
+			sync_folder(store, error);
+	}
+	if (!ok) {
+		sqlite_close_alone(store);
+		return NULL;
+	}
+	return store;
+}
+
+void sqlite_close_alone(struct sqlite_store *store)
+{
+	if (store != NULL) {
+		free_store(store);
+	}
+}
+
 /* ---- the table of functions ---- */
 
 static struct store *open_store(const struct store_options *options, struct error *error)
@@ -375,7 +409,7 @@ static bool adopt(struct store *base, const struct model *model, struct error *e
 	struct sqlite_store *store = (struct sqlite_store *)base;
 	struct sqlite_conn conn;
 	bool ok = sqlite_conn_open(&conn, store, ROLE_READER, error) &&
-		sqlite_schema_compare(&conn, model, error);
+		sqlite_schema_compare(&conn, model, store->existing || store->read_uri != NULL, error);
 	sqlite_conn_close(&conn);
 	return ok;
 }
@@ -463,4 +497,5 @@ const struct store_ops store_ops_sqlite = {
 	.version_ask = version_ask,
 	.transaction_run = sqlite_transaction_run,
 	.describe = describe,
+	.migrate = sqlite_migrate,
 };

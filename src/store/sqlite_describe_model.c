@@ -1,32 +1,9 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "model/yaml.h"
-#include "query/compile.h"
 #include "store/sqlite_catalog.h"
 #include "store/sqlite_describe.h"
 #include "store/sqlite_priv.h"
-
-/* NULL when there is none, or it is of another version. */
-static struct model *read_model(sqlite3 *db)
-{
-	struct model *model = NULL;
-	struct buf text;
-	buf_init(&text, YAML_MAX_BYTES);
-	buf_append(&text, STR("service: own\n"));
-	if (sqlite_model_read(db, &text)) {
-		struct model_report report;
-		model_report_init(&report);
-		model = model_parse(buf_str(&text), STR("_rl_model"), NULL, &report);
-		if (model != NULL && !query_compile(model, &report)) {
-			model_destroy(model);
-			model = NULL;
-		}
-		model_report_finish(&report);
-	}
-	buf_finish(&text);
-	return model;
-}
 
 /* Are all resources that it stands on good? */
 static bool stands(const struct describe_model *own, const struct resource *resource)
@@ -41,7 +18,7 @@ static bool stands(const struct describe_model *own, const struct resource *reso
 
 void describe_model_init(struct describe_model *own, sqlite3 *db, const struct catalog *catalog)
 {
-	*own = (struct describe_model){.model = read_model(db)};
+	*own = (struct describe_model){.model = sqlite_model_load(db)};
 	if (own->model == NULL) {
 		return;
 	}

@@ -6,9 +6,10 @@
  */
 #include "model/model_write.h"
 #include "model/yaml.h"
+#include "query/compile.h"
 #include "store/sqlite_priv.h"
 
-static const char table[] = "CREATE TABLE _rl_model (text TEXT) STRICT";
+static const char table[] = "CREATE TABLE IF NOT EXISTS _rl_model (text TEXT) STRICT";
 
 /* Puts `text` in the place of what the table holds. */
 static bool put(struct sqlite_conn *conn, struct str text, struct error *error)
@@ -29,13 +30,17 @@ static bool put(struct sqlite_conn *conn, struct str text, struct error *error)
 	return ok;
 }
 
+bool sqlite_model_put(struct sqlite_conn *conn, struct str text, struct error *error)
+{
+	return sqlite_conn_exec(conn, table, error) && put(conn, text, error);
+}
+
 bool sqlite_model_make(struct sqlite_conn *conn, const struct model *model, struct error *error)
 {
 	struct buf text;
 	buf_init(&text, YAML_MAX_BYTES);
 	model_write_resources(model, &text);
-	bool ok = text.failed ||
-		(sqlite_conn_exec(conn, table, error) && put(conn, buf_str(&text), error));
+	bool ok = text.failed || sqlite_model_put(conn, buf_str(&text), error);
 	buf_finish(&text);
 	return ok;
 }
@@ -52,6 +57,26 @@ bool sqlite_model_read(sqlite3 *db, struct buf *text)
 	}
 	sqlite3_finalize(stmt);
 	return found;
+}
+
+struct model *sqlite_model_load(sqlite3 *db)
+{
+	struct model *model = NULL;
+	struct buf text;
+	buf_init(&text, YAML_MAX_BYTES);
+	buf_append(&text, STR("service: own\n"));
+	if (sqlite_model_read(db, &text)) {
+		struct model_report report;
+		model_report_init(&report);
+		model = model_parse(buf_str(&text), STR("_rl_model"), NULL, &report);
+		if (model != NULL && !query_compile(model, &report)) {
+			model_destroy(model);
+			model = NULL;
+		}
+		model_report_finish(&report);
+	}
+	buf_finish(&text);
+	return model;
 }
 
 bool sqlite_model_update(struct sqlite_conn *conn, const struct model *model, struct error *error)

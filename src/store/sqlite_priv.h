@@ -52,12 +52,25 @@ enum sqlite_phase { PHASE_RUN, PHASE_COMMIT, PHASE_CHECKPOINT };
 /* The last failure means that nobody knows any more what is on the disk. */
 bool sqlite_is_final(const struct sqlite_conn *conn, enum sqlite_phase phase);
 
+/* ---- sqlite.c ---- */
+
+/* The file without a service, for one thread: store->writer.conn. When it is not there it is made,
+ * or, without `make`, an empty database in memory stands for it. */
+struct sqlite_store *sqlite_open_alone(struct str location, bool make, struct error *error);
+/* Accepts NULL. */
+void sqlite_close_alone(struct sqlite_store *store);
+
+/* ---- sqlite_migrate.c ---- */
+
+struct store_migrator *sqlite_migrate(struct str location, bool make, struct error *error);
+
 /* ---- sqlite_schema.c ---- */
 
 /* Makes everything on an empty database; else compares, and makes the table of kept answers when
  * it alone is missing. */
 bool sqlite_schema_make(struct sqlite_conn *conn, const struct model *model, struct error *error);
-bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model,
+/* `described`: the model is what the tables alone say. */
+bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model, bool described,
 						   struct error *error);
 /* Has the database our table of kept answers? */
 bool sqlite_schema_keeps_answers(sqlite3 *db);
@@ -66,22 +79,16 @@ bool sqlite_schema_keeps_answers(sqlite3 *db);
 bool sqlite_schema_fits(sqlite3 *db, const struct catalog *catalog,
 						const struct resource *resource);
 
-/* ---- sqlite_text.c ---- */
-
-/* Do two texts of SQL say the same, word by word? With `exact_truth` TRUE and FALSE are the same in
- * one case only, as SQLite has it where it looks for the index of ON CONFLICT. */
-bool sqlite_text_same(struct str a, struct str b, bool exact_truth);
-/* What stands behind the first `word`, which is in no quotes; "" when there is none. */
-struct str sqlite_text_behind(struct str sql, const char *word);
-/* The condition of `CONSTRAINT name CHECK (…)` in CREATE TABLE; "" when there is none. */
-struct str sqlite_text_check(struct str sql, struct str name);
-
 /* ---- sqlite_model.c ---- */
 
 /* Inside the transaction in which the tables are made. */
 bool sqlite_model_make(struct sqlite_conn *conn, const struct model *model, struct error *error);
 /* Of a database that has it: says what the model says from now on. */
 bool sqlite_model_update(struct sqlite_conn *conn, const struct model *model, struct error *error);
+/* Inside a transaction: says this, whatever it said before. */
+bool sqlite_model_put(struct sqlite_conn *conn, struct str text, struct error *error);
+/* The model that it says, compiled; NULL when there is none, or it is of another version. */
+struct model *sqlite_model_load(sqlite3 *db);
 /* Appends `resources:`; false when the database has none. */
 bool sqlite_model_read(sqlite3 *db, struct buf *text);
 

@@ -9,6 +9,7 @@
 #include "model/kept_answers.h"
 #include "store/sqlite_catalog.h"
 #include "store/sqlite_priv.h"
+#include "store/sqlite_text.h"
 
 enum { STATEMENT_BYTES = 1 << 26, NAME_BYTES = 4096, SHOWN = 3 };
 
@@ -118,7 +119,8 @@ struct comparison {
 	sqlite3 *db;
 	struct arena arena;
 	struct catalog catalog;
-	struct buf found; /* the first differences */
+	const struct model *kept; /* what the database says of its own; NULL: nothing */
+	struct buf found;         /* the first differences */
 	size_t count;
 };
 
@@ -396,6 +398,34 @@ static void compare_references(struct comparison *comparison, const struct resou
 	}
 }
 
+/* Digits behind the point of what is stored as an integer; -1: it is none. */
+static int scale_of(const struct resource *resource, struct str name)
+{
+	const struct field *field = resource == NULL ? NULL : resource_field(resource, name);
+	return field == NULL              ? -1
+		: field->type == TYPE_DECIMAL ? field->scale
+		: field->type == TYPE_INTEGER ? 0
+									  : -1;
+}
+
+/* Columns do not say where the point stands; what the database kept of the model does. */
+static void compare_scales(struct comparison *comparison, const struct resource *resource)
+{
+	const struct resource *kept = comparison->kept == NULL
+		? NULL
+		: model_resource(comparison->kept, resource->name);
+	for (size_t i = 0; i < resource->field_count; i++) {
+		struct str name = resource->fields[i].name;
+		int before = scale_of(kept, name);
+		int after = scale_of(resource, name);
+		if (before >= 0 && after >= 0 && before != after) {
+			note(comparison, "table", resource->name,
+				 ": column %.*s has %d digits behind the point, not %d", STR_ARG(name), before,
+				 after);
+		}
+	}
+}
+
 static void compare_table(struct comparison *comparison, const struct resource *resource)
 {
 	const struct catalog_table *table = sqlite_catalog_table(&comparison->catalog, resource->name);
@@ -408,6 +438,7 @@ static void compare_table(struct comparison *comparison, const struct resource *
 		return;
 	}
 	compare_fields(comparison, resource, table);
+	compare_scales(comparison, resource);
 	/* Views and virtual tables have no keys, rules and references: the service file's word
 	 * counts. */
 	if (table->kind != CATALOG_TABLE) {
@@ -520,18 +551,19 @@ static bool compare(struct comparison *comparison, const struct model *model, st
 			  STR_ARG(model->file));
 	error_details(error, "%.*s%s", STR_ARG(buf_str(&comparison->found)),
 				  comparison->count > SHOWN ? "; and more" : "");
-	return error_hint(error,
-					  "use an empty file, or change the tables by hand: "
-					  "`rowlock migrate %.*s plan` is for a later version",
+	return error_hint(error, "`rowlock migrate %.*s plan` says how to make them so",
 					  STR_ARG(model->file));
 }
 
-bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model, struct error *error)
+bool sqlite_schema_compare(struct sqlite_conn *conn, const struct model *model, bool described,
+						   struct error *error)
 {
-	struct comparison comparison = {.db = conn->db};
+	struct model *kept = described ? NULL : sqlite_model_load(conn->db);
+	struct comparison comparison = {.db = conn->db, .kept = kept};
 	buf_init(&comparison.found, STATEMENT_BYTES);
 	arena_init(&comparison.arena, 65536);
 	bool ok = compare(&comparison, model, error);
+	model_destroy(kept);
 	arena_finish(&comparison.arena);
 	buf_finish(&comparison.found);
 	return ok;
@@ -648,7 +680,7 @@ bool sqlite_schema_make(struct sqlite_conn *conn, const struct model *model, str
 		return make_objects(conn, model, OBJECTS_ALL, error);
 	}
 	/* What is only read here may be written by others: then its tables are not ours to describe. */
-	return sqlite_schema_compare(conn, model, error) &&
+	return sqlite_schema_compare(conn, model, false, error) &&
 		(is_read_only(model) ||
 		 (add_kept_answers(conn, model, error) && sqlite_model_update(conn, model, error)));
 }

@@ -586,6 +586,24 @@ struct sqlite_search *sqlite_search_create(struct sqlite_conn *conn,
 	return search;
 }
 
+bool sqlite_search_renew(struct sqlite_conn *conn, struct error *error)
+{
+	struct sqlite_search *search = alloc_zeroed(1, sizeof(*search));
+	arena_init(&search->arena, ARENA_BYTES);
+	bool ok = find_indexes(search, conn);
+	for (struct search_table *table = search->tables; table != NULL && ok; table = table->next) {
+		for (struct search_index *index = table->indexes; index != NULL && ok;
+			 index = index->next) {
+			ok = clear(search, conn, index);
+		}
+	}
+	if (!ok) {
+		sqlite_fail(conn, error);
+	}
+	sqlite_search_destroy(search);
+	return ok;
+}
+
 void sqlite_search_destroy(struct sqlite_search *search)
 {
 	if (search == NULL) {

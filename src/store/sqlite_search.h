@@ -30,6 +30,9 @@ enum { SEARCH_TAIL_ROWS = 256 };
 struct sqlite_search *sqlite_search_create(struct sqlite_conn *conn,
 										   struct sqlite_versions *versions, struct error *error);
 void sqlite_search_destroy(struct sqlite_search *search);
+/* Empties all indexes of the database, inside a transaction: no hook saw what changed its rows. The
+ * next store that opens it reads them again. */
+bool sqlite_search_renew(struct sqlite_conn *conn, struct error *error);
 /* Around the requests of a transaction, right behind BEGIN and before COMMIT. These, and all that
  * follow, but for the last, accept NULL. */
 bool sqlite_search_begin_group(struct sqlite_search *search, struct sqlite_conn *conn);
@@ -45,8 +48,8 @@ void sqlite_search_forget(struct sqlite_search *search);
 /* Is there a tail to be read, or may be? */
 bool sqlite_search_is_behind(const struct sqlite_search *search);
 typedef bool sqlite_search_stop(void *context);
-/* Inside a transaction of its own: reads tails, until `stop` returns true. Answers and their versions
- * stay as they are. */
+/* Inside a transaction of its own: reads tails, until `stop` returns true. Answers and their
+ * versions stay as they are. */
 bool sqlite_search_move(struct sqlite_search *search, struct sqlite_conn *conn,
 						sqlite_search_stop *stop, void *context);
 /* After many rows were read, makes searches faster, in the same way. */

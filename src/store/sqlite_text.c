@@ -2,17 +2,7 @@
  * DESIGN. SQLite keeps the text of what somebody wrote. Two texts are compared word by word: a name
  * is the same with and without quotes and in any case, white space and comments mean nothing.
  */
-#include "store/sqlite_priv.h"
-
-enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_QUOTED, TOKEN_TEXT, TOKEN_SIGN };
-
-struct token {
-	enum token_kind kind;
-	struct str text; /* without the quotes around it; within them a doubled one stands for one */
-	char quote;
-	size_t from;
-	size_t end; /* where the next begins, or what stands before it */
-};
+#include "store/sqlite_text.h"
 
 static bool is_space(char c)
 {
@@ -63,7 +53,7 @@ static size_t find_quote(struct str sql, char quote, size_t at)
 	return at;
 }
 
-static struct token next_token(struct str sql, size_t at)
+struct token sqlite_text_token(struct str sql, size_t at)
 {
 	at = skip_blank(sql, at);
 	struct token token = {.from = at, .end = at};
@@ -142,36 +132,35 @@ static bool same_token(const struct token *a, const struct token *b, bool exact_
 
 bool sqlite_text_same(struct str a, struct str b, bool exact_truth)
 {
-	struct token left = next_token(a, 0);
-	struct token right = next_token(b, 0);
+	struct token left = sqlite_text_token(a, 0);
+	struct token right = sqlite_text_token(b, 0);
 	while (left.kind != TOKEN_END && same_token(&left, &right, exact_truth)) {
-		left = next_token(a, left.end);
-		right = next_token(b, right.end);
+		left = sqlite_text_token(a, left.end);
+		right = sqlite_text_token(b, right.end);
 	}
 	return left.kind == TOKEN_END && right.kind == TOKEN_END;
 }
 
-static bool is_the_word(const struct token *token, const char *word)
+bool sqlite_text_is(const struct token *token, const char *word)
 {
 	return token->kind == TOKEN_WORD && str_equal_nocase(token->text, str_from(word));
 }
 
 struct str sqlite_text_behind(struct str sql, const char *word)
 {
-	struct token token = next_token(sql, 0);
-	while (token.kind != TOKEN_END && !is_the_word(&token, word)) {
-		token = next_token(sql, token.end);
+	struct token token = sqlite_text_token(sql, 0);
+	while (token.kind != TOKEN_END && !sqlite_text_is(&token, word)) {
+		token = sqlite_text_token(sql, token.end);
 	}
 	return str_slice(sql, token.end, sql.len);
 }
 
-/* What stands in the parentheses that begin here; "" when there are none. */
-static struct str enclosed(struct str sql)
+struct str sqlite_text_enclosed(struct str sql)
 {
-	struct token token = next_token(sql, 0);
+	struct token token = sqlite_text_token(sql, 0);
 	size_t from = token.end;
 	size_t depth = 0;
-	for (; token.kind != TOKEN_END; token = next_token(sql, token.end)) {
+	for (; token.kind != TOKEN_END; token = sqlite_text_token(sql, token.end)) {
 		bool sign = token.kind == TOKEN_SIGN;
 		depth += sign && token.text.ptr[0] == '(' ? 1 : 0;
 		depth -= sign && token.text.ptr[0] == ')' && depth > 0 ? 1 : 0;
@@ -187,13 +176,97 @@ struct str sqlite_text_check(struct str sql, struct str name)
 	const struct token wanted = {.kind = TOKEN_WORD, .text = name};
 	for (struct str rest = sqlite_text_behind(sql, "CONSTRAINT"); rest.len > 0;
 		 rest = sqlite_text_behind(rest, "CONSTRAINT")) {
-		struct token found = next_token(rest, 0);
-		struct token check = next_token(rest, found.end);
+		struct token found = sqlite_text_token(rest, 0);
+		struct token check = sqlite_text_token(rest, found.end);
 		bool named = (found.kind == TOKEN_WORD || found.kind == TOKEN_QUOTED) &&
 			same_bytes(&found, &wanted, false);
-		if (named && is_the_word(&check, "CHECK")) {
-			return enclosed(str_slice(rest, check.end, rest.len));
+		if (named && sqlite_text_is(&check, "CHECK")) {
+			return sqlite_text_enclosed(str_slice(rest, check.end, rest.len));
 		}
 	}
 	return STR("");
+}
+
+/* ---- tables ---- */
+
+struct str sqlite_text_name(const struct token *token, struct arena *arena)
+{
+	if (str_find(token->text, token->quote, 0) == token->text.len) {
+		return token->text;
+	}
+	char *bytes = arena_bytes(arena, token->text.len);
+	size_t len = 0;
+	for (size_t i = 0; i < token->text.len; i++) {
+		bytes[len++] = token->text.ptr[i];
+		i += token->quote != '\0' && token->text.ptr[i] == token->quote ? 1 : 0;
+	}
+	return (struct str){bytes, len};
+}
+
+static struct table_part make_part(struct str text, struct arena *arena)
+{
+	static const char *const constraints[] = {"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK",
+											  "FOREIGN"};
+	struct token first = sqlite_text_token(text, 0);
+	struct table_part part = {.text = text};
+	for (size_t i = 0; i < sizeof(constraints) / sizeof(constraints[0]); i++) {
+		if (sqlite_text_is(&first, constraints[i])) {
+			return part;
+		}
+	}
+	part.column = sqlite_text_name(&first, arena);
+	return part;
+}
+
+static bool is_sign(const struct token *token, char sign)
+{
+	return token->kind == TOKEN_SIGN && token->text.ptr[0] == sign;
+}
+
+/* The comma or parenthesis behind the part that begins at `at`, and where the part ends. */
+static struct token find_part_end(struct str sql, size_t at, size_t *ret_end)
+{
+	size_t depth = 0;
+	struct token token = sqlite_text_token(sql, at);
+	*ret_end = token.from;
+	while (token.kind != TOKEN_END &&
+		   (depth > 0 || !(is_sign(&token, ',') || is_sign(&token, ')')))) {
+		depth += is_sign(&token, '(') ? 1 : 0;
+		depth -= is_sign(&token, ')') ? 1 : 0;
+		*ret_end = token.end;
+		token = sqlite_text_token(sql, token.end);
+	}
+	return token;
+}
+
+struct table_text sqlite_text_table(struct str sql, struct arena *arena)
+{
+	struct table_text table = {.tail = STR("")};
+	struct token token = sqlite_text_token(sql, 0);
+	while (token.kind != TOKEN_END && !is_sign(&token, '(')) {
+		token = sqlite_text_token(sql, token.end);
+	}
+	size_t room = 0;
+	for (size_t i = token.end; i < sql.len; i++) {
+		room += sql.ptr[i] == ',' ? 1 : 0;
+	}
+	table.parts = ARENA_ARRAY(arena, room + 1, struct table_part);
+	while (token.kind != TOKEN_END && !is_sign(&token, ')')) {
+		size_t from = sqlite_text_token(sql, token.end).from;
+		size_t end;
+		token = find_part_end(sql, from, &end);
+		table.parts[table.count++] = make_part(str_slice(sql, from, end), arena);
+	}
+	table.tail = str_slice(sql, sqlite_text_token(sql, token.end).from, sql.len);
+	return table;
+}
+
+const struct table_part *sqlite_text_column(const struct table_text *table, struct str name)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		if (table->parts[i].column.len > 0 && str_equal_nocase(table->parts[i].column, name)) {
+			return &table->parts[i];
+		}
+	}
+	return NULL;
 }

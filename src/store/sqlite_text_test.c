@@ -5,7 +5,8 @@
 
 #include <cmocka.h>
 
-#include "store/sqlite_priv.h"
+#include "base/buf.h"
+#include "store/sqlite_text.h"
 
 #define L __LINE__
 
@@ -95,12 +96,56 @@ static void test_check(void **state)
 	}
 }
 
+static const struct table_row {
+	int line;
+	const char *sql;
+	const char *want;
+} table_rows[] = {
+	{L, "CREATE TABLE t (a)", "a: a; tail"},
+	{L, "CREATE TABLE t(\"a \"\"b\" TEXT, [c,d] INT)STRICT",
+	 "a \"b: \"a \"\"b\" TEXT; c,d: [c,d] INT; tail STRICT"},
+	{L,
+	 "CREATE TABLE t (\n a INT CHECK (a IN (1,2)),\n b, PRIMARY KEY (a, b), constraint c CHECK "
+	 "(a<b)\n) STRICT, WITHOUT ROWID",
+	 "a: a INT CHECK (a IN (1,2)); b: b; : PRIMARY KEY (a, b); : constraint c CHECK (a<b); tail "
+	 "STRICT, WITHOUT ROWID"},
+	{L, "CREATE TABLE t (\"unique\" TEXT, `check` TEXT DEFAULT ',)')",
+	 "unique: \"unique\" TEXT; check: `check` TEXT DEFAULT ',)'; tail"},
+	{L, "CREATE TABLE t AS SELECT 1", "tail"},
+	{L, "CREATE TABLE t (a, b", "a: a; b: b; tail"},
+};
+
+static void test_table(void **state)
+{
+	(void)state;
+	struct arena arena;
+	struct buf got;
+	arena_init(&arena, 1024);
+	buf_init(&got, SIZE_MAX);
+	for (size_t i = 0; i < sizeof(table_rows) / sizeof(table_rows[0]); i++) {
+		const struct table_row *row = &table_rows[i];
+		struct table_text table = sqlite_text_table(str_from(row->sql), &arena);
+		buf_clear(&got);
+		for (size_t k = 0; k < table.count; k++) {
+			buf_printf(&got, "%.*s: %.*s; ", STR_ARG(table.parts[k].column),
+					   STR_ARG(table.parts[k].text));
+		}
+		buf_printf(&got, "tail%s%.*s", table.tail.len > 0 ? " " : "", STR_ARG(table.tail));
+		if (!str_equal(buf_str(&got), str_from(row->want))) {
+			fail_msg("line %d: %.*s", row->line, STR_ARG(buf_str(&got)));
+		}
+	}
+	buf_finish(&got);
+	arena_finish(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_truth),
 		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_table),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,12 +9,9 @@
  * statements have run, when they are to be sorted, cut, or joined with other rows.
  */
 #include <assert.h>
-#include <stdlib.h>
 
-#include "base/alloc.h"
 #include "store/sqlite_priv.h"
-
-enum { ARENA_BYTES = 65536 };
+#include "store/store_write.h"
 
 /* The request under way, or a query that its companion runs. */
 struct write {
@@ -27,11 +24,7 @@ struct write {
 	size_t left_out;               /* rows of it that were refused, and are passed over */
 	bool known;                    /* the answer can be built from the values */
 	bool keeps;                    /* rows that are returned wait in `kept` */
-	struct arena arena;            /* of kept rows, when it keeps any */
-	struct value **kept;
-	size_t kept_count;
-	size_t kept_room;
-	size_t kept_bytes;
+	struct kept_rows kept;
 	struct buf *body;
 	struct store_result *result;
 	struct error *error;
@@ -46,14 +39,9 @@ struct sqlite_transaction {
 	const struct sqlite_store *store;
 };
 
-static bool is_insert(const struct query *query)
-{
-	return query->action == QUERY_INSERT || query->action == QUERY_UPSERT;
-}
-
 static bool is_single_statement(const struct query *query)
 {
-	return !is_insert(query) || (query->row_count <= 1 && query->batches == NULL);
+	return !write_inserts(query) || (query->row_count <= 1 && query->batches == NULL);
 }
 
 /* ---- savepoints ---- */
@@ -98,79 +86,19 @@ static bool check_deferred(struct sqlite_conn *conn, struct error *error)
 
 /* ---- answers ---- */
 
-/* -0.0 is stored as 0. */
-static struct value as_stored(const struct value *value)
-{
-	struct value stored = *value;
-	if (stored.kind == VALUE_NUMBER && stored.number == 0) {
-		stored.number = 0;
-	}
-	return stored;
-}
-
-static bool fail_large(struct write *write)
-{
-	error_set(write->error, ERROR_OVERLOADED, "The answer is too large; nothing was written");
-	return error_hint(write->error, "write fewer rows, or ask for none of them back");
-}
-
-/* Before the row itself is written, since a statement that is alone has no savepoint: so what does
- * not fit is found here, with the bracket that ends it. */
-static bool write_known_row(struct write *write, const struct query *query, size_t row)
-{
-	struct value few[16] = {0};
-	size_t count = query->fetch_count;
-	struct value *values = count <= 16 ? few : alloc_zeroed(count, sizeof(*values));
-	for (size_t i = 0; i < count; i++) {
-		values[i] = as_stored(query_value(query, row, query->fetch[i].term.field));
-	}
-	(void)rows_write(&write->rows, values); /* it embeds nothing, so it cannot fail */
-	if (values != few) {
-		free(values);
-	}
-	bool bracket = query->format == FORMAT_ARRAY || query->format == FORMAT_VALUES;
-	return buf_reserve(write->body, bracket ? 1 : 0) != NULL || fail_large(write);
-}
-
-/* False when the rows that wait are more than an answer may be. */
 static bool keep_row(struct write *write, const struct value *values)
 {
-	size_t count = write->query->fetch_count;
-	if (write->kept_count == write->kept_room) {
-		write->kept_room = write->kept_room == 0 ? 64 : write->kept_room * 2;
-		write->kept = alloc_resize(write->kept, write->kept_room, sizeof(struct value *));
-	}
-	struct value *copy = ARENA_ARRAY(&write->arena, count + 1, struct value);
-	for (size_t i = 0; i < count; i++) {
-		copy[i] = values[i];
-		if (values[i].kind == VALUE_TEXT) {
-			copy[i].text = arena_copy(&write->arena, values[i].text);
-			write->kept_bytes += values[i].text.len;
-		}
-	}
-	write->kept[write->kept_count++] = copy;
-	write->kept_bytes += count * sizeof(struct value);
-	return write->kept_bytes <= write->body->max_bytes;
-}
-
-static int compare_kept(const void *a, const void *b, void *context)
-{
-	struct value *const *left = a;
-	struct value *const *right = b;
-	return rows_compare(context, *left, *right);
+	kept_rows_add(&write->kept, write->query, values);
+	return write->kept.bytes <= write->body->max_bytes;
 }
 
 static bool write_kept(struct write *write)
 {
-	const struct query *query = write->query;
-	if (query->order_count > 0 && write->kept_count > 1) {
-		qsort_r(write->kept, write->kept_count, sizeof(struct value *), compare_kept,
-				(void *)(uintptr_t)query);
-	}
+	struct kept_rows *kept = &write->kept;
+	kept_rows_arrange(kept, write->query);
 	bool ok = true;
-	for (size_t i = query->offset; i < write->kept_count && i - query->offset < query->limit && ok;
-		 i++) {
-		ok = rows_write(&write->rows, write->kept[i]);
+	for (size_t i = 0; i < kept->count && ok; i++) {
+		ok = rows_write(&write->rows, kept->rows[i]);
 	}
 	return ok;
 }
@@ -183,7 +111,7 @@ static bool step(struct write *write, struct sqlite_statement *statement,
 	while ((rc = sqlite3_step(statement->stmt)) == SQLITE_ROW) {
 		const struct value *values = sqlite_row(statement, write->query);
 		if (write->keeps && !keep_row(write, values)) {
-			return fail_large(write);
+			return write_fail_large(write->error);
 		}
 		if (!write->keeps) {
 			(void)rows_write(&write->rows, values); /* it embeds nothing, so it cannot fail */
@@ -204,21 +132,10 @@ static bool finish_answer(struct write *write)
 	if (!rows_check_one(&write->rows, write->error)) {
 		return false;
 	}
-	return !write->body->failed || fail_large(write);
+	return !write->body->failed || write_fail_large(write->error);
 }
 
 /* ---- INSERT, UPSERT ---- */
-
-/* Which values are there decides about the text. */
-static bool same_shape(const struct query *query, const struct value *a, const struct value *b)
-{
-	for (size_t i = 0; i < query->given.count; i++) {
-		if ((a[i].kind == VALUE_ABSENT) != (b[i].kind == VALUE_ABSENT)) {
-			return false;
-		}
-	}
-	return true;
-}
 
 /* The row's values are the first placeholders. */
 static bool bind_row(struct write *write, sqlite3_stmt *stmt, const struct value *row)
@@ -246,7 +163,7 @@ static bool insert_row(struct write *write, struct sqlite_statement *statement, 
 	if (!bind_row(write, statement->stmt, query->values + row * query->given.count)) {
 		return false;
 	}
-	bool ok = (!write->known || write_known_row(write, query, row)) &&
+	bool ok = (!write->known || write_known_row(&write->rows, query, row, write->error)) &&
 		step(write, statement, query, row);
 	sqlite3_reset(statement->stmt);
 	return ok;
@@ -259,7 +176,10 @@ static bool is_left_out(struct write *write, size_t row)
 	bool out = batches != NULL && batches->refused != NULL && !write->store->halves &&
 		sqlite3_get_autocommit(write->conn->db) == 0 &&
 		batches->refused(batches, row, write->error);
-	write->left_out += out ? 1 : 0;
+	if (out) {
+		write->left_out++;
+		*write->error = (struct error){0};
+	}
 	return out;
 }
 
@@ -272,7 +192,7 @@ static bool insert_part(struct write *write)
 	bool ok = true;
 	for (size_t row = 0; row < query->row_count && ok; row++) {
 		const struct value *values = query->values + row * query->given.count;
-		if (shape == NULL || !same_shape(query, shape, values)) {
+		if (shape == NULL || !write_same_shape(query, shape, values)) {
 			sqlite_conn_release(write->conn, statement);
 			statement = prepare_insert(write, values);
 			shape = values;
@@ -355,7 +275,7 @@ static bool change_rows(struct write *write)
 	if (statement == NULL) {
 		return false;
 	}
-	bool ok = (!write->known || write_known_row(write, query, 0)) &&
+	bool ok = (!write->known || write_known_row(&write->rows, query, 0, write->error)) &&
 		step(write, statement, query, 0);
 	uint64_t changed = (uint64_t)sqlite3_changes64(conn->db);
 	sqlite_conn_release(conn, statement);
@@ -371,64 +291,6 @@ static bool change_rows(struct write *write)
 
 /* ---- any write ---- */
 
-static bool has_embeds(const struct query *query)
-{
-	for (size_t i = 0; i < query->column_count; i++) {
-		if (query->columns[i].embed != NULL) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Is the value asked for one that the request itself holds, for every row? */
-static bool knows_value(const struct query *query, const struct query_fetch *fetch)
-{
-	const struct field *field = fetch->term.field;
-	if (fetch->term.path != NULL || fetch->cast != NULL || fetch->result_cast != NULL ||
-		fetch->aggregate != AGGREGATE_NONE) {
-		return false;
-	}
-	/* A row that was there before keeps it. */
-	if (query->action == QUERY_UPSERT && !field->key && field->write == WRITE_ONCE) {
-		return false;
-	}
-	size_t rows = is_insert(query) ? query->row_count : 1;
-	for (size_t row = 0; row < rows; row++) {
-		const struct value *value = query_value(query, row, field);
-		if (value == NULL || value->kind == VALUE_ABSENT) {
-			return false;
-		}
-	}
-	return true;
-}
-
-/* Do rows that are returned have to wait for all the others? */
-static bool must_keep(const struct query *query)
-{
-	bool many = !query->must_match && query->action != QUERY_REPLACE;
-	bool cut = query->limit != UINT64_MAX || query->offset > 0;
-	return has_embeds(query) || cut || (many && query->order_count > 0);
-}
-
-/* Everything that is asked for stands in the request. */
-static bool knows_answer(const struct query *query)
-{
-	bool ignores = query->action == QUERY_UPSERT && query->resolution == RESOLUTION_IGNORE;
-	bool one = query->action == QUERY_REPLACE ||
-		(query->action == QUERY_UPDATE && query->must_match && query->row_count == 1);
-	bool written = is_insert(query) && query->batches == NULL && !ignores;
-	if (query->column_count == 0 || (!one && !written) || must_keep(query)) {
-		return false;
-	}
-	for (size_t i = 0; i < query->fetch_count; i++) {
-		if (!knows_value(query, &query->fetch[i])) {
-			return false;
-		}
-	}
-	return true;
-}
-
 static bool run_statements(struct write *write)
 {
 	const struct query *query = write->query;
@@ -436,7 +298,7 @@ static bool run_statements(struct write *write)
 		rows_begin(&write->rows, query, &write->source.base, write->body);
 	}
 	/* What the answer embeds may be found by what was just written. */
-	return (is_insert(query) ? insert_rows(write) : change_rows(write)) &&
+	return (write_inserts(query) ? insert_rows(write) : change_rows(write)) &&
 		sqlite_search_write(write->store->search, write->conn, write->error) &&
 		finish_answer(write);
 }
@@ -454,8 +316,8 @@ static bool run_query(struct sqlite_conn *conn, const struct sqlite_store *store
 		.result = result,
 		.error = error,
 	};
-	write.known = knows_answer(query);
-	write.keeps = query->column_count > 0 && must_keep(query);
+	write.known = write_knows_answer(query);
+	write.keeps = query->column_count > 0 && write_must_keep(query);
 	write.returning = query;
 	if (write.known || query->column_count == 0) {
 		/* An order may fetch values for an answer without columns. */
@@ -464,7 +326,7 @@ static bool run_query(struct sqlite_conn *conn, const struct sqlite_store *store
 		write.returning = &write.plain;
 	}
 	if (write.keeps) {
-		arena_init(&write.arena, ARENA_BYTES);
+		kept_rows_init(&write.kept);
 	}
 	sqlite_source_init(&write.source, conn, error);
 	bool references = store->reference_count > 0;
@@ -479,8 +341,7 @@ static bool run_query(struct sqlite_conn *conn, const struct sqlite_store *store
 		sqlite_fail_reference(conn, store, query->batches != NULL ? &write.part : query, error);
 	}
 	if (write.keeps) {
-		arena_finish(&write.arena);
-		free(write.kept);
+		kept_rows_finish(&write.kept);
 	}
 	return ok;
 }
@@ -561,7 +422,7 @@ bool sqlite_write(struct sqlite_conn *conn, const struct sqlite_store *store,
 	bool alone = sqlite_is_bulk(query);
 	bool guarded = !alone &&
 		(store->halves || store->reference_count > 0 || !is_single_statement(query) ||
-		 request->companion != NULL || (query->column_count > 0 && !knows_answer(query)));
+		 request->companion != NULL || (query->column_count > 0 && !write_knows_answer(query)));
 	bool undoes;
 	if (guarded && !run(conn, STR("SAVEPOINT request"), error)) {
 		return false;

@@ -2,11 +2,16 @@
 
 #include <assert.h>
 
+#include "store/migrator.h"
 #include "store/store_priv.h"
 
 static const struct store_ops *const stores[] = {
 #if HAVE_SQLITE
 	&store_ops_sqlite,
+#endif
+#if HAVE_MARIADB
+	&store_ops_mysql,
+	&store_ops_mariadb,
 #endif
 	&store_ops_memory,
 };
@@ -34,9 +39,10 @@ static const struct store_ops *parse_url(struct str url, struct str *ret_locatio
 		/* Without what follows the scheme: it may hold a password. */
 		error_set(error, ERROR_CONFIG, "unknown kind of store \"%.*s\"",
 				  STR_ARG(scheme.len < url.len ? scheme : str_slice(url, 0, 40)));
-		error_hint(error,
-				   HAVE_SQLITE ? "a store is sqlite:FILE or memory:"
-							   : "a store is memory: (built without SQLite)");
+		error_hint(error, "a store is %s%smemory:%s%s", HAVE_SQLITE ? "sqlite:FILE, " : "",
+				   HAVE_MARIADB ? "mysql://USER:PASSWORD@HOST/DATABASE, " : "",
+				   HAVE_SQLITE ? "" : " (built without SQLite)",
+				   HAVE_MARIADB ? "" : " (built without MariaDB)");
 		return NULL;
 	}
 	*ret_location = location;
@@ -134,6 +140,21 @@ bool store_transaction_run(struct store_transaction *transaction, const struct q
 {
 	const struct store_ops *ops = ((struct store_transaction_base *)transaction)->ops;
 	return ops->transaction_run(transaction, query, body, ret_result, error);
+}
+
+struct store_migrator *store_migrate(struct str url, bool make, struct error *error)
+{
+	struct str location;
+	const struct store_ops *ops = parse_url(url, &location, error);
+	if (ops == NULL) {
+		return NULL;
+	}
+	if (ops->migrate == NULL) {
+		error_set(error, ERROR_CONFIG, "a store of the kind %s cannot be migrated", ops->scheme);
+		(void)error_hint(error, "change its tables by hand");
+		return NULL;
+	}
+	return ops->migrate(location, make, error);
 }
 
 bool store_describe(struct str url, const struct describe_options *options, struct buf *yaml,

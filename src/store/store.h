@@ -16,6 +16,7 @@
 
 struct store;         /* a back end's own; begins with struct store_base */
 struct store_session; /* a back end's own; begins with struct store_session_base */
+struct store_migrator;
 
 struct store_result;
 struct store_transaction; /* a back end's own: the write transaction of one request */
@@ -165,6 +166,8 @@ struct store_ops {
 	/* See store_describe(). NULL: the store cannot. */
 	bool (*describe)(struct str location, const struct describe_options *options, struct buf *yaml,
 					 struct error *error);
+	/* See store/migrator.h. NULL: the store cannot. */
+	struct store_migrator *(*migrate)(struct str location, bool make, struct error *error);
 };
 
 struct store_transaction_base {

@@ -15,6 +15,10 @@ extern const struct store_ops store_ops_memory;
 #if HAVE_SQLITE
 extern const struct store_ops store_ops_sqlite;
 #endif
+#if HAVE_MARIADB
+extern const struct store_ops store_ops_mysql;
+extern const struct store_ops store_ops_mariadb; /* the same by another name */
+#endif
 
 /* All return false. `values` holds one value for each field of the list, or is NULL when the row
  * is not known: then the error has no details. */

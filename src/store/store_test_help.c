@@ -56,7 +56,9 @@ const char test_service[] = "service: test\n"
 							"      at: datetime\n"
 							"      start: { type: time, min: \"06:00:00\" }\n"
 							"    unique:\n"
-							"      one event at a time: at\n";
+							"      one event at a time: at\n"
+							"      one start in 2014: { fields: start, where: "
+							"\"day=gte.2014-01-01&day=lt.2015-01-01\" }\n";
 
 static const char *no_environment(const char *name)
 {
@@ -95,6 +97,9 @@ static void remove_file(const struct fixture *fixture, const char *name)
 void fixture_finish(struct fixture *fixture)
 {
 	fixture_close(fixture);
+#if HAVE_MARIADB
+	maria_test_finish(&fixture->maria);
+#endif
 	remove_file(fixture, "test.db");
 	remove_file(fixture, "test.db-wal");
 	remove_file(fixture, "test.db-journal");
@@ -128,6 +133,14 @@ void fixture_open(struct fixture *fixture, const char *url)
 	bool file = strcmp(url, "sqlite:") == 0;
 	snprintf(fixture->url, sizeof(fixture->url), "%s%s%s", url, file ? fixture->folder : "",
 			 file ? "/test.db" : "");
+#if HAVE_MARIADB
+	if (strcmp(url, "mysql:") == 0) {
+		if (fixture->maria.name[0] == '\0') {
+			maria_test_create(&fixture->maria);
+		}
+		snprintf(fixture->url, sizeof(fixture->url), "%s", fixture->maria.url);
+	}
+#endif
 	struct store_options options = fixture_options(fixture);
 	fixture->store = store_open(str_from(fixture->url), &options, &error);
 	if (fixture->store == NULL) {
@@ -135,6 +148,13 @@ void fixture_open(struct fixture *fixture, const char *url)
 	}
 	fixture->session = store_attach(fixture->store, fixture->loop, &error);
 	assert_non_null(fixture->session);
+}
+
+const char *fixture_store(size_t number)
+{
+	static const char *const stores[] = {"memory:", "sqlite:", "mysql:"};
+	bool has_server = HAVE_MARIADB && getenv("ROWLOCK_TEST_MARIADB") != NULL;
+	return number < 2 || (number == 2 && has_server) ? stores[number] : NULL;
 }
 
 void fixture_close(struct fixture *fixture)

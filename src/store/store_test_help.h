@@ -8,6 +8,7 @@
 #ifndef ROWLOCK_STORE_STORE_TEST_HELP_H
 #define ROWLOCK_STORE_STORE_TEST_HELP_H
 
+#include "store/maria_test_help.h"
 #include "store/store.h"
 
 struct fixture {
@@ -16,7 +17,8 @@ struct fixture {
 	struct limits limits;
 	struct loop *loop;
 	char folder[64];
-	char url[128];
+	char url[256];
+	struct maria_test maria; /* its database, when one was opened */
 	struct store *store;
 	struct store_session *session;
 };
@@ -27,9 +29,12 @@ extern const char test_service[];
 
 void fixture_init(struct fixture *fixture, const char *yaml);
 void fixture_finish(struct fixture *fixture);
-/* `url`: "memory:", or "sqlite:" for a file in the fixture's folder. A failure ends the test. */
+/* `url`: "memory:", "sqlite:" for a file in the fixture's folder, or "mysql:" for a database of the
+ * fixture's own, which needs maria_test_is_on(). A failure ends the test. */
 void fixture_open(struct fixture *fixture, const char *url);
 void fixture_close(struct fixture *fixture);
+/* Every kind of store that can be tested here, by number, for fixture_open(); NULL at the end. */
+const char *fixture_store(size_t number);
 /* The store's options, with a fatal() that ends the process by exit code 42. */
 struct store_options fixture_options(struct fixture *fixture);
 

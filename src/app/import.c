@@ -1,0 +1,402 @@
+/*
+ * DESIGN. The file is one text in memory that the kernel pages in and out; query/check_body reads
+ * it row by row on the store's thread, while the store writes. Between the two stands a feed: it
+ * counts, ends a transaction after so many rows, and decides about rows that the store refuses.
+ *
+ * A load is a request that is done once: it is kept where answers of repeated requests are kept,
+ * under the resource's name and a hash of the file, in the transaction of its rows.
+ */
+#include "app/import.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/import_file.h"
+#include "base/alloc.h"
+#include "base/map.h"
+#include "query/parse.h"
+
+enum { BLOCK_BYTES = 64 * 1024, RELEASE_BYTES = 8 << 20 };
+
+struct import {
+	const struct import_options *options;
+	struct import_summary *summary;
+	struct error *error;
+	enum import_conflict conflict;
+	struct str text;
+	size_t released;
+	struct arena arena;
+	struct query query;
+	struct body_options body;
+	struct str hash; /* of the file, of a load */
+
+	/* The feed: what the store reads. */
+	struct query_batches feed;
+	struct query_batches *batches;
+	const struct value *values; /* rows that wait for the next transaction */
+	size_t count;
+	size_t base;         /* number in the batch of the first row that was handed out last */
+	size_t given;        /* how many were */
+	size_t refused_line; /* of the row that ended the import; 0: none */
+	uint64_t part;       /* rows of this transaction */
+	bool over;
+
+	/* The writes. */
+	struct store_companion companion;
+	struct loop *loop;
+	struct store_session *session;
+	struct store_request request;
+	struct buf answer;
+	struct task begin;
+	bool first; /* transaction */
+	bool ok;
+};
+
+static struct import *import_of(void *part, size_t offset)
+{
+	return (struct import *)(void *)((char *)part - offset);
+}
+
+#define IMPORT_OF(part, member) import_of((part), offsetof(struct import, member))
+
+bool import_format(const char *path, enum body_format *ret_format)
+{
+	static const struct {
+		struct str end;
+		enum body_format format;
+	} formats[] = {
+		{STR_INIT(".csv"), BODY_CSV},
+		{STR_INIT(".ndjson"), BODY_NDJSON},
+		{STR_INIT(".jsonl"), BODY_NDJSON},
+		{STR_INIT(".json"), BODY_JSON_ROWS},
+	};
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (str_ends_with(str_from(path), formats[i].end)) {
+			*ret_format = formats[i].format;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- the feed, on the store's thread ---- */
+
+static void tell(struct import *import, const struct bad_row *row, bool skipped)
+{
+	import->summary->skipped += skipped ? 1 : 0;
+	import->summary->failed += skipped ? 0 : 1;
+	if (import->options->left_out != NULL) {
+		import->options->left_out(import->options->context, row, skipped);
+	}
+}
+
+static void on_bad_row(void *context, const struct bad_row *row)
+{
+	struct import *import = context;
+	import->summary->read++;
+	tell(import, row, false);
+}
+
+/* Called often: pages go many at a time. */
+static void on_release(void *context, struct str body, size_t bytes)
+{
+	struct import *import = context;
+	import->summary->bytes = bytes;
+	if (bytes - import->released >= RELEASE_BYTES) {
+		import->released = bytes;
+		import_file_release(body, bytes);
+	}
+}
+
+static bool next_rows(struct query_batches *feed, const struct value **ret_values,
+					  size_t *ret_count, struct error *error)
+{
+	struct import *import = IMPORT_OF(feed, feed);
+	uint64_t most = import->options->part_rows;
+	import->base += import->given;
+	if (import->count == 0 && !import->over) {
+		import->base = 0;
+		if (!import->batches->next(import->batches, &import->values, &import->count, error)) {
+			return false;
+		}
+		import->over = import->count == 0;
+		import->summary->read += import->count;
+		if (import->options->progress != NULL) {
+			import->options->progress(import->options->context, import->summary);
+		}
+	}
+	bool full = most > 0 && import->count > most - import->part;
+	import->given = full ? (size_t)(most - import->part) : import->count;
+	*ret_values = import->values;
+	*ret_count = import->given;
+	import->values += import->given * import->query.given.count;
+	import->count -= import->given;
+	import->part += import->given;
+	return true;
+}
+
+/* A row that meets another is skipped, or ends the import; one that breaks another rule is left
+ * out. */
+static bool on_refused(struct query_batches *feed, size_t row, const struct error *error)
+{
+	struct import *import = IMPORT_OF(feed, feed);
+	bool met = error->code == ERROR_UNIQUE && import->conflict != IMPORT_MERGE;
+	struct bad_row bad = {.error = error};
+	query_batches_row(import->batches, import->base + row, &bad);
+	if (met && import->conflict == IMPORT_FAIL) {
+		import->refused_line = bad.line;
+		return false;
+	}
+	tell(import, &bad, met);
+	return true;
+}
+
+/* ---- what rides in the first transaction ---- */
+
+/* `filters` in the grammar of the query string. */
+static bool run_filtered(struct import *import, struct store_transaction *transaction,
+						 enum query_action action, const struct resource *resource,
+						 struct str filters, struct buf *rows, struct store_result *result,
+						 struct error *error)
+{
+	const struct limits *limits = &import->options->model->limits;
+	const struct check_options options = {.limits = limits, .no_rows = action == QUERY_DELETE};
+	struct parsed_query parsed;
+	struct query query = {.action = action, .resource = resource, .limit = UINT64_MAX};
+	parsed_query_init(&parsed);
+	return parse_query_string(filters, limits, NULL, NULL, &import->arena, &parsed, error) &&
+		check_query(&parsed, action, resource, &options, &import->arena, &query, error) &&
+		store_transaction_run(transaction, &query, rows, result, error);
+}
+
+static struct str first_key(const struct resource *resource, struct arena *arena)
+{
+	struct str name = resource->key.items[0]->name;
+	return arena_printf(arena, "limit=1&select=%%22%.*s%%22", STR_ARG(name));
+}
+
+/* Were the same rows loaded before, and are there any? */
+static bool is_known(struct import *import, struct store_transaction *transaction, bool *ret_known,
+					 struct error *error)
+{
+	const struct import_options *options = import->options;
+	struct arena *arena = &import->arena;
+	bool once = options->load->mode == LOAD_ONCE;
+	struct store_result kept = {0};
+	struct store_result rows = {0};
+	struct buf answer;
+	buf_init(&answer, MIB(1));
+	struct str filters = arena_printf(arena, "scope=eq.load&key=eq.%zu-%.*s%s%.*s&select=key",
+									  options->resource->name.len, STR_ARG(options->resource->name),
+									  once ? "" : "&hash=eq.", once ? 0 : (int)import->hash.len,
+									  import->hash.ptr);
+	bool ok = run_filtered(import, transaction, QUERY_LIST, options->model->kept_answers, filters,
+						   &answer, &kept, error) &&
+		run_filtered(import, transaction, QUERY_LIST, options->resource,
+					 first_key(options->resource, arena), &answer, &rows, error);
+	buf_finish(&answer);
+	*ret_known = kept.rows > 0 && (once || rows.rows > 0);
+	return ok;
+}
+
+static bool remember(struct import *import, struct store_transaction *transaction,
+					 struct error *error)
+{
+	const struct resource *kept = import->options->model->kept_answers;
+	const struct body_options options = {
+		.limits = &import->options->model->limits,
+		.format = BODY_JSON,
+	};
+	struct str name = import->options->resource->name;
+	struct store_result result;
+	struct query query = {
+		.action = QUERY_UPSERT,
+		.resource = kept,
+		.conflict = kept->key,
+		.resolution = RESOLUTION_MERGE,
+		.limit = UINT64_MAX,
+	};
+	/* Kept for good: it is never too old. */
+	struct str body = arena_printf(
+		&import->arena, "{\"scope\":\"load\",\"key\":\"%zu-%.*s\",\"hash\":\"%.*s\",\"at\":%lld}",
+		name.len, STR_ARG(name), STR_ARG(import->hash), (long long)INT64_MAX);
+	return check_body(body, &options, &import->arena, &query, error) &&
+		store_transaction_run(transaction, &query, NULL, &result, error);
+}
+
+static enum companion_verdict before(struct store_companion *companion,
+									 struct store_transaction *transaction, struct error *error)
+{
+	struct import *import = IMPORT_OF(companion, companion);
+	const struct import_options *options = import->options;
+	bool replace = options->load == NULL ? options->replace : options->load->mode == LOAD_REPLACE;
+	struct store_result result;
+	if (options->load != NULL) {
+		if (!is_known(import, transaction, &import->summary->known, error)) {
+			return COMPANION_FAIL;
+		}
+		if (import->summary->known) {
+			return COMPANION_ANSWERED;
+		}
+	}
+	return !replace ||
+			run_filtered(import, transaction, QUERY_DELETE, options->resource, STR(""), NULL,
+						 &result, error)
+		? COMPANION_GO_ON
+		: COMPANION_FAIL;
+}
+
+static enum companion_verdict after(struct store_companion *companion,
+									struct store_transaction *transaction,
+									const struct store_result *result, struct error *error)
+{
+	struct import *import = IMPORT_OF(companion, companion);
+	(void)result;
+	return import->options->load == NULL || remember(import, transaction, error) ? COMPANION_GO_ON
+																				 : COMPANION_FAIL;
+}
+
+/* ---- transactions, one after the other, on a loop of their own ---- */
+
+static void run_part(struct import *import);
+
+static void end(struct import *import, bool ok)
+{
+	import->ok = ok;
+	loop_stop(import->loop);
+}
+
+static void on_done(struct store_request *request, const struct store_result *result,
+					const struct error *error)
+{
+	struct import *import = IMPORT_OF(request, request);
+	if (error != NULL) {
+		*import->error = *error;
+		end(import, false);
+		return;
+	}
+	if (import->conflict == IMPORT_MERGE) {
+		import->summary->merged += result->rows - result->inserted;
+	}
+	import->summary->inserted += result->inserted;
+	import->first = false;
+	if (import->summary->known || import->over || import->part < import->options->part_rows ||
+		import->options->part_rows == 0) {
+		end(import, true);
+	} else {
+		run_part(import);
+	}
+}
+
+static void run_part(struct import *import)
+{
+	import->part = 0;
+	import->request = (struct store_request){
+		.query = &import->query,
+		.body = &import->answer,
+		.companion = import->first ? &import->companion : NULL,
+		.done = on_done,
+		.deadline_ms = UINT64_MAX / 2,
+	};
+	store_run(import->session, &import->request);
+}
+
+static void begin(struct task *task)
+{
+	run_part(IMPORT_OF(task, begin));
+}
+
+static bool run_loop(struct import *import)
+{
+	import->loop = loop_create(import->error);
+	if (import->loop == NULL) {
+		return false;
+	}
+	import->session = store_attach(import->options->store, import->loop, import->error);
+	if (import->session != NULL) {
+		import->begin.run = begin;
+		loop_post(import->loop, &import->begin);
+		loop_run(import->loop);
+		store_detach(import->session);
+	}
+	loop_destroy(import->loop);
+	return import->ok;
+}
+
+/* ---- all of it ---- */
+
+static struct str hash_of(struct str text, struct arena *arena)
+{
+	static const uint64_t keys[2][2] = {
+		{0x726f776c6f636b2d, 0x6c6f61642d6f6e65},
+		{0x726f776c6f636b2d, 0x6c6f61642d74776f},
+	};
+	return arena_printf(arena, "%016llx%016llx",
+						(unsigned long long)siphash(keys[0], text.ptr, text.len),
+						(unsigned long long)siphash(keys[1], text.ptr, text.len));
+}
+
+static bool check(struct import *import)
+{
+	const struct import_options *options = import->options;
+	const struct resource *resource = options->resource;
+	import->conflict = options->load != NULL ? IMPORT_SKIP : options->conflict;
+	import->query = (struct query){
+		.action = import->conflict == IMPORT_MERGE ? QUERY_UPSERT : QUERY_INSERT,
+		.resource = resource,
+		.conflict = resource->key,
+		.resolution = RESOLUTION_MERGE,
+		.limit = UINT64_MAX,
+	};
+	import->body = (struct body_options){
+		.limits = &options->model->limits,
+		.format = options->format,
+		.many = true,
+		.lenient = true,
+		.independent = options->format != BODY_CSV,
+		.bad_row = on_bad_row,
+		.release = on_release,
+		.context = import,
+	};
+	if (!check_body_batches(import->text, &import->body, &import->arena, &import->query,
+							import->error)) {
+		return false;
+	}
+	import->batches = import->query.batches;
+	import->feed = (struct query_batches){.next = next_rows, .refused = on_refused};
+	import->query.batches = &import->feed;
+	return true;
+}
+
+bool import_run(const struct import_options *options, struct import_summary *ret_summary,
+				struct error *error)
+{
+	struct import *import = alloc_zeroed(1, sizeof(*import));
+	*ret_summary = (struct import_summary){0};
+	import->options = options;
+	import->summary = ret_summary;
+	import->error = error;
+	import->first = true;
+	import->companion = (struct store_companion){.before = before, .after = after};
+	arena_init(&import->arena, BLOCK_BYTES);
+	buf_init(&import->answer, MIB(1));
+	bool ok = import_file_open(options->path, &import->text, error);
+	ret_summary->file_bytes = import->text.len;
+	if (ok && options->load != NULL) {
+		import->hash = hash_of(import->text, &import->arena);
+	}
+	ok = ok && check(import) && run_loop(import);
+	if (!ok && import->refused_line > 0) {
+		struct error plain = *error;
+		error_set(error, plain.code, "line %zu: %s", import->refused_line, plain.message);
+		memcpy(error->details, plain.details, sizeof(error->details));
+	}
+	ret_summary->bytes = ok ? import->text.len : ret_summary->bytes;
+	query_batches_finish(import->batches);
+	import_file_close(import->text);
+	buf_finish(&import->answer);
+	arena_finish(&import->arena);
+	free(import);
+	return ok;
+}

@@ -1,0 +1,442 @@
+/*
+ * DESIGN. What the database has is read from information_schema as facts, a name and a text each:
+ * `column users.id` is `bigint NOT NULL AUTO_INCREMENT`. What the model needs is written in the
+ * same words and looked up. More columns, indexes and tables are nobody's concern.
+ *
+ * Tables cannot be made in a transaction. Two programs that find the database empty at once take
+ * turns by a lock of the server.
+ */
+#include <assert.h>
+#include <ctype.h>
+#include <stdarg.h>
+
+#include "store/maria_priv.h"
+
+enum {
+	ARENA_BYTES = 16384,
+	STATEMENT_BYTES = 1 << 20,
+	NAME_BYTES = 4096,
+	SHOWN = 3, /* differences */
+	LOCK_S = 20,
+};
+
+struct schema {
+	MYSQL *db;
+	const struct model *model;
+	struct arena arena;
+	struct map facts; /* name -> struct str */
+	struct buf found; /* differences, as they are shown */
+	size_t differences;
+};
+
+static bool fail_db(MYSQL *db, struct error *error)
+{
+	error_set(error, ERROR_STORE, "the database's tables cannot be read or made");
+	return error_details(error, "%s", mysql_error(db));
+}
+
+static bool run_sql(MYSQL *db, struct str text, struct error *error)
+{
+	return mysql_real_query(db, text.ptr, text.len) == 0 || fail_db(db, error);
+}
+
+/* ---- making ---- */
+
+typedef bool each_object_call(struct schema *schema, struct str name, struct str text,
+							  struct error *error);
+
+/* Calls `each` for the tables and indexes of one resource, or for the triggers on them. */
+static bool each_of(struct schema *schema, const struct resource *resource, bool triggers,
+					each_object_call *each, struct error *error)
+{
+	struct buf text;
+	struct buf name;
+	buf_init(&text, STATEMENT_BYTES);
+	buf_init(&name, NAME_BYTES);
+	bool ok = true;
+	for (size_t number = 0; ok; number++) {
+		buf_clear(&text);
+		buf_clear(&name);
+		if (!sql_schema(&sql_dialect_maria, resource, number, &text, &name)) {
+			break;
+		}
+		assert(!text.failed && !name.failed);
+		if (str_starts_with(buf_str(&text), STR("CREATE TRIGGER")) == triggers) {
+			ok = each(schema, buf_str(&name), buf_str(&text), error);
+		}
+	}
+	buf_finish(&text);
+	buf_finish(&name);
+	return ok;
+}
+
+static bool make_object(struct schema *schema, struct str name, struct str text,
+						struct error *error)
+{
+	(void)name;
+	return run_sql(schema->db, text, error);
+}
+
+/* A table may refer to one that is made later; to one that was made it needs that one's index. */
+static bool make_all(struct schema *schema, struct error *error)
+{
+	const struct model *model = schema->model;
+	bool ok = run_sql(schema->db, STR("SET foreign_key_checks=0"), error);
+	for (int triggers = 0; triggers <= 1 && ok; triggers++) {
+		for (size_t r = 0; r < model->resource_count && ok; r++) {
+			ok = each_of(schema, &model->resources[r], triggers == 1, make_object, error);
+		}
+	}
+	if (ok && model->kept_answers != NULL) {
+		ok = each_of(schema, model->kept_answers, false, make_object, error);
+	}
+	return ok && run_sql(schema->db, STR("SET foreign_key_checks=1"), error);
+}
+
+/* ---- facts ---- */
+
+static struct str of_row(struct schema *schema, MYSQL_ROW row, const unsigned long *lengths,
+						 unsigned number)
+{
+	struct str text = {row[number] != NULL ? row[number] : "", lengths[number]};
+	return arena_copy(&schema->arena, text);
+}
+
+/* The rows of a statement: a name and a text. */
+static bool add_facts(struct schema *schema, const char *text, struct error *error)
+{
+	if (!run_sql(schema->db, str_from(text), error)) {
+		return false;
+	}
+	MYSQL_RES *rows = mysql_store_result(schema->db);
+	if (rows == NULL) {
+		return fail_db(schema->db, error);
+	}
+	MYSQL_ROW row;
+	while ((row = mysql_fetch_row(rows)) != NULL) {
+		const unsigned long *lengths = mysql_fetch_lengths(rows);
+		struct str *fact = ARENA_NEW(&schema->arena, struct str);
+		*fact = of_row(schema, row, lengths, 1);
+		map_put(&schema->facts, of_row(schema, row, lengths, 0), fact);
+	}
+	mysql_free_result(rows);
+	return true;
+}
+
+/* Types without the width in which whole numbers are shown. */
+static const char columns_sql[] =
+	"SELECT CONCAT('column ',table_name,'.',column_name),CONCAT("
+	"REGEXP_REPLACE(column_type,'^([a-z]*int)\\\\([0-9]+\\\\)','\\\\1'),"
+	"IFNULL(CONCAT(' COLLATE ',collation_name),''),IF(is_nullable='NO',' NOT NULL',''),"
+	"IF(extra LIKE '%auto_increment%',' AUTO_INCREMENT','')) "
+	"FROM information_schema.columns WHERE table_schema=DATABASE()";
+static const char tables_sql[] = "SELECT CONCAT('table ',table_name),'' "
+								 "FROM information_schema.tables WHERE table_schema=DATABASE()";
+static const char indexes_sql[] =
+	"SELECT CONCAT(IF(index_name='PRIMARY','primary key',IF(non_unique,'index','unique index')),"
+	"' of ',table_name,' over (',GROUP_CONCAT(column_name ORDER BY seq_in_index SEPARATOR ', '),"
+	"')'),'' FROM information_schema.statistics WHERE table_schema=DATABASE() "
+	"GROUP BY table_name,index_name,non_unique";
+static const char references_sql[] =
+	"SELECT CONCAT('foreign key of ',table_name,' over (',"
+	"GROUP_CONCAT(column_name ORDER BY ordinal_position SEPARATOR ', '),') to ',"
+	"referenced_table_name,' (',"
+	"GROUP_CONCAT(referenced_column_name ORDER BY ordinal_position SEPARATOR ', '),')'),'' "
+	"FROM information_schema.key_column_usage WHERE table_schema=DATABASE() "
+	"AND referenced_table_name IS NOT NULL "
+	"GROUP BY table_name,constraint_name,referenced_table_name";
+static const char triggers_sql[] = "SELECT CONCAT('trigger ',trigger_name),action_statement "
+								   "FROM information_schema.triggers "
+								   "WHERE trigger_schema=DATABASE()";
+
+static const char checks_sql[] = "SELECT CONCAT('check of ',table_name,' ',constraint_name),'' "
+								 "FROM information_schema.check_constraints "
+								 "WHERE constraint_schema=DATABASE()";
+
+static bool read_facts(struct schema *schema, struct error *error)
+{
+	return add_facts(schema, tables_sql, error) && add_facts(schema, columns_sql, error) &&
+		add_facts(schema, indexes_sql, error) && add_facts(schema, references_sql, error) &&
+		add_facts(schema, triggers_sql, error) && add_facts(schema, checks_sql, error);
+}
+
+/* ---- comparing ---- */
+
+__attribute__((format(printf, 2, 3))) static void note(struct schema *schema, const char *format,
+													   ...)
+{
+	if (schema->differences++ >= SHOWN) {
+		return;
+	}
+	char text[NAME_BYTES];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	buf_append(&schema->found, schema->found.len > 0 ? STR("; ") : STR(""));
+	buf_append(&schema->found, str_from(text));
+}
+
+__attribute__((format(printf, 2, 3))) static const struct str *find(struct schema *schema,
+																	const char *format, ...)
+{
+	char name[NAME_BYTES];
+	va_list args;
+	va_start(args, format);
+	int len = vsnprintf(name, sizeof(name), format, args);
+	va_end(args);
+	assert(len >= 0 && (size_t)len < sizeof(name));
+	return map_get(&schema->facts, (struct str){name, (size_t)len});
+}
+
+/* The column as columns_sql tells it. */
+static struct str wanted_column(struct schema *schema, const struct resource *resource,
+								const struct field *field)
+{
+	struct buf text;
+	buf_init(&text, NAME_BYTES);
+	sql_dialect_maria.column_type(resource, field, &text);
+	struct str collation = STR("utf8mb4_nopad_bin");
+	struct str type = buf_str(&text);
+	bool is_text = false;
+	for (size_t i = 0; i < text.len; i++) {
+		struct str rest = str_slice(buf_str(&text), i, text.len);
+		is_text = is_text || str_starts_with(rest, STR("CHAR")) ||
+			str_starts_with(rest, STR("TEXT"));
+		if (str_starts_with(rest, STR(" COLLATE "))) {
+			collation = str_slice(rest, 9, rest.len);
+		}
+		if (str_starts_with(rest, STR(" CHARACTER SET ")) && type.len == text.len) {
+			type = str_slice(type, 0, i);
+		}
+		text.ptr[i] = (char)tolower((unsigned char)text.ptr[i]);
+	}
+	if (str_starts_with(type, STR("tinyint"))) {
+		type = STR("tinyint");
+	}
+	bool automatic = field->default_kind == DEFAULT_AUTO && field->type == TYPE_INTEGER;
+	struct str wanted = arena_printf(&schema->arena, "%.*s%s%.*s%s%s", STR_ARG(type),
+									 is_text ? " COLLATE " : "",
+									 STR_ARG(is_text ? collation : STR("")),
+									 field->key || field->required ? " NOT NULL" : "",
+									 automatic ? " AUTO_INCREMENT" : "");
+	buf_finish(&text);
+	return wanted;
+}
+
+static void compare_columns(struct schema *schema, const struct resource *resource)
+{
+	for (size_t i = 0; i < resource->field_count; i++) {
+		const struct field *field = &resource->fields[i];
+		if (field_is_computed(field)) {
+			continue;
+		}
+		const struct str *has = find(schema, "column %.*s.%.*s", STR_ARG(resource->name),
+									 STR_ARG(field->name));
+		struct str wanted = wanted_column(schema, resource, field);
+		if (has == NULL) {
+			note(schema, "table %.*s has no column %.*s", STR_ARG(resource->name),
+				 STR_ARG(field->name));
+		} else if (!str_equal(*has, wanted)) {
+			note(schema, "column %.*s of table %.*s is %.*s, not %.*s", STR_ARG(field->name),
+				 STR_ARG(resource->name), STR_ARG(*has), STR_ARG(wanted));
+		}
+	}
+}
+
+/* `a, b` */
+static struct str list_of(struct schema *schema, const struct field_list *fields)
+{
+	struct str list = STR("");
+	for (size_t i = 0; i < fields->count; i++) {
+		list = arena_printf(&schema->arena, "%.*s%s%.*s", STR_ARG(list), i > 0 ? ", " : "",
+							STR_ARG(fields->items[i]->name));
+	}
+	return list;
+}
+
+static void compare_index(struct schema *schema, const struct resource *resource, const char *kind,
+						  const struct field_list *fields)
+{
+	struct str list = list_of(schema, fields);
+	if (find(schema, "%s of %.*s over (%.*s)", kind, STR_ARG(resource->name), STR_ARG(list)) ==
+		NULL) {
+		note(schema, "table %.*s has no %s over (%.*s)", STR_ARG(resource->name), kind,
+			 STR_ARG(list));
+	}
+}
+
+static struct str short_name(struct schema *schema, struct str name)
+{
+	struct buf text;
+	buf_init(&text, NAME_BYTES);
+	buf_append(&text, name);
+	sql_shorten_name(&sql_dialect_maria, &text);
+	struct str copy = arena_copy(&schema->arena, buf_str(&text));
+	buf_finish(&text);
+	return copy;
+}
+
+/* A rule over some rows is one over generated columns: see sql_schema(). */
+static void compare_rule(struct schema *schema, const struct resource *resource,
+						 const struct unique_rule *rule)
+{
+	if (rule->cond == NULL) {
+		compare_index(schema, resource, "unique index", &rule->fields);
+		return;
+	}
+	struct field *generated = ARENA_ARRAY(&schema->arena, rule->fields.count, struct field);
+	struct field_list list = {ARENA_ARRAY(&schema->arena, rule->fields.count, const struct field *),
+							  rule->fields.count};
+	for (size_t i = 0; i < list.count; i++) {
+		generated[i].name = short_name(
+			schema, arena_printf(&schema->arena, "%.*s.%zu", STR_ARG(rule->name), i));
+		list.items[i] = &generated[i];
+	}
+	compare_index(schema, resource, "unique index", &list);
+}
+
+static void compare_checks(struct schema *schema, const struct resource *resource)
+{
+	for (size_t i = 0; i < resource->check_count; i++) {
+		struct str name = short_name(schema, resource->checks[i].name);
+		if (find(schema, "check of %.*s %.*s", STR_ARG(resource->name), STR_ARG(name)) == NULL) {
+			note(schema, "table %.*s has no check %.*s", STR_ARG(resource->name), STR_ARG(name));
+		}
+	}
+}
+
+static void compare_references(struct schema *schema, const struct resource *resource)
+{
+	for (size_t i = 0; i < resource->reference_count; i++) {
+		const struct reference *reference = &resource->references[i];
+		struct str from = list_of(schema, &reference->fields);
+		struct str to = list_of(schema, &reference->target_fields);
+		if (find(schema, "foreign key of %.*s over (%.*s) to %.*s (%.*s)", STR_ARG(resource->name),
+				 STR_ARG(from), STR_ARG(reference->target->name), STR_ARG(to)) == NULL) {
+			note(schema, "table %.*s has no foreign key over (%.*s) to %.*s (%.*s)",
+				 STR_ARG(resource->name), STR_ARG(from), STR_ARG(reference->target->name),
+				 STR_ARG(to));
+		}
+	}
+}
+
+static bool compare_table(struct schema *schema, struct str name, struct str text,
+						  struct error *error)
+{
+	(void)error;
+	bool table = str_starts_with(text, STR("CREATE TABLE")); /* else an index */
+	if (table && find(schema, "table %.*s", STR_ARG(name)) == NULL) {
+		note(schema, "there is no table %.*s", STR_ARG(name));
+	}
+	return true;
+}
+
+/* The server keeps the statement behind FOR EACH ROW as it was written. */
+static bool compare_trigger(struct schema *schema, struct str name, struct str text,
+							struct error *error)
+{
+	(void)error;
+	const struct str *has = find(schema, "trigger %.*s", STR_ARG(name));
+	if (has == NULL) {
+		note(schema, "there is no trigger %.*s", STR_ARG(name));
+	} else if (has->len == 0 || !str_ends_with(text, str_trim(*has))) {
+		note(schema, "the trigger %.*s is another", STR_ARG(name));
+	}
+	return true;
+}
+
+static void compare(struct schema *schema, const struct resource *resource, struct error *error)
+{
+	if (find(schema, "table %.*s", STR_ARG(resource->name)) == NULL) {
+		note(schema, "there is no table %.*s", STR_ARG(resource->name));
+		return;
+	}
+	compare_columns(schema, resource);
+	if (resource->key.count > 0) {
+		compare_index(schema, resource, "primary key", &resource->key);
+	}
+	for (size_t i = 0; i < resource->unique_count; i++) {
+		compare_rule(schema, resource, &resource->uniques[i]);
+	}
+	for (size_t i = 0; i < resource->index_count; i++) {
+		compare_index(schema, resource, "index", &resource->indexes[i].fields);
+	}
+	compare_references(schema, resource);
+	compare_checks(schema, resource);
+	each_of(schema, resource, false, compare_table, error);
+	each_of(schema, resource, true, compare_trigger, error);
+}
+
+static bool compare_all(struct schema *schema, struct error *error)
+{
+	const struct model *model = schema->model;
+	for (size_t r = 0; r < model->resource_count; r++) {
+		compare(schema, &model->resources[r], error);
+	}
+	if (model->kept_answers != NULL) {
+		compare(schema, model->kept_answers, error);
+	}
+	if (schema->differences == 0) {
+		return true;
+	}
+	error_set(error, ERROR_CONFIG, "the database's tables are not those of %.*s",
+			  STR_ARG(model->file));
+	error_details(error, "%.*s%s", STR_ARG(buf_str(&schema->found)),
+				  schema->differences > SHOWN ? "; and more" : "");
+	return error_hint(error, "what is to be done: rowlock migrate %.*s plan", STR_ARG(model->file));
+}
+
+/* ---- both ---- */
+
+static bool check(struct schema *schema, bool make, struct error *error)
+{
+	const struct resource *kept = schema->model->kept_answers;
+	if (!read_facts(schema, error)) {
+		return false;
+	}
+	if (make && schema->facts.count == 0) {
+		return make_all(schema, error);
+	}
+	/* Databases of earlier versions have all but this one. */
+	if (make && kept != NULL && find(schema, "table %.*s", STR_ARG(kept->name)) == NULL) {
+		return each_of(schema, kept, false, make_object, error) && read_facts(schema, error) &&
+			compare_all(schema, error);
+	}
+	return compare_all(schema, error);
+}
+
+/* Waits for another program that makes the tables. */
+static bool take_turn(MYSQL *db, struct error *error)
+{
+	char text[NAME_BYTES];
+	snprintf(text, sizeof(text), "SELECT GET_LOCK(CONCAT('rowlock ',MD5(DATABASE())),%d)", LOCK_S);
+	if (!run_sql(db, str_from(text), error)) {
+		return false;
+	}
+	MYSQL_RES *rows = mysql_store_result(db);
+	MYSQL_ROW row = rows != NULL ? mysql_fetch_row(rows) : NULL;
+	bool taken = row != NULL && row[0] != NULL && row[0][0] == '1';
+	mysql_free_result(rows);
+	if (!taken) {
+		error_set(error, ERROR_STORE, "another program has been making the tables for too long");
+	}
+	return taken;
+}
+
+bool maria_schema_check(MYSQL *db, const struct model *model, bool make, struct error *error)
+{
+	struct schema schema = {.db = db, .model = model};
+	if (make && !take_turn(db, error)) {
+		return false;
+	}
+	arena_init(&schema.arena, ARENA_BYTES);
+	map_init(&schema.facts);
+	buf_init(&schema.found, STATEMENT_BYTES);
+	bool ok = check(&schema, make, error);
+	buf_finish(&schema.found);
+	map_finish(&schema.facts);
+	arena_finish(&schema.arena);
+	/* The lock goes with the connection. */
+	return ok;
+}
