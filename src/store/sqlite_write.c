@@ -344,7 +344,8 @@ static bool run_query(struct sqlite_conn *conn, const struct sqlite_store *store
 	}
 	sqlite_source_init(&write.source, conn, error);
 	bool references = store->reference_count > 0;
-	bool ok = prepare_references(conn, query, error) && run_statements(&write) &&
+	bool ok = prepare_references(conn, query, error) &&
+		sqlite_search_begin(store->search, conn, error) && run_statements(&write) &&
 		(!references || check_deferred(conn, error));
 	sqlite_source_finish(&write.source);
 	if (!ok) {
