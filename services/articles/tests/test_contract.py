@@ -289,8 +289,8 @@ def test_repeated_reads_give_the_same_answer(call, word):
 
 
 def test_an_answer_that_is_still_good_is_not_sent_again(call, word, request):
-    if "mariadb" in request.node.name:
-        request.applymarker(pytest.mark.xfail(reason="answers from MariaDB have no versions"))
+    if "mariadb" in request.node.name and "off" in request.node.name:
+        pytest.skip("without a cache, answers from MariaDB have no versions")
     for path, answers in repeated(call, word):
         tags = {answer.headers.get("etag") for answer in answers}
         assert len(tags) == 1, path
