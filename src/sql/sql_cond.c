@@ -225,11 +225,11 @@ static void write_tail(struct sql *sql, struct str number, struct str index)
 	buf_finish(&name);
 }
 
-/* `"id" IN (SELECT rowid FROM "r.a_search" WHERE "r.a_search" MATCH ? UNION ALL SELECT "id" FROM
- * "r" WHERE "id">=(…) AND rowlock_like("a",?)) AND `, when the field has an index for substrings
- * that can say which rows may match; those that are not in it yet are looked at one by one. A row
- * whose text is null is not among them, which is false where the function says null: so not within
- * NOT. */
+/* `"id" IN (SELECT rowid FROM "r.a_search" WHERE "r.a_search" MATCH ? UNION ALL
+ * SELECT "id" FROM "r" WHERE "id">=(…) AND rowlock_like("a",?)) AND `, when the field has an index
+ * for substrings that can say which rows may match; those that are not in it yet are looked at one
+ * by one. One whose text is null is not among them, which is false where the function says null: so
+ * not within NOT. */
 static void write_searched(struct sql *sql, const struct cond *cond)
 {
 	struct str grams = like_grams(cond->compiled.pointer);
