@@ -136,7 +136,8 @@ def test_the_server_freezes(weather, database, proof):
         running.run(freeze)
     finally:
         database.thaw()
-    assert told(running.storm, "unknown") > 0
+    # Which of both is chance: few are on their way at the moment of a COMMIT.
+    assert told(running.storm, "not written", "unknown") > 0
 
 
 def test_answers_to_a_commit_are_lost(weather, database, proof, seed):

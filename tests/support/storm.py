@@ -229,7 +229,8 @@ class CommitBreaker:
 
     def _break_commit(self, data, near, far):
         """True when the connection has to end."""
-        if b"COMMIT" not in data or self.rng.random() >= self.chance:
+        # Not the one of READ-COMMITTED.
+        if not data.endswith(b"COMMIT") or self.rng.random() >= self.chance:
             return False
         # Nothing comes back to the program from now on.
         near.shutdown(socket.SHUT_WR)
