@@ -319,8 +319,7 @@ static void stats(const struct store *base, struct store_stats *ret_stats)
 	{                                                                                              \
 		.scheme = (name), .open = (open_it), .close = close_store, .adopt = adopt,                 \
 		.attach = attach, .detach = detach, .run = run, .resume = resume, .cancel = cancel,        \
-		.stats = stats, .transaction_run = maria_transaction_run,                                  \
-		.migrate = maria_migrate,                                                                  \
+		.stats = stats, .transaction_run = maria_transaction_run, .migrate = maria_migrate,        \
 	}
 
 const struct store_ops store_ops_mysql = MARIA_OPS("mysql", open_mysql);
