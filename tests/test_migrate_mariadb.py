@@ -240,6 +240,19 @@ def test_serve_names_the_command(bed, start):
         assert bed.run("plan") == f"-- {IS}"
 
 
+def test_a_database_of_an_earlier_version(bed, start):
+    """Its tables are what we make, but it does not say that it is ours."""
+    with start(bed.file, store=bed.served):
+        bed.query("DROP TABLE _rl_model")
+    bed.run("new", "nothing")
+    bed.migrations.mkdir(parents=True)
+    write(bed, "0001_first.up.sql", "DO 1;\n")
+    assert "all files are remembered as applied" in bed.run("apply")
+    bed.write(PEOPLE + "      note: text\n")
+    bed.run("new", "second")
+    assert bed.run("apply") == f"applied 0002_second\n{IS}"
+
+
 def test_tables_of_another_program_are_left_alone(bed):
     bed.query("CREATE TABLE people (id BIGINT AUTO_INCREMENT PRIMARY KEY, name LONGTEXT, kind "
               "BIGINT NOT NULL, extra TEXT) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin; "

@@ -273,7 +273,7 @@ static bool adopt(const struct migrate *migrate, struct store_migrator *migrator
 	bool ok = differ(migrate, migrator, &up, &down, error);
 	*ret_adopted = ok && up.len == 0;
 	if (*ret_adopted) {
-		ok = migrator->ops->adopt(migrator, both->files, both->file_count, error);
+		ok = migrator->ops->adopt(migrator, both->files, both->file_count, migrate->model, error);
 	}
 	buf_finish(&up);
 	buf_finish(&down);

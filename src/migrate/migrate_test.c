@@ -75,10 +75,11 @@ static bool apply(struct store_migrator *migrator, const struct store_migration 
 }
 
 static bool adopt(struct store_migrator *migrator, const struct store_migration *items,
-				  size_t count, struct error *error)
+				  size_t count, const struct model *model, struct error *error)
 {
 	(void)items;
 	(void)count;
+	(void)model;
 	return call(migrator, error);
 }
 

@@ -594,7 +594,7 @@ static bool apply(struct store_migrator *migrator, const struct store_migration 
 }
 
 static bool adopt(struct store_migrator *migrator, const struct store_migration *items,
-				  size_t count, struct error *error)
+				  size_t count, const struct model *model, struct error *error)
 {
 	MYSQL *db = database(migrator);
 	struct arena arena;
@@ -605,7 +605,7 @@ static bool adopt(struct store_migrator *migrator, const struct store_migration 
 	}
 	ok = maria_schema_run(db, ok ? STR("COMMIT") : STR("ROLLBACK"), ok ? error : NULL) && ok;
 	arena_finish(&arena);
-	return ok;
+	return ok && settle(db, model, error);
 }
 
 static bool undo(struct store_migrator *migrator, const struct store_migration *migration,

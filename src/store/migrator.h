@@ -50,9 +50,9 @@ struct store_migrator_ops {
 	 * too. */
 	bool (*apply)(struct store_migrator *migrator, const struct store_migration *migration,
 				  const struct model *model, struct store_failure *failure, struct error *error);
-	/* Remembers these as applied, without running them. */
+	/* Remembers these as applied, without running them; the database is what the model says. */
 	bool (*adopt)(struct store_migrator *migrator, const struct store_migration *items,
-				  size_t count, struct error *error);
+				  size_t count, const struct model *model, struct error *error);
 	/* Runs migration->down of the last that was applied, and forgets it. One that stopped while it
 	 * was undone goes on where it did. */
 	bool (*undo)(struct store_migrator *migrator, const struct store_migration *migration,

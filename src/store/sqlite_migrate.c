@@ -369,8 +369,9 @@ static bool apply(struct store_migrator *migrator, const struct store_migration 
 }
 
 static bool adopt(struct store_migrator *migrator, const struct store_migration *items,
-				  size_t count, struct error *error)
+				  size_t count, const struct model *model, struct error *error)
 {
+	(void)model;
 	struct sqlite_conn *conn = connection(migrator);
 	bool ok = begin(conn, error);
 	for (size_t i = 0; i < count && ok; i++) {
