@@ -45,8 +45,8 @@ bool maria_is_lost(unsigned number)
 
 /* ---- names in messages ---- */
 
-/* The index of `… for key 'NAME'`, which ends the message: the entry before it and the name may hold
- * quotes. "" when there is none. */
+/* The index of `… for key 'NAME'`, which ends the message: the entry before it and the name may
+ * hold quotes. "" when there is none. */
 static struct str find_key(struct str message)
 {
 	const struct str before = STR("for key '");
