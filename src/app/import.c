@@ -15,6 +15,8 @@
 #include "app/import_file.h"
 #include "base/alloc.h"
 #include "base/map.h"
+#include "codec/json.h"
+#include "codec/url.h"
 #include "query/parse.h"
 
 enum { BLOCK_BYTES = 64 * 1024, RELEASE_BYTES = 8 << 20 };
@@ -172,31 +174,32 @@ static bool run_filtered(struct import *import, struct store_transaction *transa
 		store_transaction_run(transaction, &query, rows, result, error);
 }
 
-static struct str first_key(const struct resource *resource, struct arena *arena)
-{
-	struct str name = resource->key.items[0]->name;
-	return arena_printf(arena, "limit=1&select=%%22%.*s%%22", STR_ARG(name));
-}
+/* Where a load is kept among answers: no service has a name with a colon. */
+static const char load_scope[] = "load:";
 
 /* Were the same rows loaded before, and are there any? */
 static bool is_known(struct import *import, struct store_transaction *transaction, bool *ret_known,
 					 struct error *error)
 {
 	const struct import_options *options = import->options;
-	struct arena *arena = &import->arena;
 	bool once = options->load->mode == LOAD_ONCE;
 	struct store_result kept = {0};
 	struct store_result rows = {0};
 	struct buf answer;
+	struct buf filters; /* names may hold anything; the texts must outlive the query */
 	buf_init(&answer, MIB(1));
-	struct str filters = arena_printf(arena, "scope=eq.load&key=eq.%zu-%.*s%s%.*s&select=key",
-									  options->resource->name.len, STR_ARG(options->resource->name),
-									  once ? "" : "&hash=eq.", once ? 0 : (int)import->hash.len,
-									  import->hash.ptr);
-	bool ok = run_filtered(import, transaction, QUERY_LIST, options->model->kept_answers, filters,
-						   &answer, &kept, error) &&
-		run_filtered(import, transaction, QUERY_LIST, options->resource,
-					 first_key(options->resource, arena), &answer, &rows, error);
+	buf_init(&filters, KIB(16));
+	buf_printf(&filters, "select=key&scope=eq.%s&key=eq.", load_scope);
+	url_encode(&filters, options->resource->name);
+	if (!once) {
+		buf_append(&filters, STR("&hash=eq."));
+		buf_append(&filters, import->hash);
+	}
+	bool ok = run_filtered(import, transaction, QUERY_LIST, options->model->kept_answers,
+						   buf_str(&filters), &answer, &kept, error) &&
+		run_filtered(import, transaction, QUERY_LIST, options->resource, STR("limit=1"), &answer,
+					 &rows, error);
+	buf_finish(&filters);
 	buf_finish(&answer);
 	*ret_known = kept.rows > 0 && (once || rows.rows > 0);
 	return ok;
@@ -210,7 +213,6 @@ static bool remember(struct import *import, struct store_transaction *transactio
 		.limits = &import->options->model->limits,
 		.format = BODY_JSON,
 	};
-	struct str name = import->options->resource->name;
 	struct store_result result;
 	struct query query = {
 		.action = QUERY_UPSERT,
@@ -220,11 +222,17 @@ static bool remember(struct import *import, struct store_transaction *transactio
 		.limit = UINT64_MAX,
 	};
 	/* Kept for good: it is never too old. */
-	struct str body = arena_printf(
-		&import->arena, "{\"scope\":\"load\",\"key\":\"%zu-%.*s\",\"hash\":\"%.*s\",\"at\":%lld}",
-		name.len, STR_ARG(name), STR_ARG(import->hash), (long long)INT64_MAX);
-	return check_body(body, &options, &import->arena, &query, error) &&
+	struct buf body;
+	buf_init(&body, KIB(16));
+	buf_printf(&body, "{\"scope\":\"%s\",\"hash\":\"%.*s\",\"at\":%lld,\"key\":", load_scope,
+			   STR_ARG(import->hash), (long long)INT64_MAX);
+	json_write_string(&body, import->options->resource->name);
+	buf_append_byte(&body, '}');
+	bool ok = check_body(arena_copy(&import->arena, buf_str(&body)), &options, &import->arena,
+						 &query, error) &&
 		store_transaction_run(transaction, &query, NULL, &result, error);
+	buf_finish(&body);
+	return ok;
 }
 
 static enum companion_verdict before(struct store_companion *companion,

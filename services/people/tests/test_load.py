@@ -5,6 +5,7 @@ import json
 import random
 import re
 import time
+import urllib.parse
 from pathlib import Path
 
 import pytest
@@ -385,6 +386,21 @@ def test_a_load_of_once_is_done_once(start, tmp_path):
     write(csv, 3)
     server.start()
     assert ids(server) == [1, 2] and summary(server) is None
+
+
+def test_a_load_of_names_that_hold_anything(start, tmp_path):
+    """Names of fields and resources are never text of a query; a service may be named `load`."""
+    (tmp_path / "x.csv").write_text('"k&""%%",v\n1,a\n2,b\n')
+    file = tmp_path / "service.yaml"
+    file.write_text("service: load\nresources:\n  'a&b% +\"c':\n    key: 'k&\"%'\n"
+                    "    fields: { 'k&\"%': integer, v: text }\n    load: x.csv\n")
+    server = start(file)
+    assert '"a file was loaded"' in server.log()
+    server.stop()
+    server.start()
+    assert '"a file was loaded before"' in server.log()
+    answer = request(server.address, "GET", "/" + urllib.parse.quote('a&b% +"c', safe="") + "?select=v")
+    assert answer.json() == [{"v": "a"}, {"v": "b"}]
 
 
 def test_an_empty_table_is_filled_again(start, tmp_path):
