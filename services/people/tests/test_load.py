@@ -390,7 +390,7 @@ def test_a_load_of_once_is_done_once(start, tmp_path):
 
 def test_a_load_of_names_that_hold_anything(start, tmp_path):
     """Names of fields and resources are never text of a query; a service may be named `load`."""
-    (tmp_path / "x.csv").write_text('"k&""%%",v\n1,a\n2,b\n')
+    (tmp_path / "x.csv").write_text('"k&""%",v\n1,a\n2,b\n')
     file = tmp_path / "service.yaml"
     file.write_text("service: load\nresources:\n  'a&b% +\"c':\n    key: 'k&\"%'\n"
                     "    fields: { 'k&\"%': integer, v: text }\n    load: x.csv\n")
