@@ -24,7 +24,7 @@ proof: ## run the same tests at full counts: hours
 
 bench: ## measure against other servers
 	@tools/deps build bench
-	@tools/build build rowlock bench/query_bench bench/stream_loop
+	@tools/build build rowlock bench/query_bench bench/stream_loop bench/maria_loop
 	@bench/run
 
 fuzz: ## run every fuzzer for FUZZ_SECONDS=60

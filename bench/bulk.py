@@ -1,14 +1,18 @@
 """Long answers and long bodies: a table streamed, a file imported; and the cost of a query."""
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import time
 
+import articles
 import process
 import rows
+from articles_systems import post_items
 from http_client import Client
 from process import BenchError
 from rows_systems import beside
@@ -78,16 +82,16 @@ def at_rest(system):
     return system.resident_bytes()
 
 
-def _measured(system, rest, act):
-    """What `act` takes of a system; it returns the bytes that it moved."""
+def _measured(system, rest, act, count=rows.EVENTS):
+    """What `act` takes of a system for `count` rows; it returns the bytes that it moved."""
     pids = system.pids()
     cpu = system.cpu_seconds(pids)
     begin = time.monotonic()
-    count = act()
+    size = act()
     seconds = time.monotonic() - begin
     cpu = system.cpu_seconds(pids) - cpu
-    return Transfer(seconds=seconds, rows_per_s=rows.EVENTS / seconds, bytes=count,
-                    cpu_us=cpu * 1e6 / rows.EVENTS,
+    return Transfer(seconds=seconds, rows_per_s=count / seconds, bytes=size,
+                    cpu_us=cpu * 1e6 / count,
                     growth_bytes=max(0, system.peak_bytes() - rest))
 
 
@@ -130,3 +134,93 @@ def query_ns(core, binary):
     if done.returncode != 0:
         raise BenchError(f"{program}: {done.stderr.strip()}")
     return int(done.stdout)
+
+
+def post_bulk(system, path):
+    """All items of a file in one request, into an empty table, and a look whether they are there.
+
+    The table begins with them, so the ids are those of the file's order.
+    """
+    with open(path, "rb") as file:
+        body = file.read()
+
+    def act():
+        post_items(system.port, body)
+        return len(body)
+    transfer = _measured(system, at_rest(system), act, articles.ITEMS)
+    if system.count() != articles.ITEMS:
+        raise BenchError(f"{system.name}: {system.count()} rows after the bulk request")
+    return transfer
+
+
+@dataclasses.dataclass
+class Importer:
+    """A program that reads CSV into a table of its own file, and ends."""
+
+    name: str
+    title: str
+    command: list    # with {csv} and {database}
+    says: list       # its version
+
+    def version(self):
+        return " ".join(process.output(self.says).split()[:2])
+
+    def run(self, core, path, template, database):
+        """Imports into a copy of `template`: seconds, CPU seconds and the most resident memory.
+
+        The peak is looked at every 5 ms, since with a program that has ended it is gone; what its
+        parent is told counts the parent's own memory from before the start.
+        """
+        for ending in ("", "-wal", "-shm"):
+            if os.path.exists(database + ending):
+                os.unlink(database + ending)
+        shutil.copyfile(template, database)
+        os.sync()
+        command = [word.format(csv=path, database=database) for word in self.command]
+        cpu = os.times()
+        begin = time.monotonic()
+        child = process.start(core, command, database + ".log")
+        try:
+            peak = 0
+            while child.poll() is None:
+                if time.monotonic() - begin > TIMEOUT_SECONDS:
+                    raise BenchError(f"{self.name}: the import does not end")
+                with contextlib.suppress(OSError, BenchError):
+                    peak = max(peak, process.peak_bytes(child.pid))
+                time.sleep(0.005)
+        finally:
+            process.stop(child, 2)
+        seconds = time.monotonic() - begin
+        after = os.times()
+        if child.returncode != 0:
+            raise BenchError(f"{' '.join(command)} ended with {child.returncode}:\n"
+                             f"{process.tail(database + '.log')}")
+        return seconds, (after.children_user + after.children_system
+                         - cpu.children_user - cpu.children_system), peak
+
+
+def importers(binary, service):
+    """Both write to a database in WAL mode, and neither ends before all is on the disk."""
+    return [
+        Importer("rowlock", "Rowlock", [binary, "import", service, "imports", "{csv}",
+                                        "--format", "csv", "--store", "sqlite:{database}"],
+                 [binary, "--version"]),
+        Importer("sqlite3", "sqlite3 .import", [
+            "sqlite3", "-batch", "-bail", "{database}", "PRAGMA journal_mode=WAL",
+            "PRAGMA synchronous=FULL", ".import --csv --skip 1 {csv} imports"],
+            ["sqlite3", "--version"])]
+
+
+def import_csv(importer, core, kept, template, database, wanted):
+    """One import of all rows. Memory grows by what its peak is over that of an import of fewer.
+
+    `wanted` is what articles.check_imports() must say, or None; returns the transfer and that.
+    """
+    _, _, rest = importer.run(core, kept.many(articles.SOME), template, database)
+    seconds, cpu, peak = importer.run(core, kept.many(), template, database)
+    found = articles.check_imports(database)
+    if found[0] != articles.MANY or wanted not in (None, found):
+        raise BenchError(f"{importer.name}: after the import: {found}, wanted {wanted}")
+    return Transfer(seconds=seconds, rows_per_s=articles.MANY / seconds,
+                    bytes=os.path.getsize(kept.many()), cpu_us=cpu * 1e6 / articles.MANY,
+                    growth_bytes=max(0, peak - rest)), found

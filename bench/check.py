@@ -1,9 +1,14 @@
 """Are the answers right? Looked at before anything is measured, and after the writes."""
+import json
+import urllib.parse
+
+import articles
 import data
 from http_client import Client
 from process import BenchError
 
 STRANGER = 9_000_001  # a user outside the preloaded ones
+KEPT_LEAST = 0.95  # of the requests of all windows
 SAMPLE = (1, 2, 777, data.USERS // 2, data.USERS)
 
 
@@ -72,6 +77,52 @@ def api(system, expected):
         status, _, _ = client.request("POST", target.path, target.body)
         expect(system, "the status of an insert", status, 201)
     system.target("unchanged")  # looks itself
+
+
+def articles_paths(kept):
+    """Some requests of the articles' scenarios, and searches of every kind."""
+    with open(kept.searches(), encoding="utf-8") as file:
+        searches = file.read().split()[::100]
+    words = ["winter ROADS", "l'élève", "Straße", "дорога Ё", "図書館", "100%"]
+    return ([f"/v1/{number}" for number in (*articles.SAMPLE, articles.ITEMS, articles.ITEMS + 1)]
+            + searches
+            + [f"{searches[0]}&" + urllib.parse.urlencode({"contains": word[:3]}) for word in words]
+            + [articles.search_path(word) for word in words]
+            + ["/v1/?" + urllib.parse.urlencode({"uri": "/42"})])
+
+
+def same(system, paths, wanted):
+    """That the answers are those of the first system; wanted: [(status, value)] or empty."""
+    with Client(system.port, timeout=60) as client:
+        for _ in range(2):  # the second time they may be kept ones
+            for at, path in enumerate(paths):
+                status, _, body = client.request("GET", path)
+                if status not in (200, 404):
+                    raise BenchError(f"{system.name}: GET {path} answered {status}: {body[:200]}")
+                if at == len(wanted):
+                    wanted.append((status, json.loads(body)))
+                expect(system, f"GET {path}", (status, json.loads(body)), wanted[at])
+
+
+def kept(system, windows, say):
+    """That the server under test answered from where its answers are kept, when they are."""
+    if not hasattr(system, "cache_counts"):
+        return
+    memory, redis, made = system.cache_counts()
+    say(f"{system.name}: {memory} answers from memory, {redis} from Redis, {made} made")
+    asked = sum(window.requests for window in windows)
+    if system.keeps and memory + redis < asked * KEPT_LEAST:
+        raise BenchError(f"only {memory + redis} of {asked} answers were kept ones")
+    if not system.keeps and memory + redis > 0:
+        raise BenchError("answers were kept ones")
+
+
+def needles(system, expected):
+    """That each needle is found as often as it is there; expected: [(needle, hits)]."""
+    with Client(system.port, timeout=60) as client:
+        for needle, hits in expected:
+            found = client.value("GET", articles.search_path(needle))
+            expect(system, f"the hits of {needle!r}", len(found), hits)
 
 
 def consistent(system):

@@ -46,16 +46,34 @@ class Client:
         head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
         status = int(head.split(b" ", 2)[1])
         length = 0 if status in (204, 304) else None
+        chunked = False
         for line in head.split(b"\r\n")[1:]:
             name, _, value = line.partition(b":")
             if name.lower() == b"content-length" and status != 304:
                 length = int(value)
+            chunked = chunked or name.lower() == b"transfer-encoding"
+        if chunked:
+            return status, head, self._chunks()
         if length is None:
             raise BenchError(f"an answer {status} has no Content-Length")
+        return status, head, self._take(length)
+
+    def _take(self, length):
         while len(self.buffer) < length:
             self._more()
-        body, self.buffer = self.buffer[:length], self.buffer[length:]
-        return status, head, body
+        taken, self.buffer = self.buffer[:length], self.buffer[length:]
+        return taken
+
+    def _chunks(self):
+        parts = []
+        while True:
+            while b"\r\n" not in self.buffer:
+                self._more()
+            size, _, self.buffer = self.buffer.partition(b"\r\n")
+            parts.append(self._take(int(size, 16)))
+            self._take(2)
+            if parts[-1] == b"":
+                return b"".join(parts)
 
     def _more(self):
         data = self.socket.recv(65536)

@@ -44,6 +44,8 @@ class Target:
     numbers: int = 0
     tag: str = ""       # for If-None-Match
     body: str = ""      # of a POST
+    file: str = ""      # with a path in each line
+    connections: int = CONNECTIONS
 
 
 class Cores:
@@ -63,21 +65,25 @@ def wrk(core, port, target, seconds, seed):
                    "BENCH_SEED": str(seed), "BENCH_USERS": str(data.USERS),
                    "BENCH_ITEMS": str(data.ITEMS), "BENCH_PATH": target.path,
                    "BENCH_NUMBERS": str(target.numbers), "BENCH_TAG": target.tag,
-                   "BENCH_BODY": target.body}
-    command = process.pinned(core, [
-        "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s",
+                   "BENCH_BODY": target.body, "BENCH_FILE": target.file}
+    return reported(process.pinned(core, [
+        "wrk", "-t1", f"-c{target.connections}", f"-d{seconds}s", "--timeout", "10s",
         "-s", os.path.join(HERE, "lua", f"{target.script}.lua"),
-        f"http://127.0.0.1:{port}{target.path.replace('%d', '1')}"])
+        f"http://127.0.0.1:{port}{target.path.replace('%d', '1')}"]), seconds + 30, environment)
+
+
+def reported(command, limit, environment):
+    """Runs a load to its end, in at most `limit` seconds: its report and its own CPU seconds."""
     before = os.times()
     with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           start_new_session=True) as child:
         try:
-            text, _ = child.communicate(timeout=seconds + 30)
+            text, _ = child.communicate(timeout=limit)
         except BaseException as error:
             process.stop(child, 2)
             if isinstance(error, subprocess.TimeoutExpired):
-                raise BenchError(f"wrk does not end: {target.path} on port {port}") from error
+                raise BenchError(f"it does not end: {' '.join(command)}") from error
             raise
     after = os.times()
     used = (after.children_user + after.children_system
@@ -85,23 +91,23 @@ def wrk(core, port, target, seconds, seed):
     for line in text.splitlines():
         if line.startswith("BENCH "):
             return json.loads(line[6:]), used
-    raise BenchError(f"wrk gave no report:\n{text[-800:]}")
+    raise BenchError(f"{' '.join(command[:10])} gave no report:\n{text[-800:]}")
 
 
 def measure(system, scenario, cores, seconds, seed):
     """Warms up, then measures one window. A failed request is an error of the run."""
     target = system.target(scenario)
-    wrk(cores.load, system.port, target, WARM_SECONDS, seed + 1000)
+    system.load(cores, target, WARM_SECONDS, seed + 1000)
     time.sleep(DRAIN_SECONDS)
     pids = system.pids()
     busy = process.core_busy_seconds(cores.server)
     load_busy = process.core_busy_seconds(cores.load)
     begin = time.monotonic()
     cpu = system.cpu_seconds(pids)
-    report, wrk_cpu = wrk(cores.load, system.port, target, seconds, seed)
+    report, load_cpu, own_cpu = system.load(cores, target, seconds, seed)
     if system.pids() != pids:
         raise BenchError(f"{system.name}: its processes changed while being measured")
-    cpu = system.cpu_seconds(pids) - cpu
+    cpu = system.cpu_seconds(pids) - cpu + own_cpu
     wall = time.monotonic() - begin
     busy = process.core_busy_seconds(cores.server) - busy
     load_busy = process.core_busy_seconds(cores.load) - load_busy
@@ -117,4 +123,4 @@ def measure(system, scenario, cores, seconds, seed):
         requests=report["requests"], seconds=report["seconds"],
         cpu_us=cpu * 1e6 / report["requests"], rps=report["requests"] / report["seconds"],
         p50_us=report["p50_us"], p99_us=report["p99_us"], busy=cpu / wall,
-        foreign=max(0.0, busy - cpu) / wall, load_foreign=max(0.0, load_busy - wrk_cpu) / wall)
+        foreign=max(0.0, busy - cpu) / wall, load_foreign=max(0.0, load_busy - load_cpu) / wall)

@@ -1,19 +1,14 @@
 """The peers: nginx with a constant answer, Flask under uWSGI on a private MariaDB, Fastify."""
-import contextlib
 import filecmp
 import json
 import os
 import shutil
 import subprocess
-import tempfile
-import time
-
-import pymysql
 
 import data
 import process
 import rows
-from process import BenchError
+from maria import MariaDB, need
 from rows_systems import Rows
 from systems import HERE, System
 
@@ -39,25 +34,6 @@ http {{
 	}}
 }}
 """
-
-MARIADB = """
-[mariadbd]
-datadir = {folder}/data
-socket = {sockets}/mariadb.sock
-pid-file = {folder}/mariadb.pid
-skip-networking
-skip-name-resolve
-skip-log-bin
-innodb_flush_log_at_trx_commit = 1
-innodb_buffer_pool_size = 512M
-innodb_log_file_size = 512M
-"""
-
-
-def need(*names):
-    for name in names:
-        if shutil.which(name) is None:
-            raise BenchError(f"{name} is not installed")
 
 
 class Nginx(System):
@@ -88,45 +64,15 @@ class Flask(System):
 
     def __init__(self, work, core):
         super().__init__(work, core)
-        self.folder = os.path.join(work, "mariadb")
-        # The path of a Unix socket has at most 107 bytes, so it lies in a short folder.
-        self.sockets = tempfile.mkdtemp(prefix="bench-")
-        self.socket = os.path.join(self.sockets, "mariadb.sock")
+        self.database = MariaDB(work, core)
+        self.shares = (self.database,)
 
     def start_filled(self, say):
-        need("mariadb-install-db", "mariadbd", "uwsgi-core")
-        self._install()
-        self._start_database()
+        need("uwsgi-core")
+        self.database.start()
         say("flask: filling the database")
-        data.fill_mariadb(self.socket)
+        data.fill_mariadb(self.database.socket)
         self._start_uwsgi()
-
-    def _install(self):
-        os.mkdir(self.folder)
-        config = os.path.join(self.folder, "my.cnf")
-        with open(config, "w") as file:
-            file.write(MARIADB.format(folder=self.folder, sockets=self.sockets))
-        self.as_root = ["--user=root"] if os.geteuid() == 0 else []
-        with open(self.log, "ab") as log:
-            done = subprocess.run(
-                ["mariadb-install-db", f"--defaults-file={config}", "--skip-test-db",
-                 "--auth-root-authentication-method=normal"] + self.as_root,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=120, check=False)
-        if done.returncode != 0:
-            raise BenchError(f"mariadb-install-db failed:\n{process.tail(self.log)}")
-
-    def _start_database(self):
-        child = self.spawn(["mariadbd", f"--defaults-file={self.folder}/my.cnf"] + self.as_root)
-        end = time.monotonic() + 60
-        while True:
-            try:
-                pymysql.connect(unix_socket=self.socket, user="root").close()
-                return
-            except pymysql.MySQLError as error:
-                if child.poll() is not None or time.monotonic() > end:
-                    raise BenchError(f"mariadbd does not start ({error}):\n"
-                                     f"{process.tail(self.log)}") from error
-            time.sleep(0.05)
 
     def _start_uwsgi(self):
         # The HTTP router keeps all 64 connections alive. http11-socket would serve only as
@@ -136,25 +82,24 @@ class Flask(System):
             queue = min(1024, int(file.read()))
         self.spawn(["uwsgi-core", "--plugin", "python3,http", "--master", "--processes", "4",
                     "--http", f"127.0.0.1:{self.port}", "--http-keepalive=600",
-                    "--http-timeout", "60", "--socket", f"{self.sockets}/uwsgi.sock",
+                    "--http-timeout", "60", "--socket", f"{self.database.sockets}/uwsgi.sock",
                     "--listen", str(queue),
                     "--chdir", os.path.join(HERE, "flask"), "--module", "app:app",
                     "--need-app", "--die-on-term", "--disable-logging"],
-                   env={**os.environ, "BENCH_SOCKET": self.socket,
+                   env={**os.environ, "BENCH_SOCKET": self.database.socket,
                         "PYTHONDONTWRITEBYTECODE": "1"})
         self.wait_answer()
 
     def stop(self):
         super().stop()
-        with contextlib.suppress(OSError):
-            shutil.rmtree(self.sockets)
+        self.database.stop()
 
     def version(self):
         python = process.output(["/usr/bin/python3", "-c", "import flask, pymysql, platform;"
                                  "print('Flask', flask.__version__, 'PyMySQL', "
                                  "pymysql.__version__, 'Python', platform.python_version())"])
-        database = process.output(["mariadbd", "--version"]).split("Ver ")[-1].split(" for ")[0]
-        return f"{python}, uWSGI {process.output(['uwsgi-core', '--version'])}, MariaDB {database}"
+        return f"{python}, uWSGI {process.output(['uwsgi-core', '--version'])}, " \
+               f"{self.database.version()}"
 
 
 class Fastify(Rows):

@@ -9,15 +9,25 @@ BEGIN = "<!-- results: begin -->"
 END = "<!-- results: end -->"
 WRITES = ("mixed", "put")
 
-PEERS = {"flask": "Flask", "fastify": "Fastify"}  # one of them at most in each scenario
+# One of them at most in each scenario.
+PEERS = {"flask": "Flask", "fastify": "Fastify", "gunicorn": "Flask + SQLAlchemy + Redis",
+         "maria_loop": "a plain loop"}
+TRANSFER_PEERS = ("loop", "gunicorn", "sqlite3")
 
-# scenario: (CPU per request against nginx's constant, at most; requests/s against Flask, at least)
+# scenario: (CPU per request against nginx's constant, at most; requests/s against the peer, at
+# least)
 TARGETS = {"constant": (1.1, None), "list": (2.2, 20), "put": (3.5, 8),
-           "point": (2.0, None), "item": (2.0, None), "unchanged": (1.2, None)}
+           "point": (2.0, None), "item": (2.0, None), "unchanged": (1.2, None),
+           "article": (1.3, 30)}
 IDLE_TARGETS = {"growth_kib": 8, "resident_mib": 20, "start_ms": 100}
 STREAM_TARGETS = {"growth_mib": 16, "rate": 0.7}  # memory; rows/s against the plain loop
 IMPORT_TARGETS = {"growth_mib": 64, "rows_per_s": 300000}
 QUERY_TARGET_US = 5
+SEARCH_TARGET = 0.3        # CPU per cached request against the same without a cache
+POINT_TARGET = 0.8         # requests/s against the plain loop on MariaDB
+SUBSTRING_TARGET_MS = 10   # p99
+BULK_TARGET = 10           # rows/s against the peer
+CSV_TARGETS = {"growth_mib": 64, "rate": 1.0}  # memory; rows/s against the sqlite3 shell
 
 
 @dataclasses.dataclass
@@ -76,6 +86,15 @@ def peer_of(systems):
     return next((systems[name] for name in PEERS if name in systems), None)
 
 
+def peer_name(systems):
+    return next((PEERS[name] for name in PEERS if name in systems), None)
+
+
+def ms(value_us):
+    """A loop that is its own load has no latencies."""
+    return "-" if value_us == 0 else f"{value_us / 1000:.2f}"
+
+
 def measured(loads, titles):
     """loads: those of Results."""
     rows = []
@@ -85,8 +104,8 @@ def measured(loads, titles):
                 continue
             rows.append((
                 scenario, titles[name], f"{median(windows, 'cpu_us'):.2f}",
-                f"{median(windows, 'rps'):.0f}", f"{median(windows, 'p50_us') / 1000:.2f}",
-                f"{median(windows, 'p99_us') / 1000:.2f}",
+                f"{median(windows, 'rps'):.0f}", ms(median(windows, "p50_us")),
+                ms(median(windows, "p99_us")),
                 number(ratio(windows, systems.get("nginx"), "cpu_us")),
                 number(ratio(windows, peer_of(systems), "rps"), 1),
                 f"{median(windows, 'busy') * 100:.0f} %",
@@ -115,13 +134,14 @@ def transfer_table(transfers, titles):
     for scenario, systems in transfers.items():
         for name, rounds in systems.items():
             if rounds:
+                peer = next((systems[name] for name in TRANSFER_PEERS if name in systems), None)
                 rows.append((
                     scenario, titles[name], f"{median(rounds, 'rows_per_s'):.0f}",
                     f"{median(rounds, 'bytes') / median(rounds, 'seconds') / 2**20:.0f}",
                     f"{median(rounds, 'cpu_us'):.2f}", f"{growth_mib(rounds):.1f}",
-                    number(ratio(rounds, systems.get("loop"), "rows_per_s"))))
+                    number(ratio(rounds, peer, "rows_per_s"))))
     return table(("scenario", "system", "rows/s", "MiB/s", "CPU µs/row", "memory growth MiB",
-                  "rate × loop"), rows)
+                  "rate × peer"), rows)
 
 
 def verdicts(results):
@@ -141,14 +161,15 @@ def verdicts(results):
         add(scenario, "CPU/request × nginx's constant",
             ratio(own, systems.get("nginx"), "cpu_us"), cpu, True)
         if rate is not None:
-            add(scenario, "requests/s × Flask",
-                ratio(own, systems.get("flask"), "rps"), rate, False, 1)
+            add(scenario, f"requests/s × {peer_name(systems)}",
+                ratio(own, peer_of(systems), "rps"), rate, False, 1)
+    articles_verdicts(results, add)
     if results.query_ns:
         add("query", "µs of parse, check and SQL text", statistics.median(results.query_ns) / 1000,
             QUERY_TARGET_US, True)
     for scenario, systems in results.transfers.items():
         own = systems.get("rowlock")
-        if not own:
+        if not own or scenario in ("bulk", "csv_import"):
             continue
         if scenario == "import":
             add(scenario, "rows/s", median(own, "rows_per_s"), IMPORT_TARGETS["rows_per_s"], False,
@@ -169,6 +190,32 @@ def verdicts(results):
         add("idle", "ms from start to the first answer", rest.start_ms,
             IDLE_TARGETS["start_ms"], True, 1)
     return rows
+
+
+def articles_verdicts(results, add):
+    """The rows of the articles' scenarios; add: that of verdicts()."""
+    systems = results.loads.get("search", {})
+    for name, place in (("maria", "memory"), ("maria_redis", "Redis")):
+        add("search", f"CPU/request of answers in {place} × those without a cache",
+            ratio(systems.get(name), systems.get("maria_off"), "cpu_us"), SEARCH_TARGET, True)
+    systems = results.loads.get("maria_point", {})
+    add("maria_point", "requests/s × a plain loop",
+        ratio(systems.get("maria_off"), systems.get("maria_loop"), "rps"), POINT_TARGET, False)
+    for scenario in ("substring_1", "substring_4"):
+        own = results.loads.get(scenario, {}).get("rowlock")
+        if own:
+            add(scenario, "p99 ms", median(own, "p99_us") / 1000, SUBSTRING_TARGET_MS, True)
+    systems = results.transfers.get("bulk", {})
+    for name, place in (("rowlock", "SQLite"), ("maria", "MariaDB")):
+        add("bulk", f"rows/s on {place} × {PEERS['gunicorn']}",
+            ratio(systems.get(name), systems.get("gunicorn"), "rows_per_s"), BULK_TARGET, False, 1)
+    systems = results.transfers.get("csv_import", {})
+    own = systems.get("rowlock")
+    if own:
+        add("csv_import", "rows/s × sqlite3 .import",
+            ratio(own, systems.get("sqlite3"), "rows_per_s"), CSV_TARGETS["rate"], False)
+        add("csv_import", "MiB that memory grows by", growth_mib(own), CSV_TARGETS["growth_mib"],
+            True, 1)
 
 
 def render(results, titles, facts):

@@ -13,11 +13,17 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class System:
-    """A running server. Ownership: whoever called start() calls stop(), also after a failure."""
+    """A running server. Ownership: whoever called start() calls stop(), also after a failure.
+
+    `shares` are systems that this one asks, a database say. What they use counts as its own, and
+    they stand still and run with it; who made them stops them, and later than this one.
+    """
 
     name = ""
     title = ""
     scenarios = ()
+    shares = ()
+    under_test = False
 
     def __init__(self, work, core):
         self.work = work
@@ -33,11 +39,14 @@ class System:
 
     def stop(self):
         """Ends the children, the last started first."""
+        for share in self.shares:
+            share.resume()
         while self.children:
             process.stop(self.children.pop())
 
     def pids(self):
-        return sorted(pid for child in self.children for pid in process.family(child.pid))
+        own = [pid for child in self.children for pid in process.family(child.pid)]
+        return sorted(own + [pid for share in self.shares for pid in share.pids()])
 
     def cpu_seconds(self, pids):
         return sum(process.cpu_seconds(pid) for pid in pids)
@@ -83,6 +92,12 @@ class System:
                                  f"{seconds} s:\n{process.tail(self.log)}")
             time.sleep(0.0003)
 
+    def load(self, cores, target, seconds, seed):
+        """Loads it for a while: the report, the CPU seconds of the load, and those of them that
+        are the system's own."""
+        report, cpu = load.wrk(cores.load, self.port, target, seconds, seed)
+        return report, cpu, 0
+
     def target(self, scenario):
         """What wrk is to ask for."""
         return load.Target(scenario, "/health" if scenario == "constant" else "/")
@@ -96,19 +111,25 @@ class Rowlock(System):
     title = "Rowlock"
     scenarios = ("constant", "list", "counts", "mixed", "put")
     file = "ratings.yaml"
+    environment = {}
+    under_test = True
 
     def __init__(self, work, core, binary):
         super().__init__(work, core)
         self.binary = os.path.abspath(binary)
+        self.service = os.path.join(HERE, self.file)
         self.store = os.path.join(work, self.file.replace(".yaml", ".db"))
         if not os.access(self.binary, os.X_OK):
             raise BenchError(f"{binary} is missing: build it first, or measure the peers alone "
                              "with --only nginx,flask,fastify")
 
+    def store_url(self):
+        return f"sqlite:{self.store}"
+
     def launch(self):
-        self.spawn([self.binary, "serve", os.path.join(HERE, self.file),
-                    "--listen", f"127.0.0.1:{self.port}", "--store", f"sqlite:{self.store}",
-                    "--log", "off"])
+        self.spawn([self.binary, "serve", self.service,
+                    "--listen", f"127.0.0.1:{self.port}", "--store", self.store_url(),
+                    "--log", "off"], env={**os.environ, **self.environment})
 
     def start(self):
         self.launch()

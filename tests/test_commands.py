@@ -53,3 +53,17 @@ def test_the_program_ends_when_its_output_does(tmp_path):
                                stderr=subprocess.DEVNULL, cwd=tmp_path)
     process.stdout.close()
     assert process.wait(30) in (0, 1)
+
+
+NO_ROWS = {"a.csv": "id\n", "a.json": "[]", "a.ndjson": ""}
+
+
+@pytest.mark.parametrize("name", NO_ROWS)
+def test_an_import_without_rows(name, tmp_path):
+    (tmp_path / "service.yaml").write_text(
+        "service: s\nlisten: 127.0.0.1:0\nstore: sqlite:s.db\n"
+        "resources: { a: { key: id, fields: { id: integer } } }\n", encoding="utf-8")
+    (tmp_path / name).write_text(NO_ROWS[name], encoding="utf-8")
+    result = run_program("import", "service.yaml", "a", name, cwd=tmp_path)
+    assert result.returncode == 0, result
+    assert '"read":0,"inserted":0' in result.stdout + result.stderr

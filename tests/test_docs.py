@@ -1,4 +1,4 @@
-"""Every example in README.md and docs/ is run: service files are checked, requests are sent in order,
+"""Every example in README.md, docs/ and the README.md of the services is run: service files are checked, requests are sent in order,
 and each answer is compared with the comment below its request."""
 
 import json
@@ -15,7 +15,12 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = os.environ.get("ROWLOCK_BIN", str(ROOT / "build" / "rowlock"))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")),
+         *sorted((ROOT / "services").glob("*/README.md"))]
+
+
+def name_of(page):
+    return "-".join(page.relative_to(ROOT).with_suffix("").parts)
 
 
 def blocks(page, language):
@@ -27,8 +32,11 @@ def service_files():
 
 
 def serve(tmp_path, page):
-    """The service that a page's requests are for: its own tables, its own file, or the one of
-    service-file.md."""
+    """The service that a page's requests are for: its own tables, its own file, the one beside
+    it, or the one of service-file.md."""
+    if (page.parent / "service.yaml").exists():
+        file = page.parent / "service.yaml"
+        return start(tmp_path, file, file.read_text(), "--store", "sqlite:service.db")
     if blocks(page, "sql"):
         return wait_for(subprocess.Popen([BINARY, "serve", "--store", "sqlite:music.db", "--log", "off"],
                                          stderr=subprocess.PIPE, cwd=make_database(tmp_path, page)),
@@ -36,8 +44,13 @@ def serve(tmp_path, page):
     own = blocks(page, "yaml") or blocks(ROOT / "docs" / "service-file.md", "yaml")
     file = tmp_path / "service.yaml"
     file.write_text(own[0])
-    process = subprocess.Popen([BINARY, "serve", str(file), "--log", "off"], stderr=subprocess.PIPE)
-    return wait_for(process, re.search(r"listen: .*:(\d+)", own[0])[1])
+    return start(tmp_path, file, own[0])
+
+
+def start(tmp_path, file, text, *args):
+    process = subprocess.Popen([BINARY, "serve", str(file), "--log", "off", *args], cwd=tmp_path,
+                               stderr=subprocess.PIPE)
+    return wait_for(process, re.search(r"listen: .*:(\d+)", text)[1])
 
 
 def make_database(tmp_path, page):
@@ -72,7 +85,7 @@ def test_service_files_are_good(page, text, tmp_path):
     assert done.returncode == 0, f"{page}: {done.stderr}"
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if any(requests(p))], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [p for p in PAGES if any(requests(p))], ids=name_of)
 def test_requests_answer_as_written(page, tmp_path):
     process = serve(tmp_path, page)
     try:
@@ -83,28 +96,33 @@ def test_requests_answer_as_written(page, tmp_path):
             got_body, got_status = done.stdout.rsplit("\n", 1)
             assert got_body == body, command
             assert got_status == status if status else got_status in ("200", "201"), command
-            if not got_body.startswith(("id,", "{\"id\":")):
+            if not got_body.startswith(("id,", "{\"id\":", "pong")):
                 assert not got_body or json.loads(got_body) is not None
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
 
 
-def test_migrations_go_as_written(tmp_path):
-    """The page's service files, and between them its commands, in order."""
-    page = (ROOT / "docs" / "migrations.md").read_text()
+@pytest.mark.parametrize("name, commands", [("migrations.md", 8), ("import.md", 5)])
+def test_commands_go_as_written(name, commands, tmp_path):
+    """The page's files, each named for what is in it, and between them its commands, in order."""
+    page = (ROOT / "docs" / name).read_text()
+    varies = r'20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ|(?<="seconds":)[0-9.]+'
     count = 0
-    for language, text in re.findall(r"^```(yaml|sh)\n(.*?)^```", page, re.M | re.S):
+    for language, text in re.findall(r"^```(yaml|csv|sh)\n(.*?)^```", page, re.M | re.S):
         if language == "yaml":
-            (tmp_path / "notes.yaml").write_text(text)
+            (tmp_path / f"{re.match(r'service: (.*)', text)[1]}.yaml").write_text(text)
+        elif language == "csv":
+            (tmp_path / "data.csv").write_text(text)
         for command, comment in re.findall(r"^(rowlock .*)\n((?:# .*\n)*)", text, re.M):
-            done = subprocess.run([BINARY, *shlex.split(command)[1:]], capture_output=True,
-                                  text=True, timeout=20, check=True, cwd=tmp_path)
-            at = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+            done = subprocess.run([BINARY, *shlex.split(command)[1:]], stderr=subprocess.STDOUT,
+                                  stdout=subprocess.PIPE, text=True, timeout=20, check=False,
+                                  cwd=tmp_path)
             want = "".join(line[2:] + "\n" for line in comment.splitlines())
-            assert re.sub(at, "TIME", done.stdout) == re.sub(at, "TIME", want), command
+            assert re.sub(varies, "", done.stdout) == re.sub(varies, "", want), command
+            assert done.returncode == (1 if re.search('"failed":[1-9]', want) else 0), command
             count += 1
-    assert count == 8
+    assert count == commands
 
 
 def test_introspect_prints_what_is_written(tmp_path):

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from support import mariadb, server
-from support.client import request
+from support.client import metric, request
 
 pytestmark = pytest.mark.skipif(not mariadb.is_installed(), reason="mariadbd is not installed")
 
@@ -75,6 +75,9 @@ def test_reads(shop):
                      headers=[("Prefer", "count=exact")])
     assert answer.status == 206
     assert answer.headers["content-range"] == "0-0/3"
+    assert 1 <= metric(running, "rowlock_database_connections") <= 2 * 4
+    assert metric(running, "rowlock_database_queue") == 0
+    assert metric(running, "rowlock_database_retries_total") == 0
 
 
 def test_the_server_restarts(shop):
@@ -251,3 +254,18 @@ def test_two_that_start_at_once_on_an_empty_database(database, start, tmp_path):
         finally:
             for running in both:
                 running.kill()
+
+
+def test_a_rule_whose_name_holds_a_quote_is_named(database, start, tmp_path):
+    file = tmp_path / "quoted.yaml"
+    file.write_text(SERVICE.replace("one name", "it's one"), encoding="utf-8")
+    running = start(file, store=database.create("quoted"))
+    for name in ["a", "b' for key 'PRIMARY", "c'"]:
+        assert request(running.address, "POST", "/items", {"name": name}).status == 201
+        answer = request(running.address, "POST", "/items", {"name": name})
+        assert answer.status == 409
+        assert answer.json()["message"].endswith('unique constraint "it\'s one"')
+    assert request(running.address, "POST", "/items", {"id": 0, "name": "nought"}).status == 201
+    answer = request(running.address, "GET", "/items?name=eq.nought")
+    assert answer.json() == [{"id": 0, "name": "nought"}]
+    assert running.stop() == 0, running.log()

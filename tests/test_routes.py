@@ -149,3 +149,35 @@ def test_services_that_collide_are_refused(tmp_path, names, same_port, override,
     server.launch()
     assert server.wait() == 1
     assert complaint in server.log()
+
+
+LATE = """\
+service: late
+listen: 127.0.0.1:0
+store: "memory:"
+limits: { read_ms: 1 }
+resources:
+  notes:
+    key: id
+    fields: { id: { type: integer, default: auto }, note: text }
+routes:
+  POST /then: { insert: notes, then: GET /slow }
+  GET /slow:  { list: notes, where: ["note=imatch.(x+x+)+y"], order: note.desc }
+"""
+
+
+def test_nobody_is_told_to_send_a_write_again_whose_answer_is_late(start, tmp_path):
+    """The write is committed, and the route behind `then` has no time."""
+    file = tmp_path / "late.yaml"
+    file.write_text(LATE)
+    server = start(file, store=f"sqlite:{tmp_path / 'late.db'}")
+    for _ in range(4):
+        rows = [{"note": "x" * 200} for _ in range(4000)]
+        assert request(server.address, "POST", "/notes", rows).status == 201
+    answer = request(server.address, "POST", "/then", {"note": "one"})
+    assert (answer.status, answer.json()["code"]) == (504, "RL504U")
+    assert "was carried out" in answer.json()["message"]
+    assert "retry-after" not in answer.headers
+    assert request(server.address, "GET", "/notes/16001").json()["note"] == "one"
+    assert request(server.address, "GET", "/slow").json()["code"] == "RL504"
+    assert server.stop() == 0, server.log()

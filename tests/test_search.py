@@ -1,6 +1,8 @@
 """Substrings: with `search` an index finds what is found row by row without it, through every door."""
+import json
 import random
 import sqlite3
+import time
 
 import pytest
 from support.client import request
@@ -158,3 +160,54 @@ def test_the_database_describes_itself(tmp_path):
     with sqlite3.connect(path) as db:
         assert db.execute("SELECT name FROM authors").fetchall() == [("Ursula",)]
     db.close()
+
+
+def send_lines(server, table, rows):
+    body = "\n".join(json.dumps(row) for row in rows)
+    answer = request(server.address, "POST", f"/{table}", body,
+                     headers=(("Content-Type", "application/x-ndjson"), ("Prefer", "return=minimal")))
+    assert answer.status < 300, answer
+
+
+def all_same(server, needles=("left", "hand 7", "dark", "late", "10")):
+    for needle in needles:
+        same(server, f"title=ilike.*{request_text(needle)}*&limit=100000")
+
+
+def many_rows(start, count):
+    return [{"id": start + i, "title": f"The left hand {i}" if i % 100 == 0 else f"Title of {i}",
+             "author": 1} for i in range(count)]
+
+
+def test_many_rows_are_found_before_they_are_indexed(server):
+    for round in range(5):
+        for table in ("indexed", "plain"):
+            send_lines(server, table, many_rows(1000 + 5000 * round, 5000))
+        all_same(server)
+        for table in ("indexed", "plain"):
+            send(server, "PATCH", f"/{table}?title=ilike.*hand%207*", {"title": "Dark hand"})
+            send(server, "DELETE", f"/{table}?id=gt.{3000 + 5000 * round}&title=ilike.*left*")
+        all_same(server)
+
+
+def test_killed_while_rows_are_indexed(tmp_path):
+    source = random.Random(7)
+    (tmp_path / "service.yaml").write_text(SERVICE)
+    running = Server(tmp_path / "service.yaml", folder=tmp_path).start()
+    try:
+        send(running, "POST", "/authors", [{"id": 1, "name": "Ursula"}])
+        for round in range(4):
+            for table in ("plain", "indexed"):
+                send_lines(running, table, many_rows(20000 * round, 20000))
+            for _ in range(10):
+                number = source.randint(0, 20000 * (round + 1))
+                for table in ("plain", "indexed"):
+                    send(running, "PATCH", f"/{table}?id=gt.{number}&id=lt.{number + 30}", {"title": "too late"})
+                    send(running, "DELETE", f"/{table}?id=gt.{number + 10}&id=lt.{number + 20}")
+            all_same(running)
+            time.sleep(source.random() / 3)
+            running.kill()
+            running.start()
+            all_same(running)
+    finally:
+        running.kill()

@@ -118,7 +118,16 @@ void call_fail_status(struct call *call, int status, const struct error *error)
 
 void call_fail(struct call *call, const struct error *error)
 {
-	call_fail_status(call, error_info(error->code)->status, error);
+	struct error said = *error;
+	if (call->written && error_info(error->code)->retryable) {
+		/* Nobody may be told to send again what is committed. */
+		error_set(&said,
+				  error->code == ERROR_DEADLINE_NOT_WRITTEN ? ERROR_DEADLINE_UNKNOWN
+															: ERROR_STORE_UNKNOWN,
+				  "The request was carried out; its answer could not be read");
+		error_details(&said, "%s", error->details);
+	}
+	call_fail_status(call, error_info(said.code)->status, &said);
 }
 
 static void on_resume(void *context)

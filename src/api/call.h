@@ -48,6 +48,7 @@ struct call {
 	/* Called before a list is streamed: status and fields; the body comes later. */
 	compose_reply *stream_head;
 	bool streaming;
+	bool written;                   /* the write is committed; what is read is its answer */
 	struct str content_type;        /* of the rows */
 	struct preferences preferences; /* general API */
 	struct companion companion;     /* of a write */

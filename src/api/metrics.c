@@ -200,6 +200,14 @@ static void write_store(const struct api *api, struct buf *text)
 	write_number(text, "rowlock_wal_bytes", "gauge", "Size of the write-ahead log.",
 				 stats.wal_bytes);
 	write_groups(&stats, text);
+	write_number(text, "rowlock_database_connections", "gauge", "Connections to a database server.",
+				 stats.connections);
+	write_number(text, "rowlock_database_queue", "gauge",
+				 "Requests that wait for a connection to a database server.",
+				 stats.connection_queue);
+	write_number(text, "rowlock_database_retries_total", "counter",
+				 "Writes sent again, after a deadlock or a connection that was lost.",
+				 stats.retries);
 }
 
 static void write_cache(const struct api *api, struct buf *text)

@@ -293,6 +293,7 @@ static void run_then(struct call *call)
 	}
 	query_batches_finish(call->query.batches);
 	call->proceed = NULL;
+	call->written = true;
 	call->plan = then;
 	call->query = then->query;
 	call->store.companion = NULL;

@@ -220,6 +220,8 @@ void read_run(struct call *call, compose_reply *compose)
 		return;
 	}
 	call->compose = compose;
+	/* Versions may come from afar: their time is the request's. */
+	call->store.deadline_ms = loop_now_ms(call->binding->loop->loop) + call_limits(call)->read_ms;
 	call->version.query = &call->query;
 	call->version.done = on_version;
 	store_version_ask(call->binding->loop->session, &call->version);

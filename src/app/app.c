@@ -99,9 +99,13 @@ static bool open_cache(struct app_service *service, const struct model *model, s
 	}
 	if (service->cache_kind == CACHE_REDIS) {
 		size_t most = cache_entry_most(service->cache);
+		unsigned char secret[STORE_SECRET_BYTES];
+		bool given = service->cache_secret.len > 0;
+		bool kept = !given && store_secret(service->store, secret);
 		struct redis_options options = {
 			.place = service->redis,
-			.secret = service->cache_secret,
+			.secret = kept ? (struct str){(const char *)secret, sizeof(secret)}
+						   : service->cache_secret,
 			.value_bytes = most < MIB(1) ? most : MIB(1),
 		};
 		service->second = redis_create(&options);

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "app/app_priv.h"
 #include "app/import.h"
 
@@ -46,6 +48,17 @@ static void log_loaded(const struct loading *loading, const struct import_summar
 	}
 }
 
+/* What is wrong with a file says in which. */
+static void name_file(const char *path, struct error *error)
+{
+	if (!str_starts_with(str_from(error->message), str_from(path))) {
+		struct error plain = *error;
+		error_set(error, plain.code, "%s: %s", path, plain.message);
+		memcpy(error->details, plain.details, sizeof(error->details));
+		memcpy(error->hint, plain.hint, sizeof(error->hint));
+	}
+}
+
 static bool load_file(struct app_service *service, const struct model *model,
 					  const struct resource *resource)
 {
@@ -72,6 +85,7 @@ static bool load_file(struct app_service *service, const struct model *model,
 		log_loaded(&loading, &summary);
 		return true;
 	}
+	name_file(loading.path, &error);
 	app_log_error(app, service->name, &error);
 	return false;
 }

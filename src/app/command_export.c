@@ -11,7 +11,7 @@ static const char help[] =
 	"usage: rowlock export [options] FILE RESOURCE\n"
 	"\n"
 	"Writes the rows of a resource of a service file to standard output, in the order of\n"
-	"their keys. No server may have the database.\n"
+	"their keys. No server may have the SQLite file.\n"
 	"\n"
 	"  --format FORMAT   csv, json or ndjson (ndjson)\n"
 	"  --query QUERY     conditions, select and order, as in a URL: select=id,name&id=gt.5\n"
@@ -22,7 +22,7 @@ struct export
 	struct loop *loop;
 	struct store_session *session;
 	struct store_request request;
-	struct task begin;
+	struct task task; /* on the loop */
 	struct query query;
 	struct buf body;
 	struct error error;
@@ -51,6 +51,19 @@ static bool on_part(struct store_request *request, struct str bytes)
 	return true;
 }
 
+static struct export *export_of_task(struct task *task)
+{
+	return (struct export *)(void *)((char *)task - offsetof(struct export, task));
+}
+
+/* The loop runs as long as the session has something open on it. */
+static void leave(struct task *task)
+{
+	struct export *export = export_of_task(task);
+	store_detach(export->session);
+	loop_stop(export->loop);
+}
+
 static void on_done(struct store_request *request, const struct store_result *result,
 					const struct error *error)
 {
@@ -62,13 +75,13 @@ static void on_done(struct store_request *request, const struct store_result *re
 		(void)write_out(export, buf_str(&export->body));
 	}
 	export->ok = export->error.code == ERROR_NONE;
-	loop_stop(export->loop);
+	export->task.run = leave;
+	loop_post(export->loop, &export->task);
 }
 
 static void begin(struct task *task)
 {
-	struct export *export = (struct export *)(void *)((char *)task -
-													  offsetof(struct export, begin));
+	struct export *export = export_of_task(task);
 	export->request = (struct store_request){
 		.query = &export->query,
 		.body = &export->body,
@@ -87,10 +100,9 @@ static bool run_loop(struct export *export, struct store *store)
 	}
 	export->session = store_attach(store, export->loop, &export->error);
 	if (export->session != NULL) {
-		export->begin.run = begin;
-		loop_post(export->loop, &export->begin);
+		export->task.run = begin;
+		loop_post(export->loop, &export->task);
 		loop_run(export->loop);
-		store_detach(export->session);
 	}
 	loop_destroy(export->loop);
 	return export->ok;

@@ -16,7 +16,7 @@ static const char help[] =
 	"\n"
 	"Reads the rows of DATA, a CSV, JSON or NDJSON file (- is standard input), into a\n"
 	"resource of a service file. Rows that are wrong are told with their line and left\n"
-	"out; the others are written in one transaction. No server may have the database.\n"
+	"out; the others are written in one transaction. No server may have the SQLite file.\n"
 	"\n"
 	"  --format FORMAT      csv, json (a list of objects) or ndjson; otherwise the end of\n"
 	"                       DATA's name says it\n"

@@ -48,8 +48,8 @@ struct import {
 	struct store_session *session;
 	struct store_request request;
 	struct buf answer;
-	struct task begin;
-	bool first; /* transaction */
+	struct task task; /* on the loop */
+	bool first;       /* transaction */
 	bool ok;
 };
 
@@ -130,7 +130,9 @@ static bool next_rows(struct query_batches *feed, const struct value **ret_value
 	import->given = full ? (size_t)(most - import->part) : import->count;
 	*ret_values = import->values;
 	*ret_count = import->given;
-	import->values += import->given * import->query.given.count;
+	if (import->given > 0) {
+		import->values += import->given * import->query.given.count;
+	}
 	import->count -= import->given;
 	import->part += import->given;
 	return true;
@@ -261,10 +263,19 @@ static enum companion_verdict after(struct store_companion *companion,
 
 static void run_part(struct import *import);
 
+/* The loop runs as long as the session has something open on it. */
+static void leave(struct task *task)
+{
+	struct import *import = IMPORT_OF(task, task);
+	store_detach(import->session);
+	loop_stop(import->loop);
+}
+
 static void end(struct import *import, bool ok)
 {
 	import->ok = ok;
-	loop_stop(import->loop);
+	import->task.run = leave;
+	loop_post(import->loop, &import->task);
 }
 
 static void on_done(struct store_request *request, const struct store_result *result,
@@ -304,7 +315,7 @@ static void run_part(struct import *import)
 
 static void begin(struct task *task)
 {
-	run_part(IMPORT_OF(task, begin));
+	run_part(IMPORT_OF(task, task));
 }
 
 static bool run_loop(struct import *import)
@@ -315,10 +326,9 @@ static bool run_loop(struct import *import)
 	}
 	import->session = store_attach(import->options->store, import->loop, import->error);
 	if (import->session != NULL) {
-		import->begin.run = begin;
-		loop_post(import->loop, &import->begin);
+		import->task.run = begin;
+		loop_post(import->loop, &import->task);
 		loop_run(import->loop);
-		store_detach(import->session);
 	}
 	loop_destroy(import->loop);
 	return import->ok;

@@ -227,7 +227,8 @@ void csv_write_field(struct buf *buf, struct str text)
 		return;
 	}
 	bool spaced = text.ptr[0] == ' ' || text.ptr[text.len - 1] == ' ';
-	if (!spaced && skip_plain(text, 0) == text.len) {
+	bool null = str_equal(text, STR("NULL"));
+	if (!spaced && !null && skip_plain(text, 0) == text.len) {
 		buf_append(buf, text);
 		return;
 	}

@@ -46,7 +46,7 @@ enum csv_event csv_next(struct csv_reader *reader);
 void csv_recover(struct csv_reader *reader);
 
 /* Writes a field, in quotes when it holds a comma, a quote, CR or LF, or begins or ends with a
- * space. */
+ * space, and the text NULL, which would be read as none. */
 void csv_write_field(struct buf *buf, struct str text);
 
 #endif

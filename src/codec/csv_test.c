@@ -232,6 +232,8 @@ static void test_write(void **state)
 		{__LINE__, STR_INIT(" "), STR_INIT("\" \"")},
 		{__LINE__, STR_INIT(" a"), STR_INIT("\" a\"")},
 		{__LINE__, STR_INIT("a "), STR_INIT("\"a \"")},
+		{__LINE__, STR_INIT("NULL"), STR_INIT("\"NULL\"")},
+		{__LINE__, STR_INIT("null"), STR_INIT("null")},
 		{__LINE__, STR_INIT("123456789012345,"), STR_INIT("\"123456789012345,\"")},
 	};
 	(void)state;

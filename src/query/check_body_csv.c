@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <string.h>
 
 #include "codec/utf8.h"
 #include "query/check_body_priv.h"
@@ -59,7 +60,9 @@ static bool read_field(struct body *body, const struct field *field, const struc
 	if (body_is_ignored(body, field)) {
 		return true;
 	}
-	bool empty = from->text.len == 0 && !from->quoted && body->options->bad_row != NULL;
+	/* Quotes make an empty text; there is no empty number or date. */
+	bool can_be_empty = from->quoted && field->type == TYPE_TEXT;
+	bool empty = from->text.len == 0 && !can_be_empty && body->options->bad_row != NULL;
 	if (empty && field->default_kind == DEFAULT_AUTO) {
 		body->found[field->number] = body_made_value(body, field);
 		return true;
@@ -84,6 +87,7 @@ static enum body_event next_csv(struct body *body)
 	/* What stands in quotes is the row's; the fields themselves stay where they are. */
 	csv_reader_use(reader, body->row_arena);
 	body->field = NULL;
+	body->wrong = NULL;
 	body->row_at = reader->at;
 	enum csv_event event = csv_next(reader);
 	if (event == CSV_ERROR) {
@@ -139,6 +143,18 @@ static size_t column_of(struct str text, size_t at)
 	return utf8_length(str_slice(text, from, at)) + 1;
 }
 
+/* The reader's message without the line and column before it, which are told beside it. */
+static void drop_place(struct error *error)
+{
+	static const char end[] = ": ";
+	const char *plain = strstr(error->message, end);
+	if (plain != NULL) {
+		plain += sizeof(end) - 1;
+		memmove(error->message, plain, strlen(plain) + 1);
+	}
+	error->details[0] = '\0';
+}
+
 static bool recover_csv(struct body *body, struct bad_row *ret_bad)
 {
 	struct csv_reader *reader = &body->csv;
@@ -151,6 +167,7 @@ static bool recover_csv(struct body *body, struct bad_row *ret_bad)
 	}
 	if (reader->error.code != ERROR_NONE) {
 		column = column_of(body->text, reader->error.at);
+		drop_place(body->error);
 		csv_recover(reader);
 		body->at = reader->at;
 	}

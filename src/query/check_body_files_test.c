@@ -26,10 +26,13 @@ static const struct file_row {
 	{__LINE__, BODY_CSV, "id,note\n1,\n2,\"\"\n3,NULL\n4,\"NULL\"\n", "null@2 @3 null@4 NULL@5",
 	 ""},
 	{__LINE__, BODY_CSV, "id,note\n,a\n", "a@2", ""},
+	{__LINE__, BODY_CSV, "id,note\n\"\",a\n\"2\",\"\"\n", "a@2 @3", ""},
 	{__LINE__, BODY_CSV, "id,note\nx,a\n2,b\n", "b@3", "2:1 VALUE [x,a]"},
 	{__LINE__, BODY_CSV, "id,note\n1,a\n2,12345678901\n3,c\n", "a@2 c@4",
 	 "3:3 TOO_LONG [2,12345678901]"},
 	{__LINE__, BODY_CSV, "id,note\n1\n2,b\n", "b@3", "2:0 BODY [1]"},
+	{__LINE__, BODY_CSV, "id,note\n1,12345678901\n2\n3,a\"\n", "",
+	 "2:3 TOO_LONG [1,12345678901] 3:0 BODY [2] 4:4 BODY [3,a\"]"},
 	{__LINE__, BODY_CSV, "id,note\n1,a,x\n2,b\n", "b@3", "2:0 BODY [1,a,x]"},
 	{__LINE__, BODY_CSV, "id,note\n1,a\"b\n2,b\n", "b@3", "2:4 BODY [1,a\"b]"},
 	{__LINE__, BODY_CSV, "id,note\n1,\"a\"b\n2,b\n", "b@3", "2:6 BODY [1,\"a\"b]"},
@@ -73,6 +76,7 @@ static void note_bad(void *context, const struct bad_row *bad)
 	buf_printf(told, "%s%zu:%zu %s [%.*s]", told->len > 0 ? " " : "", bad->line, bad->column,
 			   error_info(bad->error->code)->name, STR_ARG(bad->text));
 	assert_true(bad->error->message[0] != '\0');
+	assert_null(strstr(bad->error->message, "CSV, line")); /* it is told beside it */
 }
 
 static void write_notes(const struct query *query, const struct value *values, size_t count,

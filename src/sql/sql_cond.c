@@ -210,13 +210,31 @@ static void write_bound(struct sql *sql, const struct cond *cond, struct str wor
 	}
 }
 
-/* `"id" IN (SELECT rowid FROM "r.a_search" WHERE "r.a_search" MATCH ?) AND `, when the field has an
- * index for substrings that can say which rows may match. One whose text is null is not among them,
- * which is false where the function says null: so not within NOT. */
+/* `"id">=(SELECT ifnull(max(id)+1,-9223372036854775808) FROM "r.a_search_docsize")`: rows behind
+ * the last that the index holds. What is greater than all integers is a real number. */
+static void write_tail(struct sql *sql, struct str number, struct str index)
+{
+	struct buf name;
+	buf_init(&name, SIZE_MAX);
+	buf_append(&name, index);
+	buf_append(&name, STR("_docsize"));
+	sql_write_name(sql, number);
+	sql_write(sql, STR(">=(SELECT ifnull(max(id)+1,-9223372036854775808) FROM "));
+	sql_write_name(sql, buf_str(&name));
+	buf_append_byte(&sql->text, ')');
+	buf_finish(&name);
+}
+
+/* `"id" IN (SELECT rowid FROM "r.a_search" WHERE "r.a_search" MATCH ? UNION ALL
+ * SELECT "id" FROM "r" WHERE "id">=(…) AND rowlock_like("a",?)) AND `, when the field has an index
+ * for substrings that can say which rows may match; those that are not in it yet are looked at one
+ * by one. One whose text is null is not among them, which is false where the function says null: so
+ * not within NOT. */
 static void write_searched(struct sql *sql, const struct cond *cond)
 {
 	struct str grams = like_grams(cond->compiled.pointer);
 	if (!sql->searches || sql->negated || cond->path != NULL || grams.len == 0 ||
+		sql->open + OPEN_SEARCHED > sql->dialect->max_open ||
 		!field_list_holds(&sql->resource->search, cond->field)) {
 		return;
 	}
@@ -227,8 +245,9 @@ static void write_searched(struct sql *sql, const struct cond *cond)
 	struct buf name;
 	buf_init(&name, SIZE_MAX);
 	sql_search_name(sql->resource, cond->field, &name);
-	if (sql->alias > 0) {
-		sql_write_alias(sql, sql->alias);
+	size_t alias = sql->alias;
+	if (alias > 0) {
+		sql_write_alias(sql, alias);
 		buf_append_byte(&sql->text, '.');
 	}
 	sql_write_name(sql, number);
@@ -238,6 +257,16 @@ static void write_searched(struct sql *sql, const struct cond *cond)
 	sql_write_name(sql, buf_str(&name));
 	sql_write(sql, STR(" MATCH "));
 	sql_param_made(sql, (struct value){.kind = VALUE_TEXT, .text = grams});
+	sql_write(sql, STR(" UNION ALL SELECT "));
+	sql_write_name(sql, number);
+	sql_write(sql, STR(" FROM "));
+	sql_write_name(sql, sql->resource->name);
+	sql_write(sql, STR(" WHERE "));
+	write_tail(sql, number, buf_str(&name));
+	sql_write(sql, STR(" AND "));
+	sql->alias = 0;
+	sql->dialect->matching(sql, cond);
+	sql->alias = alias;
 	sql_write(sql, STR(") AND "));
 	buf_finish(&name);
 }

@@ -36,6 +36,8 @@ enum {
 	OPEN_OPERATOR = 2, /* a AND */
 	OPEN_VALUE = 5,    /* ( SELECT distinct list, and one to spare */
 	OPEN_EXISTS = 7,   /* EXISTS ( SELECT distinct list from WHERE */
+	/* a IN ( SELECT … UNION ALL SELECT … WHERE a >= ( SELECT ifnull ( max ( */
+	OPEN_SEARCHED = 10,
 };
 
 /* What stands before the text that follows and waits for it: a parenthesis, an operator and its

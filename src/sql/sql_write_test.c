@@ -395,8 +395,12 @@ static const struct {
 	const char *query;
 	const char *want;
 } search_rows[] = {
-#define A_TITLE                                                                                    \
-	"\"id\" IN (SELECT rowid FROM \"a.title_search\" WHERE \"a.title_search\" MATCH ?) AND "
+#define SEARCHED(TABLE, NUMBER, FIELD)                                                             \
+	"\"" NUMBER "\" IN (SELECT rowid FROM \"" TABLE "." FIELD "_search\" WHERE \"" TABLE "." FIELD \
+	"_search\" MATCH ? UNION ALL SELECT \"" NUMBER "\" FROM \"" TABLE "\" WHERE \"" NUMBER         \
+	"\">=(SELECT ifnull(max(id)+1,-9223372036854775808) FROM \"" TABLE "." FIELD                   \
+	"_search_docsize\") AND rowlock_like(\"" FIELD "\",?)) AND "
+#define A_TITLE SEARCHED("a", "id", "title")
 	{__LINE__, "a", "title=ilike.*found*", A_TITLE "rowlock_like(\"title\",?)"},
 	{__LINE__, "a", "title=like.*fou*", A_TITLE "rowlock_like(\"title\",?)"},
 	{__LINE__, "a", "title=like.fou*",
@@ -406,12 +410,8 @@ static const struct {
 	{__LINE__, "a", "title=not.ilike.*found*", "NOT (rowlock_like(\"title\",?))"},
 	{__LINE__, "a", "or=(title.ilike.*found*,id.eq.1)",
 	 A_TITLE "rowlock_like(\"title\",?) OR \"id\"=?"},
-	{__LINE__, "a", "uri=ilike.*found*",
-	 "\"id\" IN (SELECT rowid FROM \"a.uri_search\" WHERE \"a.uri_search\" MATCH ?) AND "
-	 "rowlock_like(\"uri\",?)"},
-	{__LINE__, "b", "x=ilike.*found*",
-	 "\"_rowid_\" IN (SELECT rowid FROM \"b.x_search\" WHERE \"b.x_search\" MATCH ?) AND "
-	 "rowlock_like(\"x\",?)"},
+	{__LINE__, "a", "uri=ilike.*found*", SEARCHED("a", "id", "uri") "rowlock_like(\"uri\",?)"},
+	{__LINE__, "b", "x=ilike.*found*", SEARCHED("b", "_rowid_", "x") "rowlock_like(\"x\",?)"},
 	{__LINE__, "b", "rowid=ilike.*found*", "rowlock_like(\"rowid\",?)"},
 	{__LINE__, "c", "oid=ilike.*found*", "rowlock_like(\"oid\",?)"},
 };

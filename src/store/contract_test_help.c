@@ -42,6 +42,7 @@ struct flags {
 	bool ignore;  /* rows that meet another stay as they are */
 	bool missing; /* what a row lacks gets its default */
 	bool batches; /* rows come one by one */
+	bool leave;   /* rows come at once, and those that are refused are left out */
 	bool strip;   /* nulls */
 };
 
@@ -55,6 +56,7 @@ static struct flags cut_flags(struct str *text)
 		{STR("&total"), &flags.total},     {STR("&quiet"), &flags.quiet},
 		{STR("&ignore"), &flags.ignore},   {STR("&missing"), &flags.missing},
 		{STR("&batches"), &flags.batches}, {STR("&strip"), &flags.strip},
+		{STR("&leave"), &flags.leave},
 	};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (cut(text, words[i].word)) {
@@ -74,39 +76,52 @@ static enum query_format cut_format(struct str *word)
 								: FORMAT_ARRAY;
 }
 
-/* Rows that are there already, given one by one. */
-struct one_by_one {
+/* Rows that are there already, given one by one or at once. */
+struct parts {
 	struct query_batches base;
 	const struct query *query;
+	size_t part_rows;
 	size_t next;
 };
 
-static bool next_one(struct query_batches *base, const struct value **ret_values,
-					 size_t *ret_row_count, struct error *error)
+static bool next_part(struct query_batches *base, const struct value **ret_values,
+					  size_t *ret_row_count, struct error *error)
 {
 	(void)error;
-	struct one_by_one *batches = (struct one_by_one *)base;
-	*ret_row_count = batches->next < batches->query->row_count ? 1 : 0;
-	*ret_values = *ret_row_count == 0
-		? NULL
-		: &batches->query->values[batches->next * batches->query->given.count];
-	batches->next += *ret_row_count;
+	struct parts *parts = (struct parts *)base;
+	const struct query *query = parts->query;
+	size_t left = query->row_count - parts->next;
+	*ret_row_count = left < parts->part_rows ? left : parts->part_rows;
+	*ret_values = left == 0 ? NULL : &query->values[parts->next * query->given.count];
+	parts->next += *ret_row_count;
 	return true;
 }
 
-static void split(struct fixture *fixture, struct query *query)
+static bool leave_out(struct query_batches *base, size_t row, const struct error *error)
 {
-	struct one_by_one *batches = ARENA_NEW(&fixture->arena, struct one_by_one);
+	const struct parts *parts = (const struct parts *)base;
+	assert_true(row < parts->part_rows);
+	assert_true(error->code != ERROR_NONE && error->message[0] != '\0');
+	return true;
+}
+
+static void split(struct fixture *fixture, struct query *query, bool leave)
+{
+	struct parts *parts = ARENA_NEW(&fixture->arena, struct parts);
 	struct query *whole = ARENA_NEW(&fixture->arena, struct query);
 	*whole = *query;
-	*batches = (struct one_by_one){.base = {.next = next_one}, .query = whole};
-	query->batches = &batches->base;
+	*parts = (struct parts){
+		.base = {.next = next_part, .refused = leave ? leave_out : NULL},
+		.query = whole,
+		.part_rows = leave ? query->row_count : 1,
+	};
+	query->batches = &parts->base;
 	query->values = NULL;
 	query->row_count = 0;
 }
 
-static bool make_query(struct fixture *fixture, const struct contract_row *row,
-					   struct query *ret_query, struct error *error)
+bool contract_query(struct fixture *fixture, const struct contract_row *row,
+					struct query *ret_query, struct error *error)
 {
 	struct arena *arena = &fixture->arena;
 	struct str rest = str_from(row->request);
@@ -141,8 +156,8 @@ static bool make_query(struct fixture *fixture, const struct contract_row *row,
 	if (row->body != NULL && !check_body(str_from(row->body), &body, arena, ret_query, error)) {
 		return false;
 	}
-	if (flags.batches) {
-		split(fixture, ret_query);
+	if (flags.batches || flags.leave) {
+		split(fixture, ret_query, flags.leave);
 	}
 	return true;
 }
@@ -175,7 +190,7 @@ static void run_row(struct fixture *fixture, const struct contract_row *row)
 {
 	struct query query;
 	struct call call = {.ok = false};
-	if (make_query(fixture, row, &query, &call.error)) {
+	if (contract_query(fixture, row, &query, &call.error)) {
 		call_run(fixture, &call, &query);
 	}
 	struct buf got;

@@ -21,6 +21,9 @@ struct contract_row {
 	const char *maria; /* the same of MariaDB, where it differs; NULL: it does not */
 };
 
+/* The query of a request, in the fixture's arena. */
+bool contract_query(struct fixture *fixture, const struct contract_row *row,
+					struct query *ret_query, struct error *error);
 /* The same requests, one after the other, on each store. */
 void contract_run(const char *service, const struct contract_row *rows, size_t count);
 #define CONTRACT_RUN(service, rows) contract_run(service, rows, sizeof(rows) / sizeof((rows)[0]))

@@ -15,6 +15,7 @@
 static const char shop[] = "service: shop\n"
 						   "listen: 127.0.0.1:0\n"
 						   "store: \"memory:\"\n"
+						   "cache: memory\n"
 						   "resources:\n"
 						   "  buyers:\n"
 						   "    key: id\n"
@@ -240,6 +241,31 @@ static const struct contract_row batches_rows[] = {
 	 "2+2 [{\"id\":6}]"},
 	{L, "list= buyers?select=mail", NULL, "5 [\"a\",\"b\",\"c\",\"e\",\"f\"]"},
 };
+
+static const struct contract_row left_out_rows[] = {
+	{L, "insert letters?&quiet&leave", "[{\"id\":1},{\"id\":2},{\"id\":1},{\"id\":3}]", "3+3"},
+	{L, "insert letters?&quiet&leave", "[{\"id\":2},{\"id\":3}]", "0"},
+	{L, "insert letters?&quiet&leave", "[{\"id\":4}]", "1+1"},
+	{L, "insert letters?&quiet&leave", "[{\"id\":4}]", "0"},
+	/* Other rules than the key. */
+	{L, "insert rooms?&quiet&leave",
+	 "[{\"house\":\"a\",\"number\":1},{\"house\":\"a\",\"number\":1},"
+	 "{\"house\":\"b\",\"number\":1}]",
+	 "2+2"},
+	/* An upsert: by a rule that is not its own. */
+	{L, "insert buyers?&quiet", "[{\"id\":1,\"mail\":\"a\"},{\"id\":2,\"mail\":\"b\"}]", "2+2"},
+	{L, "upsert buyers?&quiet&leave",
+	 "[{\"id\":1,\"mail\":\"c\"},{\"id\":3,\"mail\":\"b\"},{\"id\":4,\"mail\":\"d\"}]", "2+1"},
+	{L, "list buyers?select=id,mail", NULL,
+	 "3 [{\"id\":1,\"mail\":\"c\"},{\"id\":2,\"mail\":\"b\"},{\"id\":4,\"mail\":\"d\"}]"},
+	{L, "list letters?select=id", NULL, "4 [{\"id\":1},{\"id\":2},{\"id\":3},{\"id\":4}]"},
+};
+
+static void test_left_out(void **state)
+{
+	(void)state;
+	CONTRACT_RUN(shop, left_out_rows);
+}
 
 static void test_batches(void **state)
 {
@@ -501,6 +527,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_left_out),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_left_out),
 		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_related),
 		cmocka_unit_test(test_companions),

@@ -1,9 +1,9 @@
-#include "store/maria_priv.h"
-
 #include <assert.h>
 #include <signal.h>
+#include <string.h>
 
 #include "base/alloc.h"
+#include "store/maria_versions.h"
 
 enum {
 	ARENA_BYTES = 1024,
@@ -219,7 +219,7 @@ static void detach(struct store_session *base)
 {
 	struct maria_session *session = (struct maria_session *)base;
 	struct maria_store *store = session->store;
-	assert(session->fibers == 0 && session->queued == 0);
+	assert(session->fibers == 0 && session->queued == 0 && session->asks.first == NULL);
 	pthread_mutex_lock(&store->mutex);
 	struct maria_session **link = &store->sessions;
 	while (*link != session) {
@@ -236,14 +236,19 @@ static void detach(struct store_session *base)
 
 /* ---- the store ---- */
 
-static bool check_schema(const struct maria_store *store, const struct model *model, bool make,
-						 struct error *error)
+static bool open_schema(struct maria_store *store, const struct store_options *options,
+						struct error *error)
 {
 	MYSQL *db = maria_connect(store, NULL, error);
 	if (db == NULL) {
 		return false;
 	}
-	bool ok = maria_schema_check(db, model, make, error);
+	bool make = !options->read_only && !options->existing;
+	bool ok = maria_schema_check(db, options->model, !options->read_only, error) &&
+		maria_versions_open(db, make, &store->has_versions, store->secret, error);
+	enum cache_kind cache = options->model->cache;
+	store->reads_versions = store->has_versions && !options->existing &&
+		(cache == CACHE_MEMORY || cache == CACHE_REDIS);
 	mysql_close(db);
 	return ok;
 }
@@ -261,7 +266,7 @@ static struct store *open_kind(const struct store_options *options, const struct
 	arena_init(&store->arena, ARENA_BYTES);
 	pthread_mutex_init(&store->mutex, NULL);
 	if (!maria_url_parse(options->location, &store->arena, &store->url, error) ||
-		!check_schema(store, options->model, !options->read_only, error)) {
+		!open_schema(store, options, error)) {
 		release_store(store);
 		return NULL;
 	}
@@ -287,7 +292,12 @@ static void close_store(struct store *base)
 
 static bool adopt(struct store *base, const struct model *model, struct error *error)
 {
-	return check_schema((const struct maria_store *)base, model, false, error);
+	MYSQL *db = maria_connect((const struct maria_store *)base, NULL, error);
+	bool ok = db != NULL && maria_schema_check(db, model, false, error);
+	if (db != NULL) {
+		mysql_close(db);
+	}
+	return ok;
 }
 
 void maria_add_stats(const struct maria_session *session, struct store_stats *stats)
@@ -298,6 +308,7 @@ void maria_add_stats(const struct maria_session *session, struct store_stats *st
 	stats->groups += atomic_load(&session->writes);
 	stats->group_sizes[0] += atomic_load(&session->writes);
 	stats->writes_failed += atomic_load(&session->writes_failed);
+	stats->retries += atomic_load(&session->retries);
 }
 
 static void stats(const struct store *base, struct store_stats *ret_stats)
@@ -309,9 +320,18 @@ static void stats(const struct store *base, struct store_stats *ret_stats)
 	for (struct maria_session *session = store->sessions; session != NULL;
 		 session = session->next) {
 		maria_add_stats(session, ret_stats);
-		ret_stats->read_queue += atomic_load(&session->queued);
+		ret_stats->connections += atomic_load(&session->connections);
+		ret_stats->connection_queue += atomic_load(&session->queued) +
+			atomic_load(&session->waiters);
 	}
 	pthread_mutex_unlock(&store->mutex);
+}
+
+static bool secret(const struct store *base, unsigned char ret_secret[STORE_SECRET_BYTES])
+{
+	const struct maria_store *store = (const struct maria_store *)base;
+	memcpy(ret_secret, store->secret, sizeof(store->secret));
+	return store->has_versions;
 }
 
 /* One store with two schemes: both names are in use. */
@@ -319,7 +339,8 @@ static void stats(const struct store *base, struct store_stats *ret_stats)
 	{                                                                                              \
 		.scheme = (name), .open = (open_it), .close = close_store, .adopt = adopt,                 \
 		.attach = attach, .detach = detach, .run = run, .resume = resume, .cancel = cancel,        \
-		.stats = stats, .transaction_run = maria_transaction_run, .migrate = maria_migrate,        \
+		.stats = stats, .version_ask = maria_version_ask, .secret = secret,                        \
+		.transaction_run = maria_transaction_run, .migrate = maria_migrate,                        \
 	}
 
 const struct store_ops store_ops_mysql = MARIA_OPS("mysql", open_mysql);

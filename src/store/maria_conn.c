@@ -308,12 +308,10 @@ static struct maria_statement *get_statement(struct maria_conn *conn)
 	return statement;
 }
 
-/* A regular expression that cost too much is only warned of. */
-static bool check_cost(struct maria_conn *conn)
+MYSQL_RES *maria_query(struct maria_conn *conn, struct str text)
 {
-	static const struct str show = STR_INIT("SHOW WARNINGS");
 	int failed;
-	int wanted = mysql_real_query_start(&failed, conn->db, show.ptr, show.len);
+	int wanted = mysql_real_query_start(&failed, conn->db, text.ptr, text.len);
 	while (wanted != 0) {
 		wanted = mysql_real_query_cont(&failed, conn->db, maria_await(conn, wanted));
 	}
@@ -326,6 +324,15 @@ static bool check_cost(struct maria_conn *conn)
 	}
 	if (rows == NULL) {
 		maria_failed(conn, NULL);
+	}
+	return rows;
+}
+
+/* A regular expression that cost too much is only warned of. */
+static bool check_cost(struct maria_conn *conn)
+{
+	MYSQL_RES *rows = maria_query(conn, STR("SHOW WARNINGS"));
+	if (rows == NULL) {
 		return false;
 	}
 	MYSQL_ROW row; /* level, code, message */
@@ -539,13 +546,18 @@ bool maria_begin_write(struct maria_conn *conn, struct error *error)
 	return conn->transaction;
 }
 
-bool maria_commit(struct maria_conn *conn, struct error *error)
+bool maria_commit_with(struct maria_conn *conn, const char *text, struct error *error)
 {
 	assert(conn->transaction);
 	conn->sent = true;
-	bool ok = maria_command(conn, "COMMIT", error);
+	bool ok = maria_command(conn, text, error);
 	conn->transaction = false;
 	return ok;
+}
+
+bool maria_commit(struct maria_conn *conn, struct error *error)
+{
+	return maria_commit_with(conn, "COMMIT", error);
 }
 
 void maria_rollback(struct maria_conn *conn)

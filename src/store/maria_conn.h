@@ -134,11 +134,16 @@ int64_t maria_made_key(const struct maria_statement *statement);
 /* A plain text without parameters or rows: BEGIN, COMMIT, ROLLBACK, SAVEPOINT. Several may stand in
  * one text, with `;` between them. */
 bool maria_command(struct maria_conn *conn, const char *text, struct error *error);
+/* All rows of a plain text, for the caller to free; NULL after a failure, of which maria_fail()
+ * tells more. */
+MYSQL_RES *maria_query(struct maria_conn *conn, struct str text);
 /* Transactions: of reads (one snapshot) and of writes (READ COMMITTED). A transaction ends with
  * either of the last two; a rollback of a broken connection does nothing. */
 bool maria_begin_read(struct maria_conn *conn, struct error *error);
 bool maria_begin_write(struct maria_conn *conn, struct error *error);
 bool maria_commit(struct maria_conn *conn, struct error *error);
+/* The same with a text that ends with COMMIT. */
+bool maria_commit_with(struct maria_conn *conn, const char *text, struct error *error);
 void maria_rollback(struct maria_conn *conn);
 
 /* ---- maria_bind.c ---- */

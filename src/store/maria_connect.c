@@ -4,6 +4,8 @@
 #include <mysqld_error.h>
 #include <stdio.h>
 
+#include "sql/maria.h"
+
 enum {
 	CONNECT_S = 3,
 	ANSWER_S = 30,           /* while it blocks */
@@ -73,15 +75,11 @@ static bool set_up(MYSQL *db, const struct maria_store *store)
 	longest_ms = limits->read_ms > longest_ms ? limits->read_ms : longest_ms;
 	char text[SETUP_BYTES];
 	int len = snprintf(text, sizeof(text),
-					   "SET NAMES utf8mb4 COLLATE utf8mb4_nopad_bin,"
-					   "SESSION time_zone='+00:00',"
-					   "SESSION sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,"
-					   "NO_ZERO_IN_DATE,NO_ZERO_DATE',"
-					   "SESSION tx_isolation='READ-COMMITTED',"
-					   "SESSION autocommit=1,"
-					   "SESSION innodb_lock_wait_timeout=%d,"
-					   "SESSION lock_wait_timeout=%d,"
-					   "SESSION max_statement_time=%llu",
+					   MARIA_SESSION ",SESSION tx_isolation='READ-COMMITTED',"
+									 "SESSION autocommit=1,"
+									 "SESSION innodb_lock_wait_timeout=%d,"
+									 "SESSION lock_wait_timeout=%d,"
+									 "SESSION max_statement_time=%llu",
 					   LOCK_WAIT_S, LOCK_WAIT_S,
 					   (unsigned long long)(longest_ms / 1000 + STATEMENT_SPARE_S));
 	return mysql_real_query(db, text, (unsigned long)len) == 0;

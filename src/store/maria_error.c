@@ -45,20 +45,21 @@ bool maria_is_lost(unsigned number)
 
 /* ---- names in messages ---- */
 
-/* The text behind the last `before`, up to the next `end`; "" when there is none. */
-static struct str find_name(struct str message, struct str before, char end)
+/* The index of `… for key 'NAME'`, which ends the message: the entry before it and the name may
+ * hold quotes. "" when there is none. */
+static struct str find_key(struct str message)
 {
+	const struct str before = STR("for key '");
+	size_t end = message.len - (str_ends_with(message, STR("'")) ? 1 : 0);
 	for (size_t at = message.len; at-- > 0;) {
-		struct str rest = str_slice(message, at, message.len);
-		if (str_starts_with(rest, before)) {
-			rest = str_slice(rest, before.len, rest.len);
-			return str_slice(rest, 0, str_find(rest, end, 0));
+		if (str_starts_with(str_slice(message, at, message.len), before)) {
+			return str_slice(message, at + before.len, end);
 		}
 	}
 	return (struct str){"", 0};
 }
 
-/* The same behind the first. */
+/* The text behind the first `before`, up to the next `end`; "" when there is none. */
 static struct str find_first(struct str message, struct str before, char end)
 {
 	for (size_t at = 0; at < message.len; at++) {
@@ -112,14 +113,14 @@ bool maria_failed_rule(const struct maria_conn *conn, const struct query *query,
 {
 	struct str message = str_from(conn->failure.message);
 	return conn->failure.number == ER_DUP_ENTRY &&
-		names_rule(find_name(message, STR("for key '"), '\''), query->resource, rule->name);
+		names_rule(find_key(message), query->resource, rule->name);
 }
 
 /* Duplicate entry '1-2' for key 'PRIMARY'. The entry is a client's text and may hold anything. */
 static bool fail_unique(const struct query *query, size_t row, struct str message,
 						struct error *error)
 {
-	struct str key = find_name(message, STR("for key '"), '\'');
+	struct str key = find_key(message);
 	const struct resource *resource = query->resource;
 	struct value *values = alloc_zeroed(resource->field_count, sizeof(*values));
 	bool found = str_equal(key, STR("PRIMARY"));

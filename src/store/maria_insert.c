@@ -500,6 +500,26 @@ static bool answer_row(struct insert *insert, bool met)
 	return waits || maria_answer_read(answer);
 }
 
+/* Only the statement failed. */
+static bool is_ours(const struct maria_write *write)
+{
+	return maria_fail(write->conn, NULL, SIZE_MAX, NULL) == MARIA_FAILED &&
+		write->transaction->verdict == MARIA_FAILED;
+}
+
+/* A statement that failed changed nothing: the others may go on without its row. */
+static bool is_left_out(const struct maria_write *write, size_t row)
+{
+	struct query_batches *batches = write->query->batches;
+	bool out = batches != NULL && batches->refused != NULL && is_ours(write) &&
+		batches->refused(batches, row, write->error);
+	if (out) {
+		write->conn->failure.number = 0;
+		*write->error = (struct error){0};
+	}
+	return out;
+}
+
 /* In the order of the request: rows that are answered, and those of which one failed. */
 static bool insert_in_order(struct insert *insert)
 {
@@ -507,7 +527,11 @@ static bool insert_in_order(struct insert *insert)
 	const struct query *query = &write->part;
 	for (size_t row = 0; row < query->row_count; row++) {
 		uint64_t inserted = write->result->inserted;
-		if (!insert_row(insert, row) || !answer_row(insert, write->result->inserted == inserted)) {
+		if (insert_row(insert, row)) {
+			if (!answer_row(insert, write->result->inserted == inserted)) {
+				return false;
+			}
+		} else if (!is_left_out(write, row)) {
 			return false;
 		}
 	}
@@ -534,13 +558,6 @@ static bool insert_bulk(struct insert *insert, const size_t *sequence)
 	bool makes = makes_key(query, query->values + last * query->given.count);
 	return maria_bulk_insert(write, sequence, query->row_count - makes) &&
 		(!makes || insert_row(insert, last));
-}
-
-/* Only the statement failed. */
-static bool is_ours(const struct maria_write *write)
-{
-	return maria_fail(write->conn, NULL, SIZE_MAX, NULL) == MARIA_FAILED &&
-		write->transaction->verdict == MARIA_FAILED;
 }
 
 /* The rows without an answer to be read: many at a time, or in the order of their keys. When one

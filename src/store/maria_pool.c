@@ -113,6 +113,9 @@ static void hand_out(struct maria_session *session, struct maria_conn *conn)
 		return;
 	}
 	conn->state = MARIA_IDLE;
+	/* From now on its end may go unnoticed, also when it was made for a request that went on with
+	 * another. */
+	conn->reused = true;
 	conn->next = session->idle;
 	session->idle = conn;
 	maria_conn_watch_idle(conn);

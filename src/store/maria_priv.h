@@ -4,7 +4,7 @@
  * keeps prepared statements; maria_pool.c hands connections out; maria_bind.c moves values in and
  * out; maria_error.c turns failures into errors; maria_schema.c makes or compares the tables;
  * maria_read.c answers reads, maria_embed.c reads the rows of embedded resources; maria_write.c
- * answers writes.
+ * answers writes; maria_versions.c tells of all processes what was written.
  *
  * DESIGN. What a request does (begin, statements, decisions of companions, commit, all of it again
  * after a deadlock) is written straight on, as if the server answered at once. It runs in a
@@ -132,6 +132,13 @@ void maria_add_stats(const struct maria_session *session, struct store_stats *st
 /* Statements that were given up and may still run, at most; others end by max_statement_time. */
 enum { MARIA_OVERDUE = 64 };
 
+/* Questions for versions; maria_versions.c. */
+struct maria_asks {
+	struct store_version_request *first, *last; /* that wait for the next statement */
+	bool under_way;                             /* one, or to begin when this turn ends */
+	struct task task;
+};
+
 struct maria_session {
 	struct store_session_base base;
 	struct maria_store *store;
@@ -140,13 +147,14 @@ struct maria_session {
 	struct maria_fiber *spare;
 	struct maria_conn *made;                         /* all connections */
 	struct maria_conn *idle;                         /* the most recently used first */
-	size_t connections;                              /* made or being made */
+	atomic_size_t connections;                       /* made or being made */
 	size_t handles;                                  /* those, and those that are being closed */
 	struct maria_waiter *first_waiter, *last_waiter; /* fibers; maria_pool.c */
 	struct maria_waiter *woken;                      /* that go on when this turn ends */
-	size_t waiters;
+	atomic_size_t waiters;
 	struct task wake;
 	bool waking;
+	struct maria_asks asks;
 	size_t fibers;                                    /* requests that run */
 	struct store_request *first_queued, *last_queued; /* that wait for a fiber */
 	atomic_size_t queued;
@@ -174,7 +182,10 @@ struct maria_store {
 	bool patient; /* a migrator's: its statements may take as long as they do */
 	pthread_mutex_t mutex;
 	struct maria_session *sessions;
-	struct store_stats ended; /* of sessions that are detached */
+	struct store_stats ended;                 /* of sessions that are detached */
+	bool has_versions;                        /* every write changes them */
+	bool reads_versions;                      /* and the service has a use for them */
+	unsigned char secret[STORE_SECRET_BYTES]; /* with has_versions */
 };
 
 /* In a fiber: the request ends when main has returned. */

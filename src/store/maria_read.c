@@ -7,11 +7,10 @@
  * An idle connection may have been hung up on without our knowing: a read that finds its connection
  * lost before anything was handed out is begun again on another, once.
  */
-#include "store/maria_priv.h"
-
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "store/maria_versions.h"
 #include "store/store_write.h"
 #include "store/term.h"
 
@@ -286,6 +285,7 @@ struct work {
 	bool paused;     /* the caller wants no more */
 	bool waiting;    /* the fiber waits until it does */
 	bool stop;       /* the client has gone */
+	bool lost_new;   /* a connection that was not idle before */
 };
 
 static bool fail_stopped(struct error *error)
@@ -375,8 +375,10 @@ static bool run_on(struct work *work, struct maria_conn *conn)
 	read.cursor = request->cursor;
 	read.gather = gather;
 	read.work = work;
-	bool several = request->query->total || write_has_embeds(request->query);
+	bool versions = request->want_version && work->session->store->reads_versions;
+	bool several = versions || request->query->total || write_has_embeds(request->query);
 	bool ok = !several || maria_begin_read(conn, error);
+	ok = ok && (!versions || maria_versions_read(conn, request->query, &request->result, error));
 	ok = ok && (!request->query->total || read_total(&read, &request->result.total, error));
 	ok = ok && read_select(&read, &request->result, error);
 	maria_rollback(conn);
@@ -407,9 +409,12 @@ static bool run_once(struct work *work, bool *ret_ok)
 	work->conn = conn;
 	*ret_ok = run_on(work, conn);
 	work->conn = NULL;
-	bool again = !*ret_ok && reused && conn->state == MARIA_BROKEN && !conn->timed_out &&
-		!work->streaming;
+	bool again = !*ret_ok && conn->state == MARIA_BROKEN && !conn->timed_out && !work->streaming;
 	maria_give(conn);
+	if (again && !reused) {
+		again = !work->lost_new;
+		work->lost_new = true;
+	}
 	return again;
 }
 
@@ -421,10 +426,10 @@ static void read_main(void *context)
 		.session = session, .request = request, .fiber = maria_fiber_current(session)};
 	request->work = &work;
 	bool ok;
-	if (run_once(&work, &ok)) {
+	/* Idle ones that it meets may all have ended, at most one that is new. */
+	while (run_once(&work, &ok)) {
 		buf_clear(request->body);
 		request->result = (struct store_result){.rows = 0};
-		run_once(&work, &ok);
 	}
 	atomic_fetch_add(&session->reads, 1);
 	request->work = NULL;

@@ -229,6 +229,9 @@ static bool run_query(struct maria_transaction *transaction, const struct query 
 	maria_answer_init(&write.answer, write.conn, query, body, error);
 	bool ok = (write_inserts(query) ? maria_insert_rows : maria_change_rows)(&write) &&
 		maria_answer_end(&write.answer, result);
+	if (ok) {
+		maria_versions_touch(&transaction->touched, query, result);
+	}
 	maria_answer_finish(&write.answer);
 	arena_finish(&write.scratch);
 	arena_finish(&write.arena);
@@ -328,10 +331,11 @@ static bool is_alone(const struct store_request *request)
 	return maria_changes_at_once(query);
 }
 
-/* Whatever has to be the last statement of every transaction that writes stands before COMMIT. */
-static bool commit(struct maria_conn *conn, struct error *error)
+/* Versions are the last thing that every transaction writes. */
+static bool commit(struct maria_transaction *transaction, struct error *error)
 {
-	if (maria_commit(conn, error)) {
+	struct maria_conn *conn = transaction->conn;
+	if (maria_versions_commit(conn, &transaction->touched, error)) {
 		return true;
 	}
 	/* The server may still hold it open. */
@@ -343,12 +347,12 @@ static bool run_on(struct maria_transaction *transaction, struct store_request *
 {
 	struct maria_conn *conn = transaction->conn;
 	bool undo = false;
-	if (is_alone(request)) {
+	if (!conn->session->store->has_versions && is_alone(request)) {
 		return run_query(transaction, request->query, request->body, &request->result,
 						 &request->error);
 	}
 	bool ok = maria_begin_write(conn, &request->error) && run_request(transaction, request, &undo);
-	return ok && (undo || commit(conn, &request->error));
+	return ok && (undo || commit(transaction, &request->error));
 }
 
 /* What became of an attempt that failed: may it run again? */
@@ -388,6 +392,7 @@ static bool attempt(struct maria_session *session, struct store_request *request
 	*ret_again = !ok && judge(&transaction, request);
 	maria_rollback(conn);
 	maria_give(conn);
+	maria_counters_finish(&transaction.touched);
 	return ok;
 }
 

@@ -10,7 +10,7 @@
 #ifndef ROWLOCK_STORE_MARIA_WRITE_H
 #define ROWLOCK_STORE_MARIA_WRITE_H
 
-#include "store/maria_priv.h"
+#include "store/maria_versions.h"
 #include "store/store_write.h"
 
 /* Keys in one statement. */
@@ -58,6 +58,7 @@ struct maria_transaction {
 	 * come meanwhile. NULL: none. */
 	const struct resource *unseen;
 	bool taken; /* rows of query->batches, which come only once */
+	struct maria_counters touched;
 };
 
 /* One query that writes. */

@@ -270,8 +270,13 @@ static bool insert_rows(struct write *write, const struct value *values, size_t 
 {
 	bool ok = true;
 	for (size_t row = 0; row < count && ok; row++) {
+		const struct store_result before = *write->result;
 		write->given = values + row * write->query->given.count;
-		ok = insert_row(write) || is_left_out(write, row);
+		ok = insert_row(write);
+		if (!ok && is_left_out(write, row)) {
+			*write->result = before;
+			ok = true;
+		}
 	}
 	return ok;
 }

@@ -38,6 +38,7 @@ void search_notes_clear(struct search_notes *notes)
 		notes->others[i] = 0;
 	}
 	notes->full = false;
+	notes->other_zero = false;
 	notes->run_count = 0;
 	notes->other_count = 0;
 	notes->old_count = 0;
@@ -83,6 +84,11 @@ static void grow_others(struct search_notes *notes)
 
 static bool add_other(struct search_notes *notes, int64_t row)
 {
+	if (row == 0) {
+		bool before = notes->other_zero;
+		notes->other_zero = true;
+		return !before;
+	}
 	if (notes->other_count * 2 >= notes->other_capacity) {
 		grow_others(notes);
 	}
@@ -128,12 +134,6 @@ bool search_notes_add(struct search_notes *notes, int64_t row)
 		return false;
 	}
 	if (last != NULL && row <= last->last) {
-		/* 0 stands for no row there; it is one that nobody has. */
-		if (row == 0) {
-			search_notes_finish(notes);
-			notes->full = true;
-			return false;
-		}
 		if (is_in_run(notes, row) || !add_other(notes, row)) {
 			return false;
 		}
@@ -190,6 +190,9 @@ void search_notes_settle(struct search_notes *notes)
 		if (notes->others[i] != 0) {
 			append_run(notes, notes->others[i], notes->others[i]);
 		}
+	}
+	if (notes->other_zero) {
+		append_run(notes, 0, 0);
 	}
 	if (notes->run_count > 1) {
 		qsort(notes->runs, notes->run_count, sizeof(*notes->runs), compare_runs);

@@ -30,6 +30,7 @@ struct search_notes {
 	size_t run_count;
 	size_t run_capacity;
 	int64_t *others; /* rows that came out of order: a table of hashes, 0 for none */
+	bool other_zero; /* row 0 came so, too */
 	size_t other_count;
 	size_t other_capacity; /* a power of two */
 	struct search_old *olds;

@@ -254,6 +254,10 @@ int sqlite_conn_run(struct sqlite_conn *conn, struct str text)
 	if (statement == NULL) {
 		return sqlite3_extended_errcode(conn->db);
 	}
+	/* The steps of a kept statement add up over its runs, and with them the progress handler's turn
+	 * comes, which may interrupt. What begins and ends transactions has a few steps: from 0 on it
+	 * is never its turn. */
+	(void)sqlite3_stmt_status(statement->stmt, SQLITE_STMTSTATUS_VM_STEP, 1);
 	int rc = sqlite3_step(statement->stmt);
 	sqlite_conn_release(conn, statement);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;

@@ -1,13 +1,23 @@
 /*
- * DESIGN. What FTS5 is told of a row costs less in one statement for many rows than in a trigger
- * for each, and a table without contents must be told the old text of what it is to forget. So the
- * hook notes row numbers and old texts, and two statements follow the request's own: one forgets,
- * one reads the rows that are there now. A row that was noted and is gone is not found then.
+ * DESIGN. What FTS5 is told of a row costs less in one go for many rows than in a trigger for each,
+ * and a table without contents must be told the old text of what it is to forget.
+ *
+ * The last row of an index is its mark: it holds all rows up to there and none behind it, which are
+ * the tail. A search asks the index and looks at each row of the tail, in one statement and so in
+ * one snapshot: wherever the mark is, the answer is the same. Since the mark is what the index
+ * holds, it needs no place of its own, and moves with it.
+ *
+ * What happens behind the mark is left alone. At the end of a group a short tail is read into the
+ * index, in the same transaction; a longer one by the writer between groups and when it is idle.
+ *
+ * Up to the mark the hook notes row numbers and old texts, and two statements follow the request's
+ * own: one forgets, one reads the rows that are there now. A row that was noted and is gone is not
+ * found then. When there are too many notes, the index forgets all: then all rows are the tail.
  *
  * Both go through the rows in order, since FTS5 writes out all that it holds when a number is not
  * greater than the one before. It does so before any statement that may have to be undone alone,
- * too, as one that writes what it selects; so a row by itself is written by one with VALUES, and
- * all of a group's rows gather.
+ * too, as one that writes what it selects; so rows are written by one with VALUES, and all of a
+ * group's rows gather.
  */
 #include "store/sqlite_search.h"
 
@@ -20,10 +30,22 @@
 #include "store/sqlite_conn.h"
 #include "store/sqlite_priv.h"
 
-enum { NOTES_BYTES = 16 << 20, ARENA_BYTES = 4096 };
+enum {
+	NOTES_BYTES = 16 << 20,
+	ARENA_BYTES = 4096,
+	LOOK_ROWS = 16, /* between two looks at the clock */
+	MERGE_PAGES = 16,
+	MERGE_ROWS = 50000, /* and at least a quarter of all: a reason to merge */
+};
 
 struct search_index {
-	int column; /* as the hook counts them */
+	int column;  /* as the hook counts them */
+	bool marked; /* the index is not empty */
+	int64_t mark;
+	bool behind;       /* there may be a tail */
+	uint64_t appended; /* rows to the tail, by this group */
+	int64_t moved;     /* rows read from the tail since all segments were merged */
+	bool merging;
 	struct search_notes notes;
 	bool gone; /* some row that is noted may not be there any more */
 	/* arena: statements */
@@ -31,6 +53,11 @@ struct search_index {
 	struct str add_one; /* that is there */
 	struct str remove;
 	struct str clear;
+	struct str find_mark;
+	struct str tail;
+	struct str put;
+	struct str count;
+	struct str merge;
 	struct str check;
 	struct search_index *next; /* of the same table */
 };
@@ -45,7 +72,8 @@ struct search_table {
 struct sqlite_search {
 	struct arena arena;
 	struct search_table *tables;
-	bool noted; /* anything */
+	bool noted;   /* anything */
+	bool cleared; /* an index, by this group */
 };
 
 /* ---- the hook ---- */
@@ -82,19 +110,27 @@ static bool is_same(const struct search_index *index, sqlite3 *db)
 	return was == is && (!was || str_equal(before, after));
 }
 
+static bool is_held(const struct search_index *index, int64_t row)
+{
+	return index->marked && row <= index->mark;
+}
+
 static void on_change(void *context, sqlite3 *db, int change, int64_t before, int64_t after)
 {
 	struct search_table *table = context;
-	table->search->noted = true;
 	for (struct search_index *index = table->indexes; index != NULL; index = index->next) {
-		if (change == SQLITE_UPDATE && before == after && is_same(index, db)) {
+		bool was_held = change != SQLITE_INSERT && is_held(index, before);
+		bool held = change != SQLITE_DELETE && is_held(index, after);
+		index->appended += change != SQLITE_DELETE && !held;
+		if (was_held && held && before == after && is_same(index, db)) {
 			continue;
 		}
-		if (change != SQLITE_INSERT) {
+		table->search->noted = table->search->noted || was_held || held;
+		if (was_held) {
 			index->gone = index->gone || change == SQLITE_DELETE || before != after;
 			note_old(index, db, before);
 		}
-		if (change != SQLITE_DELETE) {
+		if (held) {
 			(void)search_notes_add(&index->notes, after);
 		}
 	}
@@ -144,17 +180,22 @@ static bool add_rows(struct sqlite_conn *conn, const struct search_index *index,
 	return run(conn, index->add, values, 2);
 }
 
-static bool make_anew(struct sqlite_conn *conn, const struct search_index *index)
+/* All rows are the tail then. */
+static bool clear(struct sqlite_search *search, struct sqlite_conn *conn,
+				  struct search_index *index)
 {
-	return run(conn, index->clear, NULL, 0) && add_rows(conn, index, INT64_MIN, INT64_MAX);
+	search->cleared = true;
+	index->behind = true;
+	return run(conn, index->clear, NULL, 0);
 }
 
-static bool write_notes(struct sqlite_conn *conn, struct search_index *index)
+static bool write_notes(struct sqlite_search *search, struct sqlite_conn *conn,
+						struct search_index *index)
 {
 	struct search_notes *notes = &index->notes;
 	bool ok = true;
 	if (notes->full) {
-		return make_anew(conn, index);
+		return clear(search, conn, index);
 	}
 	search_notes_settle(notes);
 	for (size_t i = 0; i < notes->old_count && ok; i++) {
@@ -190,7 +231,7 @@ bool sqlite_search_write(struct sqlite_search *search, struct sqlite_conn *conn,
 	for (struct search_table *table = search->tables; table != NULL && ok; table = table->next) {
 		for (struct search_index *index = table->indexes; index != NULL && ok;
 			 index = index->next) {
-			ok = write_notes(conn, index);
+			ok = write_notes(search, conn, index);
 		}
 	}
 	if (!ok) {
@@ -201,6 +242,205 @@ bool sqlite_search_write(struct sqlite_search *search, struct sqlite_conn *conn,
 		}
 	}
 	sqlite_search_forget(search);
+	return ok;
+}
+
+/* ---- marks and tails ---- */
+
+static bool find_mark(struct sqlite_conn *conn, struct search_index *index)
+{
+	struct sqlite_statement *statement = sqlite_conn_prepare(conn, index->find_mark, NULL);
+	if (statement == NULL) {
+		return false;
+	}
+	bool read = sqlite3_step(statement->stmt) == SQLITE_ROW;
+	index->marked = read && sqlite3_column_type(statement->stmt, 0) != SQLITE_NULL;
+	index->mark = index->marked ? sqlite3_column_int64(statement->stmt, 0) : 0;
+	sqlite_conn_release(conn, statement);
+	return read;
+}
+
+static bool find_marks(struct sqlite_search *search, struct sqlite_conn *conn)
+{
+	for (struct search_table *table = search->tables; table != NULL; table = table->next) {
+		for (struct search_index *index = table->indexes; index != NULL; index = index->next) {
+			if (!find_mark(conn, index)) {
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+bool sqlite_search_begin_group(struct sqlite_search *search, struct sqlite_conn *conn)
+{
+	if (search == NULL) {
+		return true;
+	}
+	search->cleared = false;
+	for (struct search_table *table = search->tables; table != NULL; table = table->next) {
+		for (struct search_index *index = table->indexes; index != NULL; index = index->next) {
+			index->appended = 0;
+		}
+	}
+	return find_marks(search, conn);
+}
+
+bool sqlite_search_begin(struct sqlite_search *search, struct sqlite_conn *conn,
+						 struct error *error)
+{
+	return search == NULL || !search->cleared || find_marks(search, conn) ||
+		sqlite_fail(conn, error);
+}
+
+static bool put_row(struct sqlite_statement *put, sqlite3_stmt *row)
+{
+	bool ok = sqlite3_bind_value(put->stmt, 1, sqlite3_column_value(row, 0)) == SQLITE_OK &&
+		sqlite3_bind_value(put->stmt, 2, sqlite3_column_value(row, 1)) == SQLITE_OK &&
+		sqlite3_step(put->stmt) == SQLITE_DONE;
+	sqlite3_reset(put->stmt);
+	return ok;
+}
+
+/* Moves the mark over the tail, to its end unless `stop` says so. */
+static bool move_mark(struct sqlite_conn *conn, const struct search_index *index,
+					  sqlite_search_stop *stop, void *context, size_t *ret_rows)
+{
+	struct sqlite_statement *tail = sqlite_conn_prepare(conn, index->tail, NULL);
+	struct sqlite_statement *put = sqlite_conn_prepare(conn, index->put, NULL);
+	bool ok = tail != NULL && put != NULL;
+	int rc = SQLITE_ROW;
+	size_t rows = 0;
+	while (ok && (rc = sqlite3_step(tail->stmt)) == SQLITE_ROW) {
+		if (rows % LOOK_ROWS == LOOK_ROWS - 1 && stop != NULL && stop(context)) {
+			break;
+		}
+		ok = put_row(put, tail->stmt);
+		rows++;
+	}
+	*ret_rows = rows;
+	sqlite_conn_release(conn, put);
+	sqlite_conn_release(conn, tail);
+	return ok && (rc == SQLITE_ROW || rc == SQLITE_DONE);
+}
+
+bool sqlite_search_end_group(struct sqlite_search *search, struct sqlite_conn *conn)
+{
+	bool ok = true;
+	size_t rows;
+	if (search == NULL) {
+		return true;
+	}
+	for (struct search_table *table = search->tables; table != NULL && ok; table = table->next) {
+		for (struct search_index *index = table->indexes; index != NULL && ok;
+			 index = index->next) {
+			index->behind = index->behind || index->appended > SEARCH_TAIL_ROWS;
+			if (!index->behind && index->appended > 0) {
+				ok = move_mark(conn, index, NULL, NULL, &rows);
+			}
+		}
+	}
+	return ok;
+}
+
+bool sqlite_search_is_behind(const struct sqlite_search *search)
+{
+	if (search == NULL) {
+		return false;
+	}
+	for (const struct search_table *table = search->tables; table != NULL; table = table->next) {
+		for (const struct search_index *index = table->indexes; index != NULL;
+			 index = index->next) {
+			if (index->behind) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+bool sqlite_search_move(struct sqlite_search *search, struct sqlite_conn *conn,
+						sqlite_search_stop *stop, void *context)
+{
+	bool ok = true;
+	for (struct search_table *table = search->tables; table != NULL && ok; table = table->next) {
+		for (struct search_index *index = table->indexes; index != NULL && ok;
+			 index = index->next) {
+			if (index->behind) {
+				size_t rows = 0;
+				ok = move_mark(conn, index, stop, context, &rows);
+				/* What was read now may be undone yet: only a tail without rows is none. */
+				index->behind = !ok || rows > 0;
+				index->moved += (int64_t)rows;
+			}
+		}
+	}
+	return ok;
+}
+
+/* ---- merging ---- */
+
+static bool count_rows(struct sqlite_conn *conn, const struct search_index *index,
+					   int64_t *ret_rows)
+{
+	struct sqlite_statement *statement = sqlite_conn_prepare(conn, index->count, NULL);
+	bool ok = statement != NULL && sqlite3_step(statement->stmt) == SQLITE_ROW;
+	*ret_rows = ok ? sqlite3_column_int64(statement->stmt, 0) : 0;
+	sqlite_conn_release(conn, statement);
+	return ok;
+}
+
+/* A search looks into each segment: all are made one, in steps. */
+static bool merge(struct sqlite_conn *conn, struct search_index *index)
+{
+	int64_t rows = 0;
+	bool begins = !index->merging;
+	if (begins) {
+		int64_t moved = index->moved;
+		index->moved = 0;
+		if (!count_rows(conn, index, &rows)) {
+			return false;
+		}
+		if (moved < rows / 4) {
+			return true;
+		}
+	}
+	const struct value pages = integer(begins ? -MERGE_PAGES : MERGE_PAGES);
+	int before = sqlite3_total_changes(conn->db);
+	bool ok = run(conn, index->merge, &pages, 1);
+	/* Less than two changes: there was nothing to do. */
+	index->merging = ok && (begins || sqlite3_total_changes(conn->db) - before >= 2);
+	return ok;
+}
+
+static struct search_index *find_unmerged(const struct sqlite_search *search)
+{
+	if (search == NULL) {
+		return NULL;
+	}
+	for (struct search_table *table = search->tables; table != NULL; table = table->next) {
+		for (struct search_index *index = table->indexes; index != NULL; index = index->next) {
+			if (index->merging || index->moved >= MERGE_ROWS) {
+				return index;
+			}
+		}
+	}
+	return NULL;
+}
+
+bool sqlite_search_is_unmerged(const struct sqlite_search *search)
+{
+	return find_unmerged(search) != NULL;
+}
+
+bool sqlite_search_merge(struct sqlite_search *search, struct sqlite_conn *conn,
+						 sqlite_search_stop *stop, void *context)
+{
+	struct search_index *index;
+	bool ok = true;
+	while (ok && !stop(context) && (index = find_unmerged(search)) != NULL) {
+		ok = merge(conn, index);
+	}
 	return ok;
 }
 
@@ -233,10 +473,22 @@ static void make_texts(struct arena *arena, struct search_index *index, struct s
 								 STR_ARG(x), STR_ARG(x));
 	index->clear = arena_printf(arena, "INSERT INTO %.*s(%.*s) VALUES ('delete-all')", STR_ARG(x),
 								STR_ARG(x));
-	index->check = arena_printf(arena,
-								"SELECT (SELECT max(%.*s) FROM %.*s) IS "
-								"(SELECT max(id) FROM %.*s)",
-								STR_ARG(number), STR_ARG(t), STR_ARG(d));
+	index->find_mark = arena_printf(arena, "SELECT max(id) FROM %.*s", STR_ARG(d));
+	index->tail = arena_printf(arena,
+							   "SELECT %.*s,%.*s FROM %.*s WHERE %.*s>=(SELECT "
+							   "ifnull(max(id)+1,-9223372036854775808) FROM %.*s) ORDER BY 1",
+							   STR_ARG(number), STR_ARG(f), STR_ARG(t), STR_ARG(number),
+							   STR_ARG(d));
+	index->count = arena_printf(arena, "SELECT count(*) FROM %.*s", STR_ARG(d));
+	index->merge = arena_printf(arena, "INSERT INTO %.*s(%.*s,rank) VALUES ('merge',?1)",
+								STR_ARG(x), STR_ARG(x));
+	index->put = arena_printf(arena, "INSERT INTO %.*s(rowid,text) VALUES (?1,?2)", STR_ARG(x));
+	index->check = arena_printf(
+		arena,
+		"SELECT mark IS last, mark IS NULL OR mark=last OR mark<last AND (SELECT count(*) "
+		"FROM %.*s WHERE %.*s<=mark)=(SELECT count(*) FROM %.*s) FROM (SELECT "
+		"(SELECT max(id) FROM %.*s) AS mark, (SELECT max(%.*s) FROM %.*s) AS last)",
+		STR_ARG(t), STR_ARG(number), STR_ARG(d), STR_ARG(d), STR_ARG(number), STR_ARG(t));
 	for (size_t i = 0; i < 4; i++) {
 		buf_finish(&quoted[i]);
 	}
@@ -297,27 +549,20 @@ static bool find_indexes(struct sqlite_search *search, struct sqlite_conn *conn)
 	return rc == SQLITE_DONE;
 }
 
-/* The greatest row number is found at once on both sides. */
-static bool check_index(struct sqlite_conn *conn, const struct search_index *index)
+/* The greatest row number is found at once on both sides; only with a tail rows are counted, since
+ * VACUUM may have given them other numbers. */
+static bool check_index(struct sqlite_search *search, struct sqlite_conn *conn,
+						struct search_index *index)
 {
 	struct sqlite_statement *statement = sqlite_conn_prepare(conn, index->check, NULL);
 	if (statement == NULL) {
 		return false;
 	}
 	bool read = sqlite3_step(statement->stmt) == SQLITE_ROW;
-	bool same = read && sqlite3_column_int(statement->stmt, 0) != 0;
+	index->behind = read && sqlite3_column_int(statement->stmt, 0) == 0;
+	bool right = read && sqlite3_column_int(statement->stmt, 1) != 0;
 	sqlite_conn_release(conn, statement);
-	if (!read || same) {
-		return read;
-	}
-	if (sqlite_conn_run(conn, STR("BEGIN IMMEDIATE")) != SQLITE_OK) {
-		return false;
-	}
-	if (!make_anew(conn, index)) {
-		sqlite_conn_run(conn, STR("ROLLBACK"));
-		return false;
-	}
-	return sqlite_conn_run(conn, STR("COMMIT")) == SQLITE_OK;
+	return read && (right || clear(search, conn, index));
 }
 
 struct sqlite_search *sqlite_search_create(struct sqlite_conn *conn,
@@ -327,9 +572,9 @@ struct sqlite_search *sqlite_search_create(struct sqlite_conn *conn,
 	arena_init(&search->arena, ARENA_BYTES);
 	bool ok = find_indexes(search, conn);
 	for (struct search_table *table = search->tables; table != NULL && ok; table = table->next) {
-		for (const struct search_index *index = table->indexes; index != NULL && ok;
+		for (struct search_index *index = table->indexes; index != NULL && ok;
 			 index = index->next) {
-			ok = check_index(conn, index);
+			ok = check_index(search, conn, index);
 		}
 		sqlite_versions_watch(versions, table->name, on_change, table);
 	}
@@ -346,11 +591,10 @@ bool sqlite_search_renew(struct sqlite_conn *conn, struct error *error)
 	struct sqlite_search *search = alloc_zeroed(1, sizeof(*search));
 	arena_init(&search->arena, ARENA_BYTES);
 	bool ok = find_indexes(search, conn);
-	for (const struct search_table *table = search->tables; table != NULL && ok;
-		 table = table->next) {
-		for (const struct search_index *index = table->indexes; index != NULL && ok;
+	for (struct search_table *table = search->tables; table != NULL && ok; table = table->next) {
+		for (struct search_index *index = table->indexes; index != NULL && ok;
 			 index = index->next) {
-			ok = make_anew(conn, index);
+			ok = clear(search, conn, index);
 		}
 	}
 	if (!ok) {

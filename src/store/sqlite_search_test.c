@@ -7,14 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "codec/like.h"
 #include "store/sqlite_priv.h"
-#include "store/store_test_help.h"
+#include "store/sqlite_search_test_help.h"
 
-enum { STEPS = 1500, GROUP = 4, ROWS_MAX = 6, PIECES = 10, QUESTIONS = 12 };
+enum { STEPS = 1500, GROUP = 4, ROWS_MAX = 6, PIECES = 10, QUESTIONS = 12, MANY_ROWS = 500 };
 
 static const char service[] = "service: s\n"
 							  "resources:\n"
@@ -41,6 +41,8 @@ struct search_test {
 	uint64_t state;
 	size_t found;
 	size_t failed;
+	size_t tails;    /* questions while an index had one */
+	int64_t next_id; /* of a book behind all others */
 };
 
 /* xorshift64* (Vigna 2016) */
@@ -55,7 +57,7 @@ static size_t pick(struct search_test *test, size_t count)
 static void begin(struct search_test *test, uint64_t seed)
 {
 	static const char *const urls[] = {"memory:", "sqlite:"};
-	*test = (struct search_test){.state = seed};
+	*test = (struct search_test){.state = seed, .next_id = 100};
 	fixture_init(&test->fixture, service);
 	for (size_t i = 0; i < 2; i++) {
 		fixture_open(&test->fixture, urls[i]);
@@ -116,22 +118,6 @@ static struct str random_pattern(struct search_test *test)
 	return pick(test, 10) > 0 ? arena_printf(&test->fixture.arena, "%.*s%%", STR_ARG(text)) : text;
 }
 
-static const struct cond *like_cond(struct search_test *test, const struct field *field,
-									struct str pattern, bool caseless)
-{
-	struct cond *cond = ARENA_NEW(&test->fixture.arena, struct cond);
-	*cond = (struct cond){
-		.kind = COND_COMPARE,
-		.field = field,
-		.type = field,
-		.op = caseless ? OPERATOR_ILIKE : OPERATOR_LIKE,
-		.operand = {.value = {.kind = VALUE_TEXT, .text = pattern}, .parameter = -1},
-		.compiled = {.kind = VALUE_POINTER,
-					 .pointer = like_create(pattern, caseless, &test->fixture.arena)},
-	};
-	return cond;
-}
-
 static const struct cond *negate(struct search_test *test, const struct cond *leaf)
 {
 	struct cond *cond = ARENA_NEW(&test->fixture.arena, struct cond);
@@ -146,7 +132,7 @@ static const struct cond *random_where(struct search_test *test, const struct re
 	const struct cond *conds[2];
 	for (size_t i = 0; i < 2; i++) {
 		const struct field *field = resource->search.items[pick(test, resource->search.count)];
-		conds[i] = like_cond(test, field, random_pattern(test), pick(test, 3) > 0);
+		conds[i] = search_test_like(&test->fixture, field, random_pattern(test), pick(test, 3) > 0);
 		conds[i] = pick(test, 8) == 0 ? negate(test, conds[i]) : conds[i];
 	}
 	return pick(test, 3) > 0
@@ -177,12 +163,17 @@ static const char *const fields[] = {"id title uri n", "slug body", "a b rowid n
 static struct query *random_insert(struct search_test *test, size_t which)
 {
 	bool upsert = pick(test, 2) > 0;
-	size_t rows = 1 + pick(test, ROWS_MAX);
+	/* Now and then so many that they are left to the tail, with some of the rows that are there. */
+	bool many = pick(test, 20) == 0;
+	size_t rows = many ? 1 + pick(test, MANY_ROWS) : 1 + pick(test, ROWS_MAX);
 	struct value *values;
 	struct query *query = test_write(&test->fixture, upsert ? QUERY_UPSERT : QUERY_INSERT,
 									 names[which], fields[which], rows, &values);
 	for (size_t i = 0; i < rows * query->given.count; i++) {
 		values[i] = random_value(test, query->given.items[i % query->given.count]);
+		if (many && which == 0 && i % query->given.count == 0 && (!upsert || pick(test, 50) > 0)) {
+			values[i] = test_integer(test->next_id++);
+		}
 	}
 	query->resolution = upsert && pick(test, 4) == 0 ? RESOLUTION_IGNORE : RESOLUTION_MERGE;
 	return query;
@@ -304,17 +295,85 @@ static void ask(struct search_test *test, size_t which)
 	test->found += answers[0].len > 2;
 }
 
-/* The number that a statement of the writer's connection gives; no write is under way. */
-static int64_t number_of(struct store *store, const char *text)
+static const char *const index_names[] = {"books.title", "books.uri", "notes.slug", "notes.body",
+										  "marks.rowid"};
+static const char *const row_numbers[] = {"id", "id", "rowid", "rowid", "_rowid_"};
+enum { INDEXES = 5 };
+
+/* How many rows the index does not hold. */
+static int64_t tail_of(struct search_test *test, size_t index)
 {
-	struct sqlite_store *sqlite = (struct sqlite_store *)store;
-	sqlite3_stmt *stmt = NULL;
-	if (sqlite3_prepare_v2(sqlite->writer.conn.db, text, -1, &stmt, NULL) != SQLITE_OK) {
-		fail_msg("%s: %s", text, sqlite3_errmsg(sqlite->writer.conn.db));
+	const char *dot = strchr(index_names[index], '.');
+	const char *text = arena_printf(&test->fixture.arena,
+									"SELECT count(*) FROM %.*s WHERE %s>(SELECT "
+									"ifnull(max(id),-1) FROM \"%s_search_docsize\")",
+									(int)(dot - index_names[index]), index_names[index],
+									row_numbers[index], index_names[index])
+						   .ptr;
+	return search_test_number(search_test_reader(test->sessions[1]), text);
+}
+
+/* Every row is held, once. */
+static void check_indexes(struct search_test *test)
+{
+	search_test_wait(test->stores[1]);
+	for (size_t i = 0; i < INDEXES; i++) {
+		const char *dot = strchr(index_names[i], '.');
+		const char *text = arena_printf(&test->fixture.arena,
+										"SELECT count(*)-(SELECT count(*) FROM "
+										"\"%s_search_docsize\") FROM %.*s",
+										index_names[i], (int)(dot - index_names[i]), index_names[i])
+							   .ptr;
+		int64_t more = search_test_number(search_test_reader(test->sessions[1]), text);
+		if (more != 0) {
+			fail_msg("%s: %lld rows more than it holds", index_names[i], (long long)more);
+		}
 	}
-	int64_t number = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : -1;
-	sqlite3_finalize(stmt);
-	return number;
+}
+
+static void delete_all(struct search_test *test, size_t which)
+{
+	struct value *values;
+	for (size_t s = 0; s < 2; s++) {
+		test->fixture.session = test->sessions[s];
+		run_ok(&test->fixture,
+			   test_write(&test->fixture, QUERY_DELETE, names[which], "", 0, &values));
+	}
+}
+
+/* When all rows are gone, so is every piece. */
+static void check_no_pieces(struct search_test *test)
+{
+	for (size_t i = 0; i < 3; i++) {
+		delete_all(test, i);
+	}
+	search_test_wait(test->stores[1]);
+	sqlite3 *db = search_test_reader(test->sessions[1]);
+	search_test_number(db, "PRAGMA query_only=OFF");
+	for (size_t i = 0; i < INDEXES; i++) {
+		const char *make = arena_printf(&test->fixture.arena,
+										"CREATE VIRTUAL TABLE temp.v%zu USING "
+										"fts5vocab(main,'%s_search',row)",
+										i, index_names[i])
+							   .ptr;
+		search_test_number(db, make);
+		make = arena_printf(&test->fixture.arena, "SELECT count(*) FROM temp.v%zu", i).ptr;
+		assert_int_equal(search_test_number(db, make), 0);
+		make = arena_printf(&test->fixture.arena, "DROP TABLE temp.v%zu", i).ptr;
+		search_test_number(db, make);
+	}
+	search_test_number(db, "PRAGMA query_only=ON");
+}
+
+/* The store on SQLite is closed, wherever its marks are, and opened again. */
+static void reopen(struct search_test *test)
+{
+	test->fixture.store = test->stores[1];
+	test->fixture.session = test->sessions[1];
+	fixture_close(&test->fixture);
+	fixture_open(&test->fixture, "sqlite:");
+	test->stores[1] = test->fixture.store;
+	test->sessions[1] = test->fixture.session;
 }
 
 static void test_random(void **state)
@@ -325,46 +384,30 @@ static void test_random(void **state)
 	begin(&test, given != NULL ? strtoull(given, NULL, 10) : UINT64_C(0x9e3779b97f4a7c15));
 	for (size_t step = 0; step < STEPS; step++) {
 		run_group(&test);
-		for (size_t i = 0; step % 10 == 0 && i < QUESTIONS; i++) {
-			ask(&test, i % 3);
+		if (pick(&test, 50) == 0) {
+			reopen(&test);
+		}
+		for (size_t i = 0; i < INDEXES; i++) {
+			test.tails += tail_of(&test, i) > 0;
+		}
+		for (size_t i = 0; i < (step % 10 == 0 ? QUESTIONS : 1); i++) {
+			ask(&test, pick(&test, 3));
+		}
+		if (step % 100 == 99) {
+			check_indexes(&test);
+			delete_all(&test, pick(&test, 3));
 		}
 		if (step % 10 == 0) {
 			arena_reset(&test.fixture.arena);
 		}
 	}
-	print_message("%zu questions found rows, %zu writes failed\n", test.found, test.failed);
+	print_message("%zu questions found rows, %zu tails, %zu writes failed\n", test.found,
+				  test.tails, test.failed);
 	assert_true(test.found > STEPS / 10);
+	assert_true(test.tails > 0);
 	assert_true(test.failed > STEPS / 20);
-	static const char *const same[] = {
-		"SELECT (SELECT count(*) FROM books) - (SELECT count(*) FROM \"books.uri_search_docsize\")",
-		"SELECT (SELECT count(*) FROM notes) - "
-		"(SELECT count(*) FROM \"notes.body_search_docsize\")",
-		"SELECT (SELECT count(*) FROM marks) - "
-		"(SELECT count(*) FROM \"marks.rowid_search_docsize\")",
-	};
-	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(number_of(test.stores[1], same[i]), 0);
-	}
-	/* When all rows are gone, so is every piece. */
-	for (size_t i = 0; i < 3; i++) {
-		struct value *values;
-		test.fixture.session = test.sessions[1];
-		run_ok(&test.fixture, test_write(&test.fixture, QUERY_DELETE, names[i], "", 0, &values));
-	}
-	static const char *const indexes[] = {"books.title", "books.uri", "notes.slug", "notes.body",
-										  "marks.rowid"};
-	for (size_t i = 0; i < sizeof(indexes) / sizeof(indexes[0]); i++) {
-		const char *make = arena_printf(&test.fixture.arena,
-										"CREATE VIRTUAL TABLE temp.v%zu USING "
-										"fts5vocab(main,'%s_search',row)",
-										i, indexes[i])
-							   .ptr;
-		number_of(test.stores[1], make);
-		make = arena_printf(&test.fixture.arena, "SELECT count(*) FROM temp.v%zu", i).ptr;
-		assert_int_equal(number_of(test.stores[1], make), 0);
-		make = arena_printf(&test.fixture.arena, "DROP TABLE temp.v%zu", i).ptr;
-		number_of(test.stores[1], make);
-	}
+	check_indexes(&test);
+	check_no_pieces(&test);
 	end(&test);
 }
 
@@ -377,23 +420,6 @@ static void insert_book(struct search_test *test, int64_t id, struct str title)
 	values[0] = test_integer(id);
 	values[1] = (struct value){.kind = VALUE_TEXT, .text = title};
 	run_ok(&test->fixture, query);
-}
-
-static struct str find(struct search_test *test, const char *pattern)
-{
-	struct query *query = test_list(&test->fixture, "books");
-	test_columns(&test->fixture, query, "id");
-	query->format = FORMAT_VALUES;
-	query->where = like_cond(test, query->resource->search.items[0], str_from(pattern), true);
-	return run_ok(&test->fixture, query);
-}
-
-static void assert_found(struct search_test *test, const char *pattern, const char *want)
-{
-	struct str got = find(test, pattern);
-	if (!str_equal(got, str_from(want))) {
-		fail_msg("%s: got %.*s, want %s", pattern, STR_ARG(got), want);
-	}
 }
 
 /* A store alone, on SQLite. */
@@ -422,14 +448,16 @@ static void test_many_old_texts(void **state)
 	query->where = test_compare(&test.fixture, query->resource, "id", OPERATOR_LT,
 								test_integer(ROWS));
 	run_ok(&test.fixture, query);
-	assert_found(&test, "%xxxxx%", "[30]");
+	search_test_found(&test.fixture, "%xxxxx%", "[30]");
 	query->where = test_compare(&test.fixture, query->resource, "id", OPERATOR_GT,
 								test_integer(28));
 	run_ok(&test.fixture, query);
-	assert_found(&test, "%xxxxx%", "[]");
-	assert_int_equal(find(&test, "%shor%").len, find(&test, "short").len);
-	assert_int_equal(
-		number_of(test.fixture.store, "SELECT count(*) FROM \"books.title_search_docsize\""), ROWS);
+	search_test_found(&test.fixture, "%xxxxx%", "[]");
+	search_test_found(&test.fixture, "%bread%", "[]");
+	search_test_wait(test.fixture.store);
+	assert_int_equal(search_test_number(search_test_reader(test.fixture.session),
+										"SELECT count(*) FROM \"books.title_search_docsize\""),
+					 ROWS);
 	fixture_finish(&test.fixture);
 }
 
@@ -467,7 +495,7 @@ static void test_made_anew_at_open(void **state)
 		fixture_close(&test.fixture);
 		run_sql(&test, rows[i].text);
 		fixture_open(&test.fixture, "sqlite:");
-		assert_found(&test, "%found%", rows[i].want);
+		search_test_found(&test.fixture, "%found%", rows[i].want);
 	}
 	fixture_finish(&test.fixture);
 }
@@ -517,13 +545,19 @@ static void test_plan(void **state)
 {
 	(void)state;
 	static const char want[] = "SEARCH books USING INTEGER PRIMARY KEY (rowid=?)\n"
-							   "LIST SUBQUERY 1\n"
-							   "SCAN books.title_search VIRTUAL TABLE INDEX 0:M1\n";
+							   "LIST SUBQUERY 3\n"
+							   "COMPOUND QUERY\n"
+							   "LEFT-MOST SUBQUERY\n"
+							   "SCAN books.title_search VIRTUAL TABLE INDEX 0:M1\n"
+							   "UNION ALL\n"
+							   "SEARCH books USING INTEGER PRIMARY KEY (rowid>?)\n"
+							   "SCALAR SUBQUERY 2\n"
+							   "SEARCH books.title_search_docsize\n";
 	struct search_test test;
 	begin_alone(&test);
 	struct query *query = test_list(&test.fixture, "books");
-	const struct cond *like = like_cond(&test, query->resource->search.items[0], STR("%found%"),
-										true);
+	const struct cond *like = search_test_like(&test.fixture, query->resource->search.items[0],
+											   STR("%found%"), true);
 	const struct cond *range = test_compare(&test.fixture, query->resource, "n", OPERATOR_GTE,
 											test_integer(7));
 	query->limit = 20;
@@ -539,7 +573,8 @@ static void test_plan(void **state)
 	/* Two letters, and what is not found, are looked for row by row. */
 	query->where = negate(&test, like);
 	assert_true(str_equal(plan_of(&test, query), STR("SCAN books\n")));
-	query->where = like_cond(&test, query->resource->search.items[0], STR("%fo%nd%"), true);
+	query->where = search_test_like(&test.fixture, query->resource->search.items[0], STR("%fo%nd%"),
+									true);
 	assert_true(str_equal(plan_of(&test, query), STR("SCAN books\n")));
 	fixture_finish(&test.fixture);
 }

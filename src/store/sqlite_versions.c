@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "query/cond.h"
+#include "store/read_tables.h"
 
 enum { STRIPES = 4096, NAMED_MAX = 64 };
 
@@ -178,9 +179,9 @@ static void add_version(struct reading *reading, const struct version *version)
 	reading->hash = siphash(reading->versions->seed, parts, sizeof(parts));
 }
 
-static void add_table(struct reading *reading, const struct resource *resource,
-					  const struct cond *where)
+static void add_table(void *context, const struct resource *resource, const struct cond *where)
 {
+	struct reading *reading = context;
 	const struct sqlite_versions *versions = reading->versions;
 	struct sqlite_table_version *table = map_get(&versions->tables, resource->name);
 	if (table == NULL) {
@@ -198,58 +199,11 @@ static void add_table(struct reading *reading, const struct resource *resource,
 	add_version(reading, &table->stripes[stripe_of_value(versions, key)]);
 }
 
-static void add_query(struct reading *reading, const struct query *query);
-
-static void add_embed(struct reading *reading, const struct query_embed *embed)
-{
-	if (embed->relation->junction != NULL) {
-		add_table(reading, embed->relation->junction, NULL);
-	}
-	add_query(reading, &embed->query);
-}
-
-static void add_cond(struct reading *reading, const struct cond *cond)
-{
-	if (cond == NULL) {
-		return;
-	}
-	for (size_t i = 0; i < cond->child_count; i++) {
-		add_cond(reading, cond->children[i]);
-	}
-	if (cond->kind == COND_EXISTS) {
-		add_embed(reading, cond->embed);
-	}
-}
-
-static void add_term(struct reading *reading, const struct term *term)
-{
-	for (size_t i = 0; i < term->through_count; i++) {
-		add_table(reading, term->through[i]->to, NULL);
-	}
-}
-
-static void add_query(struct reading *reading, const struct query *query)
-{
-	add_table(reading, query->resource, query->where);
-	add_cond(reading, query->where);
-	for (size_t i = 0; i < query->fetch_count; i++) {
-		add_term(reading, &query->fetch[i].term);
-	}
-	for (size_t i = 0; i < query->order_count; i++) {
-		add_term(reading, &query->order[i].term);
-	}
-	for (size_t i = 0; i < query->column_count; i++) {
-		if (query->columns[i].embed != NULL) {
-			add_embed(reading, query->columns[i].embed);
-		}
-	}
-}
-
 bool sqlite_versions_of(const struct sqlite_versions *versions, const struct query *query,
 						uint64_t *ret_version)
 {
 	struct reading reading = {.versions = versions, .hash = versions->start, .settled = true};
-	add_query(&reading, query);
+	read_tables_each(query, add_table, &reading);
 	*ret_version = reading.hash;
 	return reading.settled;
 }

@@ -169,13 +169,27 @@ static bool insert_row(struct write *write, struct sqlite_statement *statement, 
 	return ok;
 }
 
+/* SQLite does not say which reference it was. */
+static void explain_row(struct write *write, size_t row)
+{
+	if (write->error->code == ERROR_REFERENCE) {
+		struct query one = write->part;
+		one.values += row * one.given.count;
+		one.row_count = 1;
+		sqlite_fail_reference(write->conn, write->store, &one, write->error);
+	}
+}
+
 /* A statement that failed changed nothing, unless it ended the transaction. */
 static bool is_left_out(struct write *write, size_t row)
 {
 	struct query_batches *batches = write->part.batches;
-	bool out = batches != NULL && batches->refused != NULL && !write->store->halves &&
-		sqlite3_get_autocommit(write->conn->db) == 0 &&
-		batches->refused(batches, row, write->error);
+	bool can_be = batches != NULL && batches->refused != NULL && !write->store->halves &&
+		sqlite3_get_autocommit(write->conn->db) == 0;
+	if (can_be) {
+		explain_row(write, row);
+	}
+	bool out = can_be && batches->refused(batches, row, write->error);
 	if (out) {
 		write->left_out++;
 		*write->error = (struct error){0};
@@ -330,7 +344,8 @@ static bool run_query(struct sqlite_conn *conn, const struct sqlite_store *store
 	}
 	sqlite_source_init(&write.source, conn, error);
 	bool references = store->reference_count > 0;
-	bool ok = prepare_references(conn, query, error) && run_statements(&write) &&
+	bool ok = prepare_references(conn, query, error) &&
+		sqlite_search_begin(store->search, conn, error) && run_statements(&write) &&
 		(!references || check_deferred(conn, error));
 	sqlite_source_finish(&write.source);
 	if (!ok) {

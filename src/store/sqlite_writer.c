@@ -7,6 +7,10 @@
  * A failure that ends the whole transaction (out of time, disk full, an I/O error) takes innocent
  * requests with it: the others run again, one transaction each.
  *
+ * Between groups, and while nobody writes, it moves the marks of indexes for substrings (see
+ * sqlite_search.c). That gives way to a write that comes, and takes at most half of the time when
+ * there are always some.
+ *
  * The writer is also the only one that checkpoints: every CHECKPOINT_PAGES, between two
  * groups, and once it has been idle for a while. A checkpoint never waits for readers; streams that
  * keep the WAL from beginning anew are cut when it grows past limits->wal_bytes.
@@ -23,7 +27,9 @@ enum {
 	TICK_OPS = 1000,
 	GROUP_MS = 50, /* a group that takes longer is committed before all of it has run */
 	IDLE_MS = 1000,
-	BEGIN_MS = 5000, /* for the lock to write */
+	BEGIN_MS = 5000,    /* for the lock to write */
+	TURN_NS = 10000000, /* for indexes while writes wait; never longer than the group before took */
+	MOVE_NS = 100000000, /* and while none does */
 };
 
 static uint64_t now_ms(void)
@@ -172,16 +178,25 @@ static int begin_transaction(struct sqlite_conn *conn)
 	return rc;
 }
 
+static void roll_back(struct sqlite_conn *conn)
+{
+	if (!sqlite3_get_autocommit(conn->db)) {
+		sqlite_conn_run(conn, STR("ROLLBACK"));
+	}
+}
+
 /* Runs up to `count` requests in one transaction. Returns how many it took; *ret_settled is false
  * when the transaction failed as a whole: then nothing of it is written. */
 static size_t run_transaction(struct sqlite_writer *writer, struct store_request *first,
 							  size_t count, bool *ret_settled)
 {
 	struct sqlite_conn *conn = &writer->conn;
+	struct sqlite_search *search = writer->store->search;
 	*ret_settled = false;
-	if (begin_transaction(conn) != SQLITE_OK) {
+	if (begin_transaction(conn) != SQLITE_OK || !sqlite_search_begin_group(search, conn)) {
 		check_final(writer, PHASE_RUN);
 		fail_all(writer, first, count);
+		roll_back(conn);
 		return count;
 	}
 	uint64_t begin = now_ms();
@@ -199,18 +214,17 @@ static size_t run_transaction(struct sqlite_writer *writer, struct store_request
 		}
 		request = request->next;
 	}
+	bool ok = sqlite_search_end_group(search, conn);
 	/* Nobody may take what was read before for what is read after, from here on. */
 	sqlite_versions_begin(&writer->store->versions);
-	int rc = sqlite_conn_run(conn, STR("COMMIT"));
-	if (rc != SQLITE_OK) {
+	ok = ok && sqlite_conn_run(conn, STR("COMMIT")) == SQLITE_OK;
+	if (!ok) {
 		check_final(writer, PHASE_COMMIT);
 		fail_all(writer, first, taken);
-		if (!sqlite3_get_autocommit(conn->db)) {
-			sqlite_conn_run(conn, STR("ROLLBACK"));
-		}
+		roll_back(conn);
 	}
 	sqlite_versions_end(&writer->store->versions);
-	*ret_settled = rc == SQLITE_OK;
+	*ret_settled = ok;
 	return taken;
 }
 
@@ -283,6 +297,14 @@ static struct store_request *answer(struct store_request *first, size_t count)
 	return request;
 }
 
+static void checkpoint_in_time(struct sqlite_writer *writer)
+{
+	if (writer->new_pages >= CHECKPOINT_PAGES ||
+		writer->new_pages * writer->page_bytes > writer->store->limits.wal_bytes / 2) {
+		checkpoint(writer);
+	}
+}
+
 static void run_queue(struct sqlite_writer *writer, struct store_request *first, size_t count)
 {
 	while (count > 0) {
@@ -296,12 +318,58 @@ static void run_queue(struct sqlite_writer *writer, struct store_request *first,
 		count_group(writer, first, taken);
 		first = answer(first, taken);
 		count -= taken;
-		if (writer->new_pages >= CHECKPOINT_PAGES ||
-			writer->new_pages * writer->page_bytes > writer->store->limits.wal_bytes / 2) {
-			checkpoint(writer);
-		}
+		checkpoint_in_time(writer);
 	}
 	assert(first == NULL);
+}
+
+/* ---- indexes for substrings ---- */
+
+struct turn {
+	struct sqlite_writer *writer;
+	uint64_t begin_ns;
+	uint64_t least_ns; /* before it gives way */
+};
+
+static bool turn_is_over(void *context)
+{
+	const struct turn *turn = context;
+	struct sqlite_writer *writer = turn->writer;
+	uint64_t ns = uv_hrtime() - turn->begin_ns;
+	if (ns < turn->least_ns) {
+		return false;
+	}
+	pthread_mutex_lock(&writer->mutex);
+	bool wanted = writer->first != NULL || writer->stopping;
+	pthread_mutex_unlock(&writer->mutex);
+	return wanted || ns >= MOVE_NS;
+}
+
+typedef bool index_work(struct sqlite_search *search, struct sqlite_conn *conn,
+						sqlite_search_stop *stop, void *context);
+
+static void run_index_work(struct sqlite_writer *writer, index_work *work, uint64_t least_ns)
+{
+	struct sqlite_conn *conn = &writer->conn;
+	struct sqlite_search *search = writer->store->search;
+	struct turn turn = {writer, uv_hrtime(), least_ns};
+	bool touched = writer->store->versions.touched;
+	bool ok = begin_transaction(conn) == SQLITE_OK && work(search, conn, turn_is_over, &turn);
+	if (!ok) {
+		check_final(writer, PHASE_RUN);
+	} else if (sqlite_conn_run(conn, STR("COMMIT")) != SQLITE_OK) {
+		check_final(writer, PHASE_COMMIT);
+		ok = false;
+	}
+	/* No row has changed. */
+	writer->store->versions.touched = touched;
+	if (!ok) {
+		roll_back(conn);
+	}
+	/* When the disk is full, the next group's end is soon enough to try again. */
+	writer->behind_marks = ok && sqlite_search_is_behind(search);
+	writer->unmerged = ok && sqlite_search_is_unmerged(search);
+	checkpoint_in_time(writer);
 }
 
 /* ---- the queue ---- */
@@ -353,7 +421,18 @@ static void *writer_main(void *context)
 			size_t count;
 			struct store_request *first = cut_group(writer, &count);
 			pthread_mutex_unlock(&writer->mutex);
+			uint64_t begin_ns = uv_hrtime();
 			run_queue(writer, first, count);
+			writer->behind_marks = sqlite_search_is_behind(writer->store->search);
+			if (writer->behind_marks) {
+				uint64_t ns = uv_hrtime() - begin_ns;
+				run_index_work(writer, sqlite_search_move, ns < TURN_NS ? ns : TURN_NS);
+			}
+			pthread_mutex_lock(&writer->mutex);
+		} else if (writer->behind_marks || writer->unmerged) {
+			pthread_mutex_unlock(&writer->mutex);
+			run_index_work(writer, writer->behind_marks ? sqlite_search_move : sqlite_search_merge,
+						   0);
 			pthread_mutex_lock(&writer->mutex);
 		} else if (!wait_for_work(writer) && writer->first == NULL) {
 			pthread_mutex_unlock(&writer->mutex);
@@ -408,6 +487,9 @@ void sqlite_writer_init(struct sqlite_writer *writer, struct sqlite_store *store
 	pthread_condattr_destroy(&attributes);
 	sqlite3_wal_hook(writer->conn.db, on_wal, writer);
 	sqlite3_progress_handler(writer->conn.db, TICK_OPS, on_progress, writer);
+	writer->behind_marks = sqlite_search_is_behind(store->search);
+	writer->started = writer->behind_marks &&
+		sqlite_thread_start(&writer->thread, writer_main, writer);
 }
 
 void sqlite_writer_finish(struct sqlite_writer *writer)

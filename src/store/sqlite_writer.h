@@ -25,6 +25,8 @@ struct sqlite_writer {
 	bool behind;        /* the last checkpoint could not copy all */
 	bool settled;       /* there was no commit since the last checkpoint */
 	bool held;          /* a snapshot keeps the WAL from beginning anew */
+	bool behind_marks;  /* indexes for substrings have tails to be read */
+	bool unmerged;      /* they would be faster were they merged */
 
 	pthread_mutex_t mutex;
 	pthread_cond_t wake;
@@ -37,7 +39,7 @@ struct sqlite_writer {
 	struct store_stats stats; /* the writer's part of it */
 };
 
-/* writer->conn is open. No thread is started before the first write. */
+/* writer->conn is open. No thread is started before the first write, unless there is work left. */
 void sqlite_writer_init(struct sqlite_writer *writer, struct sqlite_store *store);
 /* Copies the WAL into the database file and empties it. */
 bool sqlite_writer_settle(struct sqlite_writer *writer, struct error *error);

@@ -474,6 +474,35 @@ static void test_lock_is_waited_for(void **state)
 	fixture_close(fixture);
 }
 
+static int interrupt(void *context)
+{
+	(void)context;
+	return 1;
+}
+
+/* A read or write that is out of time is undone nevertheless. */
+static void test_transactions_are_never_interrupted(void **state)
+{
+	enum { ROUNDS = 2000 };
+	struct fixture *fixture = *state;
+	struct sqlite_conn conn;
+	struct error error;
+	fixture_open(fixture, "sqlite:");
+	assert_true(
+		sqlite_conn_open(&conn, (struct sqlite_store *)fixture->store, ROLE_WRITER, &error));
+	sqlite3_progress_handler(conn.db, 1000, interrupt, NULL);
+	for (size_t i = 0; i < ROUNDS; i++) {
+		assert_int_equal(sqlite_conn_run(&conn, STR("BEGIN")), SQLITE_OK);
+		assert_int_equal(sqlite_conn_run(&conn, STR("SAVEPOINT request")), SQLITE_OK);
+		assert_int_equal(sqlite_conn_run(&conn, STR("ROLLBACK TO request")), SQLITE_OK);
+		assert_int_equal(sqlite_conn_run(&conn, STR("RELEASE request")), SQLITE_OK);
+		assert_int_equal(sqlite_conn_run(&conn, STR("ROLLBACK")), SQLITE_OK);
+		assert_true(sqlite3_get_autocommit(conn.db));
+	}
+	sqlite_conn_close(&conn);
+	fixture_close(fixture);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -491,6 +520,7 @@ int main(void)
 		TEST(test_checkpoints),
 		TEST(test_several_loops),
 		TEST(test_lock_is_waited_for),
+		TEST(test_transactions_are_never_interrupted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

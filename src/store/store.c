@@ -135,6 +135,12 @@ void store_version_ask(struct store_session *session, struct store_version_reque
 	}
 }
 
+bool store_secret(const struct store *store, unsigned char ret_secret[STORE_SECRET_BYTES])
+{
+	const struct store_ops *ops = ((const struct store_base *)store)->ops;
+	return ops->secret != NULL && ops->secret(store, ret_secret);
+}
+
 bool store_transaction_run(struct store_transaction *transaction, const struct query *query,
 						   struct buf *body, struct store_result *ret_result, struct error *error)
 {

@@ -21,6 +21,9 @@ struct store_migrator;
 struct store_result;
 struct store_transaction; /* a back end's own: the write transaction of one request */
 
+/* See store_secret(). */
+enum { STORE_SECRET_BYTES = 128 };
+
 enum companion_verdict {
 	COMPANION_GO_ON,
 	COMPANION_FAIL, /* with the error: all is rolled back */
@@ -128,6 +131,10 @@ struct store_stats {
 	uint64_t checkpoints;
 	uint64_t wal_bytes;
 	uint64_t group_sizes[8]; /* commits of 1, 2-3, 4-7, … 128 and more writes */
+	/* Of a database server. */
+	uint64_t connections;      /* made or being made */
+	uint64_t connection_queue; /* requests that wait for one */
+	uint64_t retries;          /* of writes that the server gave up */
 };
 
 struct describe_options {
@@ -160,6 +167,8 @@ struct store_ops {
 	void (*stats)(const struct store *store, struct store_stats *ret_stats);
 	/* See store_version_ask(). NULL: the store keeps none. */
 	void (*version_ask)(struct store_session *session, struct store_version_request *request);
+	/* See store_secret(). NULL: the store keeps none. */
+	bool (*secret)(const struct store *store, unsigned char ret_secret[STORE_SECRET_BYTES]);
 	/* Runs a query inside the transaction of a request; see store_transaction_run(). */
 	bool (*transaction_run)(struct store_transaction *transaction, const struct query *query,
 							struct buf *body, struct store_result *ret_result, struct error *error);
@@ -198,6 +207,9 @@ void store_cancel(struct store_request *request);
  * (want_version), it is the answer's: as long as it stays the same, so does the answer. A version
  * never comes back once it has changed. */
 void store_version_ask(struct store_session *session, struct store_version_request *request);
+/* Random bytes that are the same for all programs on one database, and that only these can know.
+ * False when the store keeps none. */
+bool store_secret(const struct store *store, unsigned char ret_secret[STORE_SECRET_BYTES]);
 /* Runs a query inside the transaction of a request: any action, without companions, streams or
  * totals. `body` gets the rows. For companions, on the thread that called them. */
 bool store_transaction_run(struct store_transaction *transaction, const struct query *query,

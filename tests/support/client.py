@@ -188,3 +188,11 @@ def get_json(address, path):
     answer = request(address, "GET", path)
     assert answer.status == 200, (path, answer)
     return answer.json()
+
+
+def metric(server, name):
+    """The sample of /metrics without labels."""
+    for line in request(server.address, "GET", "/metrics").body.decode().splitlines():
+        if line.startswith(name + " "):
+            return int(line.split()[1])
+    raise KeyError(name)

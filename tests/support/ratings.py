@@ -1,4 +1,5 @@
 """What is true of a ratings service, however it is looked at."""
+import threading
 from collections import Counter
 
 from support.client import get_json
@@ -50,6 +51,54 @@ def check_api(address, users):
         assert counts == dict(Counter(mine.values())), f"user {user}: {mine} but counts {counts}"
         ratings.update({(user, item): kind for item, kind in mine.items()})
     return ratings
+
+
+class SnapshotReader:
+    """Compares counts with ratings in snapshots of a MariaDB database, again and again, on a thread
+    of its own; nobody else is waited for."""
+
+    def __init__(self, database, name):
+        self.database = database
+        self.name = name
+        self.snapshots = 0
+        self.moments = set()
+        self.wrong = []
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+
+    def read(self):
+        """(ratings, counts) of one snapshot."""
+        rows = self.database.sql(
+            "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ;"
+            "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY;"
+            f"{RATINGS_QUERY}; SELECT 'counts'; {COUNTS_QUERY}; COMMIT;", self.name)
+        middle = rows.index(["counts"])
+        numbers = [tuple(map(int, row)) for row in rows[:middle] + rows[middle + 1:]]
+        return numbers[:middle], numbers[middle:]
+
+    def check(self):
+        """All ratings, as {(user, item): type}."""
+        rows, counts = self.read()
+        wrong = difference(rows, counts)
+        assert wrong == {}, f"(user, type): (counted, true) = {wrong}"
+        return {(user, item): kind for user, item, kind in rows}
+
+    def _run(self):
+        while not self.stopping.is_set():
+            rows, counts = self.read()
+            self.snapshots += 1
+            self.moments.add(hash(tuple(rows)))
+            wrong = difference(rows, counts)
+            if wrong != {}:
+                self.wrong.append(wrong)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.thread.join()
 
 
 def check_database(path):

@@ -5,6 +5,7 @@ A client is a generator: it yields the bytes of a request and is sent the Answer
 yields next goes over a new one. `Pause(seconds)` instead of bytes waits without a request.
 """
 import heapq
+import itertools
 import selectors
 import socket
 import time
@@ -20,7 +21,8 @@ class Pause:
 
 
 class _Client:
-    def __init__(self, generator):
+    def __init__(self, address, generator):
+        self.address = address
         self.generator = generator
         self.socket = None
         self.buffer = b""
@@ -64,10 +66,10 @@ def _take_chunked(status, headers, buffer, at):
 class Swarm:
     """Runs until every client is done, or `until()` says so (then the others are closed)."""
 
-    def __init__(self, address, generators):
-        self.address = address
+    def __init__(self, addresses, generators):
         self.selector = selectors.DefaultSelector()
-        self.clients = [_Client(generator) for generator in generators]
+        self.clients = [_Client(address, generator)
+                        for address, generator in zip(itertools.cycle(addresses), generators)]
         self.sleeping = []
         self.running = len(self.clients)
 
@@ -123,7 +125,7 @@ class Swarm:
         client.invoked = time.monotonic()
         try:
             if client.socket is None:
-                client.socket = socket.create_connection(self.address, timeout=60)
+                client.socket = socket.create_connection(client.address, timeout=60)
                 client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 client.socket.setblocking(False)
                 self.selector.register(client.socket, selectors.EVENT_READ, client)
@@ -177,4 +179,9 @@ class Swarm:
 
 
 def run(address, generators, until=None):
-    Swarm(address, generators).run(until)
+    run_many([address], generators, until)
+
+
+def run_many(addresses, generators, until=None):
+    """The same with several servers: clients are dealt out to them in turn."""
+    Swarm(addresses, generators).run(until)

@@ -1,0 +1,7 @@
+"""What the service is tested on; see conftest.py."""
+STORES = [
+    ("sqlite", {"CACHE": "memory"}),
+    ("sqlite", {"CACHE": "off"}),
+    ("mariadb", {"CACHE": "off"}),
+    ("mariadb", {"CACHE": "{redis}"}),
+]
