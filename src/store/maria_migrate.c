@@ -590,7 +590,7 @@ static bool apply(struct store_migrator *migrator, const struct store_migration 
 		stop(db, &progress, failure, error);
 		return false;
 	}
-	return note_state(db, migration->number, "applied", error) && settle(db, model, error);
+	return settle(db, model, error) && note_state(db, migration->number, "applied", error);
 }
 
 static bool adopt(struct store_migrator *migrator, const struct store_migration *items,
