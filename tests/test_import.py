@@ -483,7 +483,8 @@ def test_rows_that_are_refused_on_mariadb(maria, batch):
     data = maria.data(lines(*numbers) + "2000,n1,5\nx,y,z\n")
     summary, told = maria.take(data, "--on-conflict", "skip", *batch, code=1)
     assert summary == counts(1004, 1000, skipped=3, failed=1)
-    assert sorted(told.splitlines()) == [
+    # A build with AddressSanitizer has something to say of fibers first.
+    assert sorted(line for line in told.splitlines() if not line.startswith("==")) == [
         "line 1004: skipped: duplicate key value violates unique constraint \"one name\": "
         "Key (name)=(n1) already exists.",
         'line 1005, column 1: field "id": invalid input syntax for type integer: "x"',
@@ -608,6 +609,7 @@ def peak_kib(*args):
     return peak
 
 
+@pytest.mark.slow  # sanitizers keep what is freed
 @pytest.mark.parametrize("form", ["csv", "json", "ndjson"])
 def test_memory_does_not_grow_with_the_file(bed, form):
     peaks = {}
