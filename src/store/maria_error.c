@@ -1,9 +1,15 @@
 #include <errmsg.h>
 #include <mysqld_error.h>
+#include <openssl/err.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "store/maria_priv.h"
+
+void maria_clear_tls(void)
+{
+	ERR_clear_error();
+}
 
 void maria_failed(struct maria_conn *conn, MYSQL_STMT *stmt)
 {
@@ -19,6 +25,7 @@ void maria_failed(struct maria_conn *conn, MYSQL_STMT *stmt)
 	if (conn->timed_out || maria_is_lost(failure->number)) {
 		conn->state = MARIA_BROKEN;
 	}
+	maria_clear_tls();
 }
 
 bool maria_is_lost(unsigned number)
