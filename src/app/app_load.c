@@ -1,13 +1,7 @@
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "app/app_priv.h"
-
-/* getenv() has another type: its result is not const. */
-static const char *environment(const char *name)
-{
-	return getenv(name);
-}
+#include "app/command.h"
 
 /* Problems are for people with the file before them, so they go out as they are, not as log lines,
  * unless the log is JSON. */
@@ -77,7 +71,7 @@ static struct model *describe(const struct app *app, const char *name, struct mo
 	buf_init(&yaml, MIB(1));
 	if (store_describe(options.url, &options, &yaml, &error)) {
 		warn_of_gaps(app, buf_str(&yaml));
-		model = model_parse(buf_str(&yaml), str_from(name), environment, report);
+		model = model_parse(buf_str(&yaml), str_from(name), command_environment, report);
 		if (model == NULL) {
 			model_report_add(
 				report, (struct place){0},
@@ -98,8 +92,9 @@ struct service *app_load(struct app *app, const char *file)
 {
 	struct model_report report;
 	model_report_init(&report);
-	struct model *model = app->options.existing != NULL ? describe(app, file, &report)
-														: model_load(file, environment, &report);
+	struct model *model = app->options.existing != NULL
+		? describe(app, file, &report)
+		: model_load(file, command_environment, &report);
 	struct service *service = NULL;
 	if (model != NULL) {
 		override(app, model);

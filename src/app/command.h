@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 
+struct error;
+struct service;
+
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct command {
@@ -26,6 +29,14 @@ extern const struct command command_export;
 extern const struct command command_introspect;
 extern const struct command command_openapi;
 extern const struct command command_migrate;
+
+/* ${NAME} of service files: the process's own. */
+const char *command_environment(const char *name);
+/* Loads and compiles a service file, and says what is wrong with it. NULL when it cannot be used;
+ * one reference is the caller's. */
+struct service *command_load(const char *file);
+/* Says what went wrong and what to do next; returns false. */
+bool command_fail(const char *command, const struct error *error);
 
 /* One option of a command: `--name`, or `--name VALUE` and `--name=VALUE` when it takes a value. */
 struct option {

@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "api/service.h"
 #include "app/command.h"
@@ -50,21 +49,6 @@ static void print_routes(const struct model *model)
 	}
 }
 
-static void print_report(const struct model_report *report, const char *file)
-{
-	struct buf text;
-	buf_init(&text, MIB(1));
-	model_report_write(report, str_from(file), &text);
-	fprintf(stderr, "%.*s", STR_ARG(buf_str(&text)));
-	buf_finish(&text);
-}
-
-/* getenv() has another type: its result is not const. */
-static const char *environment(const char *name)
-{
-	return getenv(name);
-}
-
 static enum exit_code run(int argc, char **argv)
 {
 	const struct option options[] = {{0}};
@@ -73,11 +57,7 @@ static enum exit_code run(int argc, char **argv)
 		fputs(operands < 0 ? "" : "rowlock check: give one service file\n", stderr);
 		return EXIT_USAGE;
 	}
-	struct model_report report;
-	model_report_init(&report);
-	struct model *model = model_load(argv[1], environment, &report);
-	struct service *service = model != NULL ? service_create(model, &report) : NULL;
-	print_report(&report, argv[1]);
+	struct service *service = command_load(argv[1]);
 	if (service != NULL) {
 		printf("%s is good: service %.*s\n", argv[1], STR_ARG(service->model->service));
 		print_resources(service->model);
@@ -85,7 +65,6 @@ static enum exit_code run(int argc, char **argv)
 	}
 	enum exit_code code = service != NULL ? EXIT_DONE : EXIT_FAILED;
 	service_unref(service);
-	model_report_finish(&report);
 	return code;
 }
 

@@ -29,13 +29,7 @@ static enum exit_code print(const struct describe_options *options)
 			fputs("rowlock introspect: the output cannot be written\n", stderr);
 		}
 	} else {
-		fprintf(stderr, "rowlock introspect: %s\n", error.message);
-		if (error.details[0] != '\0') {
-			fprintf(stderr, "  %s\n", error.details);
-		}
-		if (error.hint[0] != '\0') {
-			fprintf(stderr, "  hint: %s\n", error.hint);
-		}
+		(void)command_fail("introspect", &error);
 	}
 	buf_finish(&yaml);
 	return good ? EXIT_DONE : EXIT_FAILED;

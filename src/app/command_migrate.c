@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "api/service.h"
@@ -42,23 +41,6 @@ static const struct action {
 	{"new", false, NULL},
 };
 
-/* getenv() has another type: its result is not const. */
-static const char *environment(const char *name)
-{
-	return getenv(name);
-}
-
-static void print_error(const struct error *error)
-{
-	fprintf(stderr, "rowlock migrate: %s\n", error->message);
-	if (error->details[0] != '\0') {
-		fprintf(stderr, "  %s\n", error->details);
-	}
-	if (error->hint[0] != '\0') {
-		fprintf(stderr, "  hint: %s\n", error->hint);
-	}
-}
-
 struct order {
 	const struct action *action;
 	const char *file;
@@ -93,28 +75,22 @@ static bool run_action(const struct order *order, const struct model *model, str
 
 static enum exit_code migrate_service(const struct order *order)
 {
-	struct model_report report;
-	struct buf out;
 	struct error error = {0};
-	model_report_init(&report);
+	struct buf out;
+	struct service *service = command_load(order->file);
+	if (service == NULL) {
+		return EXIT_FAILED;
+	}
 	buf_init(&out, OUTPUT_BYTES);
-	struct model *model = model_load(order->file, environment, &report);
-	struct service *service = model != NULL ? service_create(model, &report) : NULL;
-	model_report_write(&report, str_from(order->file), &out);
-	fprintf(stderr, "%.*s", STR_ARG(buf_str(&out)));
-	buf_clear(&out);
-	bool ok = service != NULL;
-	if (ok) {
-		struct str url = order->store != NULL ? str_from(order->store) : service->model->store.str;
-		ok = run_action(order, service->model, url, &out, &error);
-		ok = fwrite(out.ptr, 1, out.len, stdout) == out.len && fflush(stdout) == 0 && ok;
-		if (!ok) {
-			print_error(&error);
-		}
+	struct str url = order->store != NULL ? str_from(order->store) : service->model->store.str;
+	bool ok = run_action(order, service->model, url, &out, &error) ||
+		command_fail("migrate", &error);
+	if (fwrite(out.ptr, 1, out.len, stdout) != out.len || fflush(stdout) != 0) {
+		fputs("rowlock migrate: the output cannot be written\n", stderr);
+		ok = false;
 	}
 	service_unref(service);
 	buf_finish(&out);
-	model_report_finish(&report);
 	return ok ? EXIT_DONE : EXIT_FAILED;
 }
 

@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "api/openapi.h"
 #include "api/pages.h"
@@ -10,21 +9,6 @@ static const char help[] =
 	"\n"
 	"Prints the OpenAPI 3.1 document of a service file, as the service answers it at\n"
 	"/openapi.json. The store is not opened.\n";
-
-static void print_report(const struct model_report *report, const char *file)
-{
-	struct buf text;
-	buf_init(&text, MIB(1));
-	model_report_write(report, str_from(file), &text);
-	fprintf(stderr, "%.*s", STR_ARG(buf_str(&text)));
-	buf_finish(&text);
-}
-
-/* getenv() has another type: its result is not const. */
-static const char *environment(const char *name)
-{
-	return getenv(name);
-}
 
 static bool print_document(const struct service *service)
 {
@@ -49,14 +33,9 @@ static enum exit_code run(int argc, char **argv)
 		fputs(operands < 0 ? "" : "rowlock openapi: give one service file\n", stderr);
 		return EXIT_USAGE;
 	}
-	struct model_report report;
-	model_report_init(&report);
-	struct model *model = model_load(argv[1], environment, &report);
-	struct service *service = model != NULL ? service_create(model, &report) : NULL;
-	print_report(&report, argv[1]);
+	struct service *service = command_load(argv[1]);
 	bool good = service != NULL && print_document(service);
 	service_unref(service);
-	model_report_finish(&report);
 	return good ? EXIT_DONE : EXIT_FAILED;
 }
 

@@ -1,26 +1,9 @@
 #include "app/command_store.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-bool command_fail(const char *command, const struct error *error)
-{
-	fprintf(stderr, "rowlock %s: %s\n", command, error->message);
-	if (error->details[0] != '\0') {
-		fprintf(stderr, "    %s\n", error->details);
-	}
-	if (error->hint[0] != '\0') {
-		fprintf(stderr, "    hint: %s\n", error->hint);
-	}
-	return false;
-}
-
-/* getenv() has another type: its result is not const. */
-static const char *environment(const char *name)
-{
-	return getenv(name);
-}
+#include "app/command.h"
 
 static void on_fatal(void *context, const struct error *error)
 {
@@ -29,26 +12,12 @@ static void on_fatal(void *context, const struct error *error)
 	_exit(1);
 }
 
-static bool load(struct command_store *store, const char *file)
-{
-	struct model_report report;
-	struct buf text;
-	model_report_init(&report);
-	buf_init(&text, MIB(1));
-	struct model *model = model_load(file, environment, &report);
-	store->service = model == NULL ? NULL : service_create(model, &report);
-	model_report_write(&report, str_from(file), &text);
-	fprintf(stderr, "%.*s", STR_ARG(buf_str(&text)));
-	buf_finish(&text);
-	model_report_finish(&report);
-	return store->service != NULL;
-}
-
 bool command_store_open(struct command_store *store, const char *command, const char *file,
 						const char *url)
 {
 	*store = (struct command_store){.command = command};
-	if (!load(store, file)) {
+	store->service = command_load(file);
+	if (store->service == NULL) {
 		return false;
 	}
 	const struct model *model = store->service->model;

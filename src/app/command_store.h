@@ -23,7 +23,5 @@ bool command_store_open(struct command_store *store, const char *command, const 
 /* NULL after saying that there is none of that name. */
 const struct resource *command_store_resource(const struct command_store *store, const char *name);
 void command_store_close(struct command_store *store);
-/* Says what is wrong and what to do; returns false. */
-bool command_fail(const char *command, const struct error *error);
 
 #endif
