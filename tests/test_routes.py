@@ -71,6 +71,18 @@ def test_a_list_of_no_rows_inserts_none(call, path, body):
     assert len(call("GET", "/pairs").json()) == 3
 
 
+@pytest.mark.parametrize("path, wrap", [("/bulk", lambda rows: {"items": rows}),
+                                        ("/more", lambda rows: rows)])
+def test_rows_need_not_give_the_same_fields(call, path, wrap):
+    answer = call("POST", path, wrap([{"a": 5, "b": 1}, {"note": "q", "b": 2, "a": 5}]))
+    assert (answer.status, answer.json()) == (201, [
+        {"a": 5, "b": 1, "note": None}, {"a": 5, "b": 2, "note": "q"}])
+    for row, told in (({"a": 5}, "b"), ({"a": 5, "b": 4, "c": 1}, "c")):
+        answer = call("POST", path, wrap([{"a": 5, "b": 3}, row]))
+        assert answer.status == 400 and told in answer.json()["message"], answer
+    assert len(call("GET", "/pairs").json()) == 5
+
+
 @pytest.mark.parametrize("kind, body, want", [
     ("application/x-www-form-urlencoded", '{"a":5,"b":6}', {"a": 5, "b": 6, "note": None}),
     ("text/plain", '{"a":5,"b":6}', {"a": 5, "b": 6, "note": None}),

@@ -137,8 +137,8 @@ bool check_body_batches(struct str text, const struct body_options *options, str
 void query_batches_row(const struct query_batches *base, size_t row, struct bad_row *ret_row)
 {
 	const struct batches *batches = (const struct batches *)base;
-	struct str rest = str_slice(batches->text, batches->places[row].at, batches->text.len);
 	assert(row < batches->body.row_count);
+	struct str rest = str_slice(batches->text, batches->places[row].at, batches->text.len);
 	while (rest.len > 0 && (rest.ptr[0] == '\n' || rest.ptr[0] == '\r')) {
 		rest = str_slice(rest, 1, rest.len);
 	}
