@@ -4,6 +4,9 @@ Paths are taken from strace's own annotation of descriptors (-y), so that nothin
 open, dup and close. A call that is interrupted in the trace by another thread's counts as a write
 or sync when it returned, and as an answer sent when it began: the order that asks most of the
 program.
+
+Of a call within which the process was ended by another thread strace says "?", "???" for its name,
+or an error number that does not exist: the registers were gone before it could read them.
 """
 import re
 import shutil
@@ -14,6 +17,7 @@ FILE_CALLS = ("openat,open,creat,pwrite64,pwritev,pwritev2,write,writev,ftruncat
               "rename,renameat,renameat2,unlink,unlinkat,link,linkat,sync_file_range,msync")
 SOCKET_CALLS = "sendto,sendmsg"
 LONGEST_STRING = 4 * 1024 * 1024
+LARGEST_ERRNO = 4095
 
 
 def available():
@@ -56,7 +60,8 @@ class Call:
 LINE = re.compile(r"^(\d+)\s+(.*)$")
 WHOLE = re.compile(r"^(\w+)\((.*)\)\s+= (-?\d+|\?)(.*)$", re.S)
 UNFINISHED = re.compile(r"^(\w+)\((.*?)\s*<unfinished \.\.\.>$", re.S)
-RESUMED = re.compile(r"^<\.\.\. (\w+) resumed>(.*)$", re.S)
+RESUMED = re.compile(r"^<\.\.\. (\w+|\?\?\?) resumed>(.*)$", re.S)
+NO_ERRNO = re.compile(r" \(errno (\d+)\)")
 STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?')
 DESCRIPTOR = re.compile(r"^\s*(-?\d+|AT_FDCWD)(?:<((?:[^>\\]|\\.)*)>)?(\(deleted\))?")
 
@@ -76,17 +81,25 @@ def read_calls(trace):
             first = number
             resumed = RESUMED.match(rest)
             if resumed:
+                if resumed[1] == "???" and thread not in open_calls:
+                    continue  # the end of a call that is not traced
                 name, text, first = open_calls.pop(thread)
                 rest = f"{name}({text}{resumed[2]}"
             whole = WHOLE.match(rest)
             if whole is None:
                 raise UnknownCall(rest[:200])
-            name, text, result, _ = whole.groups()
-            ended = None if result == "?" else int(result)
-            calls.append(Call(name, text, ended, first, number))
+            name, text, result, more = whole.groups()
+            calls.append(Call(name, text, _result(result, more), first, number))
     end = max((call.ended for call in calls), default=0) + 1
     calls += [Call(name, text, None, first, end) for name, text, first in open_calls.values()]
     return calls
+
+
+def _result(result, more):
+    unread = NO_ERRNO.match(more)
+    if result == "?" or (unread and int(unread[1]) > LARGEST_ERRNO):
+        return None
+    return int(result)
 
 
 def strings(text):
