@@ -1,6 +1,6 @@
 /*
- * DESIGN. `INSERT OR FAIL INTO t (a,b) SELECT c0,c1 FROM _rl_rows`: the table is a virtual one, and
- * its columns are the values of the query's row where the cursor is. (Measured, rows of three values
+ * DESIGN. `INSERT OR FAIL INTO t (a,b) SELECT c0,c1 FROM _rl_rows`: that table is virtual, and
+ * its columns are the values of the row where the cursor is. (Measured, rows of three values
  * in a table with three indexes: 6.1 us with a statement for each, 4.4 with one for all.)
  *
  * OR FAIL, since what a statement of many rows wants to be able to undo it keeps: a copy of each
