@@ -30,7 +30,7 @@ max_allowed_packet = 64M
 """
 USER = "bench"  # its password too; may do everything, over TCP
 SERVERS = ("mariadb-install-db", "mariadbd", "redis-server")
-PACKAGES = {"mariadb-install-db": "mariadb-server", "mariadbd": "mariadb-server",
+PACKAGES = {"mariadb-install-db": "mariadb-server-core", "mariadbd": "mariadb-server-core",
             "redis-server": "redis-server", "gunicorn": "gunicorn", "nginx": "nginx-light",
             "uwsgi-core": "uwsgi-core", "sqlite3": "sqlite3", "wrk": "wrk"}
 
