@@ -29,7 +29,7 @@ static uint64_t make_tag(const struct call *call, bool known, uint64_t version)
 	if (!known) {
 		return hash;
 	}
-	hash = hash_text(hash, call->request->path);
+	hash = hash_text(hash, call->path);
 	hash = hash_text(hash, call->request->query);
 	hash = hash_text(hash, call->request->method == HTTP_QUERY ? call->request->body : STR(""));
 	hash = hash_text(hash, call->content_type);
