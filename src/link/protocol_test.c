@@ -310,7 +310,7 @@ static const struct bound_row all_bounds[] = {
 	{L, false, {.ids = {2}, .rows = 2, .keys = 2, .slots = 2}},
 	{L, true, {.ids = {3}, .rows = 1, .keys = 2, .slots = 2}},
 	{L, false, {.ids = {2, 1}, .rows = 1, .keys = 2, .slots = 1}},
-	{L, true, {.ids = {2, 1}, .rows = 2, .keys = 1, .slots = 2}},
+	{L, true, {.ids = {2, 1}, .rows = 2, .keys = 1, .slots = 1}},
 	{L, true, {.ids = {3}, .rows = 2, .keys = 2, .slots = 1}},
 	{L, true, {.ids = {2, 2}, .rows = 1, .keys = 1, .slots = 1}},
 };
