@@ -179,7 +179,7 @@ struct model {
 	struct text store;  /* URL; a relative path in it is already relative to the working folder */
 	struct limits limits;
 	enum cache_kind cache;    /* CACHE_DEFAULT: memory, or off on a database server */
-	struct text redis;        /* HOST:PORT of CACHE_REDIS */
+	struct text redis;        /* [[USER]:PASSWORD@]HOST:PORT of CACHE_REDIS */
 	struct text cache_secret; /* "": none */
 	const struct str *cors;   /* origins that browsers may call from; "*" for any */
 	size_t cors_count;
