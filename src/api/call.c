@@ -6,6 +6,7 @@
 
 #include "api/api_priv.h"
 #include "api/read.h"
+#include "auth/principal.h"
 #include "base/clock.h"
 
 static struct call *call_of(struct store_request *request)
@@ -20,6 +21,15 @@ void call_add_field(struct call *call, struct str name, struct str value)
 	buf_append(fields, STR(": "));
 	buf_append(fields, value);
 	buf_append(fields, STR("\r\n"));
+}
+
+const struct caller *call_caller(struct call *call)
+{
+	if (call->principal == NULL) {
+		return &caller_trusted;
+	}
+	call->caller.claims = &call->principal->claims;
+	return &call->caller;
 }
 
 /* ---- Server-Timing ---- */
@@ -116,9 +126,21 @@ void call_fail_status(struct call *call, int status, const struct error *error)
 	call_answer(call, status, STR("application/json; charset=utf-8"), buf_str(body));
 }
 
+/* What a database says of a constraint may hold values of rows and fields that are not the caller's.
+ */
+static void hide_details(const struct call *call, struct error *error)
+{
+	bool constraint = error->code == ERROR_UNIQUE || error->code == ERROR_REFERENCE ||
+		error->code == ERROR_NOT_NULL || error->code == ERROR_CHECK;
+	if (constraint && call->principal != NULL && call->binding->service->model->guarded) {
+		error->details[0] = '\0';
+	}
+}
+
 void call_fail(struct call *call, const struct error *error)
 {
 	struct error said = *error;
+	hide_details(call, &said);
 	if (call->written && error_info(error->code)->retryable) {
 		/* Nobody may be told to send again what is committed. */
 		error_set(&said,

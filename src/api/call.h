@@ -14,6 +14,7 @@
 #include "api/router.h"
 #include "cache/redis.h"
 #include "http/http.h"
+#include "query/check.h"
 #include "store/store.h"
 
 /* What is sent. `fields` is the answer's buffer, to be added to. */
@@ -35,6 +36,8 @@ struct call {
 	struct arena *arena;
 	struct api_binding
 		*binding; /* the service on this loop; holds it while the call is under way */
+	const struct principal *principal; /* NULL: the service has no auth: */
+	struct caller caller;              /* of it; see call_caller() */
 	const struct operation *operation; /* NULL: no path or method matched */
 	struct router_match match;
 	struct query query;
@@ -79,6 +82,14 @@ void call_fail(struct call *call, const struct error *error);
 void call_fail_status(struct call *call, int status, const struct error *error);
 /* Adds a field to the answer, before it is given. */
 void call_add_field(struct call *call, struct str name, struct str value);
+
+/* Who asks, for check. */
+const struct caller *call_caller(struct call *call);
+/* What rules made of who asks, of call->query: it is part of what tells answers apart. */
+static inline struct str call_rules_key(const struct call *call)
+{
+	return call->query.rules != NULL ? call->query.rules->key : (struct str){NULL, 0};
+}
 
 static inline const struct limits *call_limits(const struct call *call)
 {

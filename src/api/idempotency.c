@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "api/call.h"
+#include "auth/principal.h"
 #include "base/clock.h"
 #include "base/map.h"
 #include "codec/json.h"
@@ -33,7 +34,9 @@ static struct str hash_request(struct call *call)
 	const struct http_request *request = call->request;
 	struct str type = http_request_field(request, STR("Content-Type"));
 	struct str method = http_method_name(request->method);
-	struct str parts[] = {method, request->path, request->query, type, request->body};
+	/* Of a write that is another one for another caller. */
+	struct str rules = call_rules_key(call);
+	struct str parts[] = {method, request->path, request->query, type, request->body, rules};
 	uint64_t hash[2] = {0, 1};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		for (size_t k = 0; k < 2; k++) {
@@ -103,9 +106,22 @@ static struct value text_value(struct str text)
 	return (struct value){.kind = VALUE_TEXT, .text = text};
 }
 
+/* Keys are each caller's own. */
 static struct str scope_of(const struct companion *companion)
 {
-	return companion->call->binding->service->model->service;
+	struct call *call = companion->call;
+	struct str service = call->binding->service->model->service;
+	if (call->principal == NULL) {
+		return service;
+	}
+	struct str id = call->principal->id;
+	uint64_t hash[2];
+	for (size_t i = 0; i < 2; i++) {
+		uint64_t key[2] = {hash_key[0] + i, hash_key[1]};
+		hash[i] = siphash(key, id.ptr, id.len);
+	}
+	return arena_printf(call->arena, "%.*s %016llx%016llx", STR_ARG(service),
+						(unsigned long long)hash[0], (unsigned long long)hash[1]);
 }
 
 static void kept_init(struct kept *kept, const struct companion *companion,

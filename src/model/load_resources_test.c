@@ -151,7 +151,6 @@ static const struct load_row key_rows[] = {
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer }, check: { a: b }, rules: {}, at: y "
 	 "}\n",
-	 ":3:59: \"rules\" in a resource is not known yet in this version\n"
 	 ":3:70: \"at\" in a resource is not known yet in this version\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer }, load: x.csv }\n"
@@ -220,7 +219,7 @@ static const struct load_row key_rows[] = {
 	{__LINE__, "  r: { key: id, fields: { id: integer }, ttl: 5 }\n",
 	 ":3:42: unknown word \"ttl\" in a resource\n"
 	 "    hint: known here: key, fields, unique, check, index, search, references, read_only, "
-	 "tally, by, load\n"},
+	 "tally, by, rules, load\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer } }\n"
 	 "  R: { key: id, fields: { id: integer } }\n",

@@ -362,12 +362,7 @@ static void read_parameter(struct load *load, const struct draft_route *draft,
 	bool optional = str_ends_with(inside, STR("?"));
 	struct str name = optional ? str_slice(inside, 0, inside.len - 1) : inside;
 
-	if (str_starts_with(name, STR("claims."))) {
-		model_report_add(load->report, node->place, NULL,
-						 "{%.*s}: tokens are not known yet in this version", STR_ARG(inside));
-		return;
-	}
-	if (draft->path_broken) {
+	if (draft->path_broken || str_starts_with(name, STR("claims."))) {
 		return;
 	}
 	if (use_path_parameter(draft, name)) {

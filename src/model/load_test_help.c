@@ -46,6 +46,28 @@ static void describe_value(struct buf *buf, const char *what, const struct field
 	}
 }
 
+static void describe_roles(struct buf *buf, const char *what, const struct roles *roles)
+{
+	if (roles != NULL) {
+		buf_append(buf, str_from(what));
+		for (size_t i = 0; i < roles->count; i++) {
+			buf_printf(buf, "%s%.*s", i == 0 ? " " : ",", STR_ARG(roles->items[i]));
+		}
+	}
+}
+
+static void describe_rules(struct buf *buf, const struct resource *resource)
+{
+	static const char *const actions[RULE_ACTIONS] = {"read", "create", "update", "delete"};
+	for (size_t i = 0; i < RULE_ACTIONS; i++) {
+		for (size_t k = 0; k < resource->rules[i].count; k++) {
+			const struct row_rule *rule = &resource->rules[i].items[k];
+			buf_printf(buf, "  rule %s %.*s: %.*s%s\n", actions[i], STR_ARG(rule->role),
+					   STR_ARG(rule->text.str), rule->kind == RULE_WHERE ? " (where)" : "");
+		}
+	}
+}
+
 static void describe_field(struct buf *buf, const struct field *field)
 {
 	buf_printf(buf, "  %.*s %s", STR_ARG(field->name), value_type_name(field->type));
@@ -75,6 +97,8 @@ static void describe_field(struct buf *buf, const struct field *field)
 	for (size_t i = 0; i < field->in_count; i++) {
 		describe_value(buf, i == 0 ? " in " : ",", field, &field->in[i]);
 	}
+	describe_roles(buf, " readable by", field->readable_by);
+	describe_roles(buf, " writable by", field->writable_by);
 	if (field->references != NULL) {
 		buf_printf(buf, " references %.*s", STR_ARG(field->references->name));
 	}
@@ -125,6 +149,7 @@ static void describe_resource(struct buf *buf, const struct resource *resource)
 		assert_int_equal(resource->fields[i].number, i);
 		describe_field(buf, &resource->fields[i]);
 	}
+	describe_rules(buf, resource);
 	for (size_t i = 0; i < resource->unique_count; i++) {
 		buf_printf(buf, "  unique %.*s", STR_ARG(resource->uniques[i].name));
 		describe_names(buf, ": ", &resource->uniques[i].fields);

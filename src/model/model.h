@@ -16,8 +16,9 @@
 #include "model/model_report.h"
 #include "model/value.h"
 
-struct cond;       /* query/query.h */
-struct expression; /* query/expression.h */
+struct cond;        /* query/query.h */
+struct expression;  /* query/expression.h */
+struct parsed_cond; /* query/parse.h */
 
 /* A text of the file with its place. */
 struct text {
@@ -28,6 +29,12 @@ struct text {
 /* DEFAULT_DATABASE: an existing table has one, in words of its own. */
 enum field_default { DEFAULT_NONE, DEFAULT_VALUE, DEFAULT_AUTO, DEFAULT_DATABASE };
 enum field_write { WRITE_ALWAYS, WRITE_ONCE, WRITE_NEVER };
+
+/* Who may do something with a field. */
+struct roles {
+	const struct str *items; /* none: nobody */
+	size_t count;
+};
 
 struct resource;
 
@@ -55,6 +62,8 @@ struct field {
 	bool max_today;          /* date, datetime: nothing later than the day of the request, UTC */
 	struct text computed;    /* an expression over other fields; "": stored. Never written */
 	const struct expression *expression; /* of it; set by query_compile() */
+	const struct roles *readable_by;     /* NULL: all who may read the row */
+	const struct roles *writable_by;     /* NULL: all who may write the row */
 	const struct resource *references;   /* its single key field; NULL: none, or see `references` of
 										* the resource for other shapes */
 };
@@ -84,6 +93,24 @@ struct index {
 	struct field_list fields;
 	struct text where; /* only rows for which it is true are in it; "": all */
 	const struct cond *cond;
+};
+
+enum rule_action { RULE_READ, RULE_CREATE, RULE_UPDATE, RULE_DELETE };
+enum { RULE_ACTIONS = 4 };
+enum rule_kind { RULE_ALL, RULE_NEVER, RULE_WHERE };
+
+/* To which rows somebody may do something. */
+struct row_rule {
+	struct str role; /* of whom; "*": of all whom no other rule of the action names */
+	enum rule_kind kind;
+	struct text text;                /* WHERE */
+	const struct parsed_cond *where; /* of it; set by query_compile() */
+};
+
+/* The rules of one action: whom none is about may not do it at all. */
+struct row_rules {
+	const struct row_rule *items;
+	size_t count; /* 0: all may, to all rows */
 };
 
 enum load_mode { LOAD_REPLACE, LOAD_ADD, LOAD_ONCE };
@@ -156,6 +183,7 @@ struct resource {
 	size_t index_count;
 	struct field_list
 		search; /* text fields with an index for substrings, where the store has one */
+	struct row_rules rules[RULE_ACTIONS]; /* by enum rule_action */
 	struct load_file load;
 	const struct resource *tally_of;       /* counts the rows of this one per `by`; read only */
 	struct field_list by;                  /* fields of tally_of */
@@ -219,6 +247,7 @@ struct model {
 	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
 	const struct resource *resources;
 	size_t resource_count;
+	bool guarded; /* some resource has rules, or a field that not all may read or write */
 	const struct resource *kept_answers; /* for Idempotency-Key; not among the resources */
 	const struct route *routes;
 	size_t route_count;
