@@ -1,6 +1,7 @@
 #include "api/call.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -8,6 +9,7 @@
 #include "api/read.h"
 #include "auth/principal.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 static struct call *call_of(struct store_request *request)
 {
@@ -53,8 +55,22 @@ static void add_timing(struct call *call)
 	call_add_field(call, STR("Server-Timing"), (struct str){text, (size_t)len});
 }
 
+/* Once: whoever holds such a token would fill the log. */
+static void tell_misfit(const struct call *call)
+{
+	const struct query_rules *rules = call->query.rules;
+	if (rules == NULL || rules->misfit == NULL ||
+		atomic_exchange(&call->binding->service->misfit_told, true)) {
+		return;
+	}
+	const struct log_field fields[] = {LOG_STR("field", rules->misfit->name)};
+	log_event(call->binding->loop->api->options.log, LOG_WARNING,
+			  "a claim does not fit the type of its field: the rule is false", fields, 1);
+}
+
 void call_finish(struct call *call)
 {
+	tell_misfit(call);
 	query_batches_finish(call->query.batches);
 	companion_finish(call);
 	buf_finish(&call->cursor);

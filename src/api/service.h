@@ -22,6 +22,7 @@ struct service {
 	_Atomic size_t references;
 	struct arena arena;
 	struct model *model; /* owned */
+	_Atomic bool misfit_told; /* that a claim does not fit a rule was logged */
 	struct router router;
 	struct error_shape errors; /* of its own routes and of paths that match nothing */
 	size_t operation_count;

@@ -104,7 +104,7 @@ static const struct contract_row rows[] = {
 	{L, "list notes?select=id,pay&id=gt.3", NULL, "1 [{\"id\":4,\"pay\":null}]"},
 	/* rows that are changed: others' are not there */
 	{L, "update notes?id=eq.2&select=id", "{\"text\":\"x\"}", "0 []", ANN},
-	{L, "update!{} notes?id=eq.2&select=id", "{\"text\":\"x\"}", "404 RL404 Not found", ANN},
+	{L, "update{}! notes?id=eq.2&select=id", "{\"text\":\"x\"}", "404 RL404 Not found", ANN},
 	{L, "update notes?&quiet", "{\"team\":1}", "3", ANN},
 	{L, "list notes?select=id,team", NULL,
 	 "4 [{\"id\":1,\"team\":1},{\"id\":2,\"team\":2},{\"id\":3,\"team\":1},{\"id\":4,\"team\":1}]"},
@@ -122,7 +122,7 @@ static const struct contract_row rows[] = {
 	{L, "replace{} notes?id=eq.2&select=id,pay", "{\"owner\":\"bob\",\"text\":\"bob 2\"}",
 	 "1 {\"id\":2,\"pay\":null}", BOSS},
 	{L, "delete notes?id=eq.2&select=id", NULL, "0 []", ANN},
-	{L, "delete!{} notes?id=eq.2&select=id", NULL, "404 RL404 Not found", ANN},
+	{L, "delete{}! notes?id=eq.2&select=id", NULL, "404 RL404 Not found", ANN},
 	{L, "delete notes?select=id,owner", NULL,
 	 "2 [{\"id\":1,\"owner\":\"ann\"},{\"id\":4,\"owner\":\"ann\"}]", ANN},
 	{L, "delete notes?&quiet", NULL, "0", NOBODY},
