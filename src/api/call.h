@@ -12,6 +12,7 @@
 #include "api/companion.h"
 #include "api/preferences.h"
 #include "api/router.h"
+#include "auth/auth.h"
 #include "cache/redis.h"
 #include "http/http.h"
 #include "store/store.h"
@@ -36,6 +37,9 @@ struct call {
 	struct api_binding
 		*binding; /* the service on this loop; holds it while the call is under way */
 	const struct operation *operation; /* NULL: no path or method matched */
+	struct auth_caller caller;         /* held until the call ends */
+	const struct principal *principal; /* who sends it; NULL: the service has no `auth` */
+	uint64_t retry_after_s;            /* for a Retry-After; 0: the usual */
 	struct router_match match;
 	struct query query;
 	struct store_request store;
@@ -79,6 +83,9 @@ void call_fail(struct call *call, const struct error *error);
 void call_fail_status(struct call *call, int status, const struct error *error);
 /* Adds a field to the answer, before it is given. */
 void call_add_field(struct call *call, struct str name, struct str value);
+
+/* `Cache-Control`: of an answer to a caller with a token nobody else keeps a copy. */
+void call_add_cache_control(struct call *call);
 
 static inline const struct limits *call_limits(const struct call *call)
 {

@@ -255,7 +255,7 @@ static const struct word top_words[] = {
 	{"store", read_store},
 	{"cache", load_cache},
 	{"cache_secret", load_cache_secret},
-	{"auth", NULL},
+	{"auth", load_auth},
 	{"cors", load_cors},
 	{"errors", load_error_shape},
 	{"limits", read_limits},

@@ -16,8 +16,9 @@
 #include "model/model_report.h"
 #include "model/value.h"
 
-struct cond;       /* query/query.h */
-struct expression; /* query/expression.h */
+struct auth_config; /* model/auth_config.h */
+struct cond;        /* query/query.h */
+struct expression;  /* query/expression.h */
 
 /* A text of the file with its place. */
 struct text {
@@ -216,6 +217,7 @@ struct model {
 	struct text cache_secret; /* "": none */
 	const struct str *cors;   /* origins that browsers may call from; "*" for any */
 	size_t cors_count;
+	const struct auth_config *auth; /* NULL: none */
 	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
 	const struct resource *resources;
 	size_t resource_count;
