@@ -29,6 +29,7 @@ struct api_loop {
 
 struct api {
 	struct api_options options;
+	struct rate *rate; /* owned */
 	pthread_mutex_t lock;
 	struct service *service; /* under lock: the newest, one reference */
 	struct api_loop *loops;  /* under lock */

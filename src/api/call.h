@@ -12,6 +12,7 @@
 #include "api/companion.h"
 #include "api/preferences.h"
 #include "api/router.h"
+#include "auth/auth.h"
 #include "cache/redis.h"
 #include "http/http.h"
 #include "query/check.h"
@@ -36,9 +37,11 @@ struct call {
 	struct arena *arena;
 	struct api_binding
 		*binding; /* the service on this loop; holds it while the call is under way */
-	const struct principal *principal; /* NULL: the service has no auth: */
-	struct caller caller;              /* of it; see call_caller() */
 	const struct operation *operation; /* NULL: no path or method matched */
+	struct auth_caller caller;         /* held until the call ends */
+	const struct principal *principal; /* who sends it; NULL: the service has no `auth` */
+	struct caller asker;               /* of it; see call_caller() */
+	uint64_t retry_after_s;            /* for a Retry-After; 0: the usual */
 	struct router_match match;
 	struct query query;
 	struct store_request store;
@@ -90,6 +93,8 @@ static inline struct str call_rules_key(const struct call *call)
 {
 	return call->query.rules != NULL ? call->query.rules->key : (struct str){NULL, 0};
 }
+/* `Cache-Control`: of an answer to a caller with a token nobody else keeps a copy. */
+void call_add_cache_control(struct call *call);
 
 static inline const struct limits *call_limits(const struct call *call)
 {

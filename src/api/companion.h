@@ -29,6 +29,7 @@ struct companion {
 	struct query row;      /* GET of the one row, with its tag; for preconditions */
 	struct str key;        /* Idempotency-Key; ptr NULL: none */
 	struct str hash;       /* of the request, under this key */
+	struct str scope;      /* whose key it is */
 	bool composed;         /* the reply was made in the transaction */
 	int status;
 	struct str content_type;

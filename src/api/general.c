@@ -49,7 +49,7 @@ bool general_begin(struct general *general, struct call *call, enum query_action
 	struct str text;
 	*general = (struct general){.call = call};
 	call_add_field(call, STR("Vary"), STR("Accept, Prefer, Range"));
-	call_add_field(call, STR("Cache-Control"), STR("no-cache"));
+	call_add_cache_control(call);
 	call->query.action = action;
 	call->query.resource = call->operation->resource;
 	parsed_query_init(&general->parsed);

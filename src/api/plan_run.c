@@ -344,7 +344,7 @@ void plan_run(struct call *call)
 	const struct route *route = call->plan->route;
 	struct error error = {0};
 	if (route->action != ACTION_REPLY) {
-		call_add_field(call, STR("Cache-Control"), STR("no-cache"));
+		call_add_cache_control(call);
 	}
 	if (route->action == ACTION_REPLY) {
 		run_reply(call);

@@ -34,7 +34,7 @@ static bool find_address(struct app_service *service, const struct model *model,
 	if (!address_parse(listen, &service->address, error)) {
 		return false;
 	}
-	if (!service->address.loopback && !service->app->options.open) {
+	if (!service->address.loopback && !service->app->options.open && model->auth == NULL) {
 		error_set(error, ERROR_CONFIG, "refusing to listen on %s: service %.*s has no auth",
 				  service->address.text, STR_ARG(model->service));
 		return error_hint(error, "listen on 127.0.0.1, or give --open to serve everybody");
@@ -163,7 +163,7 @@ static bool create_service(struct app *app, struct app_service *service, const c
 		.log = &app->options.log,
 		.limits = &service->limits,
 		.store = service->store,
-		.open = app->options.open,
+		.open = app->options.open || !service->address.loopback,
 		.ready = is_ready,
 		.context = service,
 	};

@@ -12,8 +12,8 @@
 
 struct principal {
 	struct claims claims; /* no list for API keys and anonymous callers */
-	/* Tells callers apart, "" for anonymous ones: `token:` with issuer and subject, or `key:` with
-	 * the name of the API key. */
+	/* Tells callers apart, "" for anonymous ones: `token:` with a hash of issuer and subject, or
+	 * `key:` with the name of the API key. */
 	struct str id;
 	bool anonymous;
 };

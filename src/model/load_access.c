@@ -11,10 +11,11 @@ static const struct {
 	[RULE_DELETE] = {"delete", "`delete`"},
 };
 
-static void guard(struct load *load, const struct node *node)
+static void guard(struct load *load, const struct node *node, const char *word)
 {
 	if (!load->model->guarded) {
 		load->guarded_place = node->key.place;
+		load->guarded_word = word;
 	}
 	load->model->guarded = true;
 }
@@ -49,7 +50,7 @@ static void read_action(struct load *load, struct draft *draft, enum rule_action
 	struct row_rules *rules = &draft->resource->rules[action];
 	const char *what = actions[action].what;
 	bool by_role = node->kind == NODE_MAP;
-	guard(load, node);
+	guard(load, node, "rules");
 	if (draft->tally != NULL && action != RULE_READ) {
 		model_report_add(load->report, node->key.place, "its only rule is `read`",
 						 "a tally is only read");
@@ -92,13 +93,14 @@ static const struct word rule_words[] = {
 /* ---- fields ---- */
 
 /* One role, or a list of them; an empty one is nobody. */
-static const struct roles *read_roles(struct load *load, const struct node *node, const char *what)
+static const struct roles *read_roles(struct load *load, const struct node *node, const char *word)
 {
 	bool is_list = node->kind == NODE_LIST;
 	struct str *items = ARENA_ARRAY(load->arena, is_list ? node->count : 1, struct str);
 	struct roles *roles = ARENA_NEW(load->arena, struct roles);
 	struct map seen;
-	guard(load, node);
+	const char *what = arena_printf(load->arena, "`%s`", word).ptr;
+	guard(load, node, word);
 	roles->items = items;
 	map_init(&seen);
 	for (const struct node *item = is_list ? node->first : node; item != NULL;
@@ -127,10 +129,10 @@ static void read_field(struct load *load, const struct draft_field *draft)
 						 "`readable_by` is not for a field of the key");
 	}
 	if (draft->readable_by != NULL) {
-		field->readable_by = read_roles(load, draft->readable_by, "`readable_by`");
+		field->readable_by = read_roles(load, draft->readable_by, "readable_by");
 	}
 	if (draft->writable_by != NULL) {
-		field->writable_by = read_roles(load, draft->writable_by, "`writable_by`");
+		field->writable_by = read_roles(load, draft->writable_by, "writable_by");
 	}
 }
 

@@ -1,8 +1,7 @@
 /*
- * The loading of a service file, shared by load.c (settings), load_cache.c, load_cors.c,
- * load_access.c,
- * load_resources.c, load_fields.c, load_rules.c, load_file.c, load_references.c, load_routes.c and
- * load_reply.c: words of maps, and the small readers of nodes.
+ * The loading of a service file, shared by load.c (settings), load_access.c, load_auth.c,
+ * load_cache.c, load_cors.c, load_resources.c, load_fields.c, load_rules.c, load_file.c,
+ * load_references.c, load_routes.c and load_reply.c: words of maps, and the small readers of nodes.
  *
  * Each map of a service file is a table of words. A word without a reader belongs to the language,
  * but this version does not speak it yet; any other word is misspelt and gets a hint.
@@ -74,7 +73,8 @@ struct load {
 	size_t draft_count;
 	const struct node *resources;
 	const struct node *routes;
-	struct place guarded_place; /* of the first rule about who may do what; line 0: none */
+	struct place guarded_place; /* of the first word about who may do what */
+	const char *guarded_word;   /* NULL: none */
 	bool resources_broken;      /* some resource has no draft */
 };
 
@@ -137,6 +137,8 @@ void load_access(struct load *load, struct draft *draft);
 /* load_references.c: the foreign keys of one resource; the keys and unique rules of all are known.
  */
 void load_references(struct load *load, struct draft *draft);
+/* load_auth.c */
+void load_auth(struct load *load, const struct node *node, void *target);
 /* load_cache.c */
 void load_cache(struct load *load, const struct node *node, void *target);
 void load_cache_secret(struct load *load, const struct node *node, void *target);

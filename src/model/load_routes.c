@@ -362,7 +362,15 @@ static void read_parameter(struct load *load, const struct draft_route *draft,
 	bool optional = str_ends_with(inside, STR("?"));
 	struct str name = optional ? str_slice(inside, 0, inside.len - 1) : inside;
 
-	if (draft->path_broken || str_starts_with(name, STR("claims."))) {
+	if (str_starts_with(name, STR("claims."))) {
+		if (load->model->auth == NULL) {
+			model_report_add(load->report, node->place,
+							 "auth: { algorithm: RS256, public_key: FILE }",
+							 "{%.*s} needs `auth`: without it nobody is known", STR_ARG(inside));
+		}
+		return;
+	}
+	if (draft->path_broken) {
 		return;
 	}
 	if (use_path_parameter(draft, name)) {

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "model/auth_config.h"
+
 const char *test_environment(const char *name)
 {
 	static const struct {
@@ -227,6 +229,54 @@ static void describe_route(struct buf *buf, const struct route *route)
 	buf_append_byte(buf, '\n');
 }
 
+static void describe_auth_key(struct buf *buf, const struct auth_key_source *key)
+{
+	buf_printf(buf, " [%.*s %.*s%.*s%s", STR_ARG(auth_algorithm_name(key->algorithm)),
+			   STR_ARG(key->public_key.str), STR_ARG(key->jwks.str),
+			   key->secret.str.len > 0 ? "secret" : "");
+	if (key->kid.len > 0) {
+		buf_printf(buf, " kid %.*s", STR_ARG(key->kid));
+	}
+	buf_append_byte(buf, ']');
+}
+
+static void describe_auth(struct buf *buf, const struct auth_config *auth)
+{
+	buf_append(buf, STR(" auth"));
+	for (size_t i = 0; i < auth->key_count; i++) {
+		describe_auth_key(buf, &auth->keys[i]);
+	}
+	if (auth->issuer.len > 0) {
+		buf_printf(buf, " issuer %.*s", STR_ARG(auth->issuer));
+	}
+	for (size_t i = 0; i < auth->audience_count; i++) {
+		buf_printf(buf, " audience %.*s", STR_ARG(auth->audiences[i]));
+	}
+	for (size_t i = 0; i < auth->required_count; i++) {
+		buf_printf(buf, " required %.*s", STR_ARG(auth->required[i]));
+	}
+	if (auth->leeway_s != 30) {
+		buf_printf(buf, " leeway %d", (int)auth->leeway_s);
+	}
+	buf_append(buf, auth->expiry_optional ? STR(" optional") : STR(""));
+	if (!str_equal(auth->role_claim, STR("role"))) {
+		buf_printf(buf, " role_claim %.*s", STR_ARG(auth->role_claim));
+	}
+	if (auth->anonymous.len > 0) {
+		buf_printf(buf, " anonymous %.*s", STR_ARG(auth->anonymous));
+	}
+	for (size_t i = 0; i < auth->api_key_count; i++) {
+		const struct auth_api_key *key = &auth->api_keys[i];
+		buf_printf(buf, " key %.*s %02x-%02x %.*s", STR_ARG(key->name), key->sha256[0],
+				   key->sha256[AUTH_HASH_BYTES - 1], STR_ARG(key->role));
+	}
+	if (auth->rate_requests > 0) {
+		buf_printf(buf, " rate %d/%d burst %d", (int)auth->rate_requests, (int)auth->rate_period_s,
+				   (int)auth->rate_burst);
+	}
+	buf_append(buf, auth->gzip ? STR(" gzip") : STR(""));
+}
+
 void test_describe(const struct model *model, struct buf *buf)
 {
 	struct limits limits;
@@ -241,6 +291,9 @@ void test_describe(const struct model *model, struct buf *buf)
 	}
 	for (size_t i = 0; i < model->cors_count; i++) {
 		buf_printf(buf, "%s%.*s", i == 0 ? " cors " : ",", STR_ARG(model->cors[i]));
+	}
+	if (model->auth != NULL) {
+		describe_auth(buf, model->auth);
 	}
 	if (model->error_shape.len > 0) {
 		buf_printf(buf, " errors %.*s", STR_ARG(model->error_shape));

@@ -13,28 +13,16 @@
 
 #include "base/limits.h"
 #include "codec/date.h"
-#include "model/model_report.h"
+#include "model/access.h"
 #include "model/value.h"
 
+struct auth_config; /* model/auth_config.h */
 struct cond;        /* query/query.h */
 struct expression;  /* query/expression.h */
-struct parsed_cond; /* query/parse.h */
-
-/* A text of the file with its place. */
-struct text {
-	struct str str;
-	struct place place;
-};
 
 /* DEFAULT_DATABASE: an existing table has one, in words of its own. */
 enum field_default { DEFAULT_NONE, DEFAULT_VALUE, DEFAULT_AUTO, DEFAULT_DATABASE };
 enum field_write { WRITE_ALWAYS, WRITE_ONCE, WRITE_NEVER };
-
-/* Who may do something with a field. */
-struct roles {
-	const struct str *items; /* none: nobody */
-	size_t count;
-};
 
 struct resource;
 
@@ -93,24 +81,6 @@ struct index {
 	struct field_list fields;
 	struct text where; /* only rows for which it is true are in it; "": all */
 	const struct cond *cond;
-};
-
-enum rule_action { RULE_READ, RULE_CREATE, RULE_UPDATE, RULE_DELETE };
-enum { RULE_ACTIONS = 4 };
-enum rule_kind { RULE_ALL, RULE_NEVER, RULE_WHERE };
-
-/* To which rows somebody may do something. */
-struct row_rule {
-	struct str role; /* of whom; "*": of all whom no other rule of the action names */
-	enum rule_kind kind;
-	struct text text;                /* WHERE */
-	const struct parsed_cond *where; /* of it; set by query_compile() */
-};
-
-/* The rules of one action: whom none is about may not do it at all. */
-struct row_rules {
-	const struct row_rule *items;
-	size_t count; /* 0: all may, to all rows */
 };
 
 enum load_mode { LOAD_REPLACE, LOAD_ADD, LOAD_ONCE };
@@ -244,6 +214,7 @@ struct model {
 	struct text cache_secret; /* "": none */
 	const struct str *cors;   /* origins that browsers may call from; "*" for any */
 	size_t cors_count;
+	const struct auth_config *auth; /* NULL: none */
 	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
 	const struct resource *resources;
 	size_t resource_count;

@@ -341,7 +341,7 @@ bool check_only_key(const struct query *query)
 			return false;
 		}
 	}
-	/* As many as the key has fields, and one for each: so all are pins. Those of rules, which may be
-	 * pins too, stand behind the client's. */
+	/* As many as the key has fields, and one for each: so all are pins. Those of rules, which may
+	 * be pins too, stand behind the client's. */
 	return key->count > 0 && count == key->count;
 }

@@ -6,8 +6,8 @@
  * Threads: all. Errors: ERROR_COLUMN (PGRST204; 42703 in a filter keeps that message), ERROR_PARSE,
  * ERROR_VALUE, ERROR_OUT_OF_RANGE, ERROR_NO_RELATION, ERROR_AMBIGUOUS (with `json`),
  * ERROR_NOT_EMBEDDED, ERROR_RELATED_ORDER, ERROR_EMBED_OPERATOR, ERROR_AGGREGATES, ERROR_GROUPING,
- * ERROR_REGEX, ERROR_SYNTAX, ERROR_FORBIDDEN, ERROR_CAST_TYPE, ERROR_CONFLICT_TARGET, ERROR_CURSOR, ERROR_BODY …,
- * with hints. Limits: json_depth, insert_rows, embed_depth, aggregates; 32 terms in an
+ * ERROR_REGEX, ERROR_SYNTAX, ERROR_FORBIDDEN, ERROR_CAST_TYPE, ERROR_CONFLICT_TARGET,
+ * ERROR_CURSOR, ERROR_BODY …, with hints. Limits: json_depth, insert_rows, embed_depth, aggregates; 32 terms in an
  * order with a cursor.
  */
 #ifndef ROWLOCK_QUERY_CHECK_H
@@ -56,8 +56,8 @@ bool caller_may_read(const struct caller *caller, const struct field *field);
 bool caller_may_write(const struct caller *caller, const struct field *field);
 /* A copy that is told from what the client asks for. */
 const struct cond *check_mark_rule(struct arena *arena, const struct cond *cond);
-/* Settles ret_query->rules for another action than the query was checked for: a PUT is checked as an
- * update. `shown`: the rows are answered. ERROR_FORBIDDEN. */
+/* Settles ret_query->rules for another action than the query was checked for: a PUT is checked as
+ * an update. `shown`: the rows are answered. ERROR_FORBIDDEN. */
 bool check_rules(enum query_action action, bool shown, const struct check_options *options,
 				 struct arena *arena, struct query *ret_query, struct error *error);
 /* Has the client asked for some rows only? Conditions of rules do not count. */
@@ -117,8 +117,8 @@ struct body_options {
 
 /* Reads a body into ret_query->given, values, row_count, for INSERT, UPSERT, REPLACE or UPDATE
  * (ret_query->action, resource and rules are set). New rows must pass the rules; of a change the
- * rows that would not pass any more are left out of ret_query->where. Checks types, unknown fields, required fields,
- * write: never|once (ignored), defaults (auto: integer keys are left out for the store to make;
+ * rows that would not pass any more are left out of ret_query->where. Checks types, unknown
+ * fields, required fields, write: never|once (ignored), defaults (auto: integer keys are left out for the store to make;
  * uuid: made here), `in`, `min`, `max`. Errors name the field and, in a list, the row: its index,
  * or for CSV and NDJSON its line. A body that changes nothing (`{}` or `[]` of an UPDATE) gives
  * row_count 0. */

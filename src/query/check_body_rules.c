@@ -56,7 +56,7 @@ bool body_check_rules(struct body *body, const struct value *row)
 	if (rules == NULL) {
 		return true;
 	}
-	/* What a merge answers holds values of the row that was there: that is for its transaction to see. */
+	/* What a merge answers may hold values of a row that was there: its transaction sees to it. */
 	bool merges = body->action == QUERY_UPSERT && body->query->resolution == RESOLUTION_MERGE &&
 		has_place(body, row);
 	return (new_row_check(rules->create, find_made, &made, body->row_arena, &rest) ==

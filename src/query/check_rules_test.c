@@ -15,6 +15,7 @@ enum { BLOCK_BYTES = 4096 };
 
 static const char yaml[] =
 	"service: rules\n"
+	"auth: { algorithm: HS256, secret: 0123456789abcdef0123456789abcdef }\n"
 	"resources:\n"
 	"  notes:\n"
 	"    key: id\n"

@@ -43,6 +43,8 @@ static struct model *parse(const char *rules, struct model_report *report)
 				   "      c: { type: integer, computed: id + 1 }\n"
 				   "      room: { type: integer, references: rooms }\n"));
 	buf_append(&yaml, str_from(rules));
+	buf_append(&yaml,
+			   STR("auth: { algorithm: HS256, secret: 0123456789abcdef0123456789abcdef }\n"));
 	struct model *model = model_parse(buf_str(&yaml), STR("f"), no_environment, report);
 	buf_finish(&yaml);
 	return model;

@@ -20,8 +20,8 @@
  * Names and list values may stand in double quotes (backslash escapes). `after` and `distinct` are
  * filters when their value has the form of one (`after=gt.5`). In the conditions of a service file
  * a value may be `{name}`: a parameter; `{name?}`: one whose condition is dropped when the request
- * does not give it; `{claims.name}`: a claim of the caller. Such a value is whole: a `{` or `}` anywhere else stands in quotes, in a list
- * or between and(…). In a client's text braces are text.
+ * does not give it; `{claims.name}`: a claim of the caller. Such a value is whole: a `{` or `}`
+ * anywhere else stands in quotes, in a list or between and(…). In a client's text braces are text.
  *
  * A value behind `eq.` is raw to its end; inside and/or(…) and in lists it ends at , or ) and may
  * be quoted. White space may stand around the parts of and/or(…). Of a repeated select, order,

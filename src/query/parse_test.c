@@ -538,8 +538,7 @@ static const struct parse_row conditions_rows[] = {
 	 "column 9) / unexpected \"{\" expecting a value, {NAME} or "
 	 "{NAME?} / a parameter is a whole value; braces that are text "
 	 "stand in quotes: and=(a.eq.\"{\")"},
-	{__LINE__, "a=eq.{claims.sub}",
-	 "and(a eq {claims.sub})"},
+	{__LINE__, "a=eq.{claims.sub}", "and(a eq {claims.sub})"},
 	{__LINE__, "a=in.({claims.a.b},1)&or=(b.gt.{claims.x},c.is.null)",
 	 "and(a in {claims.a.b}<1>,or(b gt {claims.x},c is null))"},
 	{__LINE__, "a=eq.{claims.sub?}",

@@ -176,8 +176,8 @@ struct caller; /* query/check.h */
 /* What the service file says of the caller of a query, beyond what is in its conditions. */
 struct query_rules {
 	const struct caller *caller;
-	/* A row that is made must pass `create`; rows as they are after a change must pass `update`, and
-	 * what an upsert changes must have passed `old`; NULL: all do. */
+	/* A row that is made must pass `create`; rows as they are after a change must pass `update`,
+	 * and what an upsert changes must have passed `old`; NULL: all do. */
 	const struct cond *create;
 	const struct cond *update;
 	const struct cond *old;

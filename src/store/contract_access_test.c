@@ -18,6 +18,7 @@
 
 static const char service[] =
 	"service: access\n"
+	"auth: { algorithm: HS256, secret: 0123456789abcdef0123456789abcdef }\n"
 	"listen: 127.0.0.1:0\n"
 	"store: \"memory:\"\n"
 	"resources:\n"
