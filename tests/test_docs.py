@@ -47,7 +47,25 @@ def serve(tmp_path, page):
     return start(tmp_path, file, own[0])
 
 
+def make_keys(folder, text):
+    """The keys that a service file names, where it names them."""
+    if "keys/jwt.pub" in text:
+        subprocess.run([BINARY, "keys", "--out", folder / "keys"], check=True,
+                       stdout=subprocess.DEVNULL)
+
+
+def make_token(folder, page):
+    """What the page's `TOKEN=$(rowlock token …)` gives; "" when it has none."""
+    order = re.search(r"^TOKEN=\$\((rowlock token .*)\)$", page.read_text(), re.M)
+    if order is None:
+        return ""
+    done = subprocess.run([BINARY, *shlex.split(order[1])[1:]], cwd=folder, check=True,
+                          capture_output=True, text=True)
+    return done.stdout.strip()
+
+
 def start(tmp_path, file, text, *args):
+    make_keys(tmp_path, text)
     process = subprocess.Popen([BINARY, "serve", str(file), "--log", "off", *args], cwd=tmp_path,
                                stderr=subprocess.PIPE)
     return wait_for(process, re.search(r"listen: .*:(\d+)", text)[1])
@@ -81,6 +99,7 @@ def requests(page):
 def test_service_files_are_good(page, text, tmp_path):
     file = tmp_path / "service.yaml"
     file.write_text(text)
+    make_keys(tmp_path, text)
     done = subprocess.run([BINARY, "check", str(file)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{page}: {done.stderr}"
 
@@ -89,7 +108,9 @@ def test_service_files_are_good(page, text, tmp_path):
 def test_requests_answer_as_written(page, tmp_path):
     process = serve(tmp_path, page)
     try:
+        token = make_token(tmp_path, page)
         for command, comment in requests(page):
+            command = command.replace("$TOKEN", token)
             status, body = re.fullmatch(r"(?:(\d{3}):\s*)?(.*)", comment, re.S).groups()
             done = subprocess.run([*shlex.split(command), "-s", "-w", "\n%{http_code}"],
                                   capture_output=True, text=True, timeout=20, check=True)

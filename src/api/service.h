@@ -35,8 +35,8 @@ struct service {
 /* NULL when a condition, shape or order of the file is wrong: the report says where. Owns `model`
  * in either case. */
 struct service *service_create(struct model *model, struct model_report *report);
-/* Reads the keys that `auth` of the file names; needed before it is served. False when one cannot be
- * used: the report says which. */
+/* Reads the keys that `auth` of the file names; needed before it is served. False when one cannot
+ * be used: the report says which. */
 bool service_load_keys(struct service *service, struct model_report *report);
 void service_ref(struct service *service);
 /* Accepts NULL. */

@@ -2,8 +2,8 @@
  * DESIGN. A session keeps the tokens that were right, under the SHA-256 of their whole text: a hit
  * costs a hash instead of a signature. Entries sit in a ring, the oldest makes room. They say until
  * when a token holds; what is refused is never kept. A session belongs to one state of the service
- * file, so with other keys it begins empty. An entry that a request still uses outlives its place in
- * the ring by a count of references.
+ * file, so with other keys it begins empty. An entry that a request still uses outlives its place
+ * in the ring by a count of references.
  */
 #include "auth/auth.h"
 

@@ -275,8 +275,8 @@ static struct str text_of(const struct claims *claims, struct str name)
 	return claim != NULL ? claim->text : STR("");
 }
 
-/* A hash of issuer and subject; of a token without a subject, of its signature, which no other token
- * has. */
+/* A hash of issuer and subject; of a token without a subject, of its signature, which no other
+ * token has. */
 static struct str make_id(const struct claims *claims, struct str signature, struct arena *arena)
 {
 	struct str issuer = text_of(claims, STR("iss"));
