@@ -54,14 +54,14 @@ def make_keys(folder, text):
                        stdout=subprocess.DEVNULL)
 
 
-def make_token(folder, page):
-    """What the page's `TOKEN=$(rowlock token …)` gives; "" when it has none."""
-    order = re.search(r"^TOKEN=\$\((rowlock token .*)\)$", page.read_text(), re.M)
-    if order is None:
-        return ""
-    done = subprocess.run([BINARY, *shlex.split(order[1])[1:]], cwd=folder, check=True,
-                          capture_output=True, text=True)
-    return done.stdout.strip()
+def make_tokens(folder, page):
+    """What each `NAME=$(rowlock token …)` of the page gives, by `$NAME`."""
+    tokens = {}
+    for name, order in re.findall(r"^([A-Z]+)=\$\((rowlock token .*)\)$", page.read_text(), re.M):
+        done = subprocess.run([BINARY, *shlex.split(order)[1:]], cwd=folder, check=True,
+                              capture_output=True, text=True)
+        tokens[f"${name}"] = done.stdout.strip()
+    return tokens
 
 
 def start(tmp_path, file, text, *args):
@@ -108,9 +108,10 @@ def test_service_files_are_good(page, text, tmp_path):
 def test_requests_answer_as_written(page, tmp_path):
     process = serve(tmp_path, page)
     try:
-        token = make_token(tmp_path, page)
+        tokens = make_tokens(tmp_path, page)
         for command, comment in requests(page):
-            command = command.replace("$TOKEN", token)
+            for name, token in tokens.items():
+                command = command.replace(name, token)
             status, body = re.fullmatch(r"(?:(\d{3}):\s*)?(.*)", comment, re.S).groups()
             done = subprocess.run([*shlex.split(command), "-s", "-w", "\n%{http_code}"],
                                   capture_output=True, text=True, timeout=20, check=True)
