@@ -68,8 +68,8 @@ static const struct load_row field_rows[] = {
 	{__LINE__,
 	 "      id: integer\n"
 	 "      sum: { type: integer, computed: id + 1, readable_by: admin }\n",
-	 "s auth [HS256 secret]\nr key id\n  id integer key required\n  sum integer never readable by admin computed id + "
-	 "1@8:39\n"},
+	 "s auth [HS256 secret]\nr key id\n  id integer key required\n  sum integer never "
+	 "readable by admin computed id + 1@8:39\n"},
 	{__LINE__, "      id: { type: integer, readable_by: admin }\n",
 	 ":7:28: `readable_by` is not for a field of the key\n"
 	 "    hint: whoever may read a row may read its key\n"},

@@ -7,8 +7,8 @@
  * ERROR_VALUE, ERROR_OUT_OF_RANGE, ERROR_NO_RELATION, ERROR_AMBIGUOUS (with `json`),
  * ERROR_NOT_EMBEDDED, ERROR_RELATED_ORDER, ERROR_EMBED_OPERATOR, ERROR_AGGREGATES, ERROR_GROUPING,
  * ERROR_REGEX, ERROR_SYNTAX, ERROR_FORBIDDEN, ERROR_CAST_TYPE, ERROR_CONFLICT_TARGET,
- * ERROR_CURSOR, ERROR_BODY …, with hints. Limits: json_depth, insert_rows, embed_depth, aggregates; 32 terms in an
- * order with a cursor.
+ * ERROR_CURSOR, ERROR_BODY …, with hints. Limits: json_depth, insert_rows, embed_depth, aggregates;
+ * 32 terms in an order with a cursor.
  */
 #ifndef ROWLOCK_QUERY_CHECK_H
 #define ROWLOCK_QUERY_CHECK_H
@@ -117,11 +117,11 @@ struct body_options {
 
 /* Reads a body into ret_query->given, values, row_count, for INSERT, UPSERT, REPLACE or UPDATE
  * (ret_query->action, resource and rules are set). New rows must pass the rules; of a change the
- * rows that would not pass any more are left out of ret_query->where. Checks types, unknown
- * fields, required fields, write: never|once (ignored), defaults (auto: integer keys are left out for the store to make;
- * uuid: made here), `in`, `min`, `max`. Errors name the field and, in a list, the row: its index,
- * or for CSV and NDJSON its line. A body that changes nothing (`{}` or `[]` of an UPDATE) gives
- * row_count 0. */
+ * rows that would not pass any more are left out of ret_query->where. Checks types, unknown fields,
+ * required fields, write: never|once (ignored), defaults (auto: integer keys are left out for the
+ * store to make; uuid: made here), `in`, `min`, `max`. Errors name the field and, in a list, the
+ * row: its index, or for CSV and NDJSON its line. A body that changes nothing (`{}` or `[]` of an
+ * UPDATE) gives row_count 0. */
 bool check_body(struct str body, const struct body_options *options, struct arena *arena,
 				struct query *ret_query, struct error *error);
 /* The same for CSV and NDJSON of any size: the first row is read at once, which settles `given`;

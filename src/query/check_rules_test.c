@@ -50,6 +50,11 @@ static const char yaml[] =
 	"      team: { type: integer, references: teams }\n"
 	"      note: { type: integer, references: notes }\n"
 	"    rules: { read: \"note=lt.5\" }\n"
+	"  locks:\n"
+	"    key: id\n"
+	"    fields:\n"
+	"      id: integer\n"
+	"      of: { type: integer, references: free, readable_by: admin }\n"
 	"  votes:\n"
 	"    key: id\n"
 	"    fields: { id: integer, who: { type: text, required: true } }\n"
@@ -159,6 +164,12 @@ static const struct rule_row read_rows[] = {
 	{L, A, QUERY_LIST, "teams", "select=id,notes!likes(id)", NULL,
 	 "UNSUPPORTED Feature not implemented / orders and aggregates by, and ways through, rows of "
 	 "\"likes\", which has rules"},
+	{L, A, QUERY_LIST, "locks", "select=id,free(id)", NULL,
+	 "FORBIDDEN permission denied for column \"of\" of table \"locks\""},
+	{L, A, QUERY_LIST, "free", "select=id,locks()&locks=is.null", NULL,
+	 "FORBIDDEN permission denied for column \"of\" of table \"locks\""},
+	{L, BOSS, QUERY_LIST, "free", "select=id,locks(id)", NULL,
+	 "\"id\":id, \"locks\":#0 many locks_of_fkey(\"id\":id order id@0) order id@0"},
 	/* counts of rows, like the rows */
 	{L, A, QUERY_LIST, "counts", "select=count", NULL,
 	 "\"count\":count where and(who eq \"a\",count gt 0) order who"},

@@ -251,6 +251,14 @@ def writes():
             yield "POST", path, row, {"Prefer": prefer + ",tx=rollback"}
     for path in ("/notes/1900", "/notes?id=eq.1900", "/one/1000", "/one/1900"):
         yield "PUT", path, NOTE if path.startswith("/notes") else WHOLE, {"Prefer": "return=representation"}
+    lines = [json.dumps({**NOTE, "id": 2000 + n, "text": f"ANNTEXT {n}", "owner": "ann" if n < 600 else "bob"})
+             for n in range(601)]
+    for resolution in ("", "resolution=merge-duplicates,", "resolution=ignore-duplicates,"):
+        for some in (lines, lines[:600], lines[600:]):
+            yield "POST", "/notes", "\n".join(some), {"Content-Type": "application/x-ndjson",
+                                                      "Prefer": resolution + "tx=rollback"}
+        yield "POST", "/replies", "note,number,owner,text\n1001,5,ann,ANNTEXT\n1001,6,bob,\n", {
+            "Content-Type": "text/csv", "Prefer": resolution + "tx=rollback"}
     for path, way in itertools.product(("/replies/1001,1", "/replies?note=eq.1001&number=eq.1", "/replies/1001,7"),
                                        ({}, {"Prefer": "return=representation"}, {"If-Match": "*"}, {"If-None-Match": "*"})):
         number = 7 if path.endswith("7") else 1
