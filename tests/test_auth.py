@@ -10,7 +10,7 @@ import time
 import pytest
 from support import tokens
 from support.client import Connection, request
-from support.server import Server, run_program
+from support.server import Server, free_port, run_program
 from support.tokens import Keys, bearer, hs256, later
 
 SERVICE = """service: shop
@@ -466,3 +466,41 @@ def test_token_command(tmp_path, keys):
 
 def decode(part):
     return tokens.base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode()
+
+
+# ---- a gateway ----
+
+def gateway_of(folder, keys, *names, **options):
+    """services/NAME of each, and a gateway over them on all addresses; the last has no `auth`."""
+    for name in names:
+        (folder / "services" / name).mkdir(parents=True)
+        file = service(folder / "services" / name, keys=keys)
+        text = file.read_text().replace("service: shop", f"service: {name}")
+        text = text.replace("127.0.0.1:8888", f"127.0.0.1:{free_port()}")
+        file.write_text(text if name != "open" else re.sub(r"auth:.*\n", "", text), encoding="utf-8")
+    port = free_port()
+    server = Server(folder / "services", folder=folder, own_address=True,
+                    args=["--gateway", f"0.0.0.0:{port}"], **options)
+    server.address = ("127.0.0.1", port)
+    return server
+
+
+def test_a_gateway_asks_for_what_its_services_ask(tmp_path, keys):
+    with gateway_of(tmp_path, keys, "a", "b").start() as server:
+        good = bearer(keys.token({"exp": later()}))
+        for name in "ab":
+            for headers, status in ((good, 200), ({}, 401), (bearer("a.b.c"), 401)):
+                answer = request(server.address, "GET", f"/{name}/products", host="shop.example",
+                                 headers=headers)
+                assert answer.status == status
+            assert get(server, f"/{name}/openapi.json").status == 200
+        assert get(server, "/docs/").status == 200
+
+
+def test_a_gateway_beyond_loopback_needs_auth_of_all(tmp_path, keys):
+    server = gateway_of(tmp_path, keys, "a", "open").launch()
+    try:
+        assert server.wait() == 1
+    finally:
+        server.kill()
+    assert "service open has no auth" in server.log()

@@ -10,6 +10,7 @@
 #include "api/accept.h"
 #include "api/api.h"
 #include "api/companion.h"
+#include "api/mount.h"
 #include "api/preferences.h"
 #include "api/router.h"
 #include "auth/auth.h"
@@ -36,7 +37,9 @@ struct call {
 	const struct http_request *request;
 	struct arena *arena;
 	struct api_binding
-		*binding; /* the service on this loop; holds it while the call is under way */
+		*binding;              /* the service on this loop; holds it while the call is under way */
+	const struct mount *mount; /* of the gateway that it came through; NULL: none */
+	struct str path;           /* of the request, as the service has it */
 	const struct operation *operation; /* NULL: no path or method matched */
 	struct auth_caller caller;         /* held until the call ends */
 	const struct principal *principal; /* who sends it; NULL: the service has no `auth` */

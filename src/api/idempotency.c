@@ -36,7 +36,7 @@ static struct str hash_request(struct call *call)
 	struct str method = http_method_name(request->method);
 	/* Of a write that is another one for another caller. */
 	struct str rules = call_rules_key(call);
-	struct str parts[] = {method, request->path, request->query, type, request->body, rules};
+	struct str parts[] = {method, call->path, request->query, type, request->body, rules};
 	uint64_t hash[2] = {0, 1};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		for (size_t k = 0; k < 2; k++) {

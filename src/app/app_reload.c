@@ -27,11 +27,12 @@ static bool same_place(const struct app_service *service, const struct model *mo
 static bool still_guarded(const struct app_service *service, const struct model *model,
 						  struct error *error)
 {
-	if (model->auth != NULL || service->address.loopback || service->app->options.open) {
+	bool reaches_out = !service->address.loopback || app_gateway_reaches_out(service->app);
+	if (model->auth != NULL || !reaches_out || service->app->options.open) {
 		return true;
 	}
-	error_set(error, ERROR_CONFIG, "%s: the service listens on %s and has no auth any more",
-			  service->file, service->address.text);
+	error_set(error, ERROR_CONFIG,
+			  "%s: the service is served beyond loopback and has no auth any more", service->file);
 	return error_hint(error, "restart rowlock with --open to serve everybody");
 }
 

@@ -1,7 +1,6 @@
 /*
- * A service file, loaded and checked: resources, fields, routes. The tree is immutable; the rest of
- * the program only reads it. Conditions, shapes and orders stay text with their place here; query
- * compiles them before the first listen.
+ * A service file, loaded and checked: resources, fields, routes, in an immutable tree. Conditions,
+ * shapes and orders stay text with their place here; query compiles them before the first listen.
  *
  * Ownership: model_load() to model_destroy(); all parts live in the model's arena.
  * Threads: any number of readers. Errors: a list of problems with file, line and column.
@@ -210,7 +209,7 @@ struct model {
 	struct text store;  /* URL; a relative path in it is already relative to the working folder */
 	struct limits limits;
 	enum cache_kind cache;    /* CACHE_DEFAULT: memory, or off on a database server */
-	struct text redis;        /* HOST:PORT of CACHE_REDIS */
+	struct text redis;        /* [[USER]:PASSWORD@]HOST:PORT of CACHE_REDIS */
 	struct text cache_secret; /* "": none */
 	const struct str *cors;   /* origins that browsers may call from; "*" for any */
 	size_t cors_count;
