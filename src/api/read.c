@@ -23,6 +23,9 @@ struct key_head {
 	uint32_t lens[7 + PREFER_KINDS];
 	uint32_t method;
 };
+_Static_assert(sizeof(struct key_head) ==
+				   3 * sizeof(uint64_t) + (8 + PREFER_KINDS) * sizeof(uint32_t),
+			   "all bytes of a key are said: there is no padding");
 
 /* GET and HEAD have the same answers. What a client may say of an answer that it has, is no part of
  * it. Of fields that only some operations look at the rest does not care. */
