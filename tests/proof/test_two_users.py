@@ -425,3 +425,43 @@ def test_nobody(start, tmp_path, tokens):
     assert world.ask("nobody", "PATCH", "/notes?id=gt.0", {"text": "x"}).status == 204
     assert world.ask("nobody", "GET", "/one/1000").status == 404
     assert b"ANNTEXT" in world.ask("ann", "GET", "/notes").body
+
+
+GUESTS = """
+service: guests
+listen: 127.0.0.1:0
+store: "memory:"
+auth: {{ algorithm: RS256, public_key: "{folder}/jwt.pub", anonymous: guest }}
+resources:
+  notes:
+    key: id
+    fields: {{ id: integer, level: integer }}
+    rules:
+      read: {{ guest: "level=eq.0", "*": "level=lte.{{claims.level}}" }}
+      create: {{ guest: never, "*": all }}
+routes:
+  GET /top: {{ get: notes, where: "id=eq.{{claims.level}}" }}
+"""
+
+
+def test_guests_and_claims_that_do_not_fit(start, tmp_path, tokens):
+    folder, _ = tokens
+    file = tmp_path / "guests.yaml"
+    file.write_text(GUESTS.format(folder=folder))
+    server = start(file)
+    connection = Connection(server.address)
+
+    def ask(level, method, path, body=None):
+        claim = [] if level is None else ["--claim", f"level={level}"]
+        token = run_program("token", "--key", folder / "jwt.key", "--sub", "x", *claim).stdout.strip()
+        return connection.request(method, path, body, {"Authorization": f"Bearer {token}"})
+
+    assert ask(1, "POST", "/notes", [{"id": 0, "level": 0}, {"id": 1, "level": 1}]).status == 201
+    assert connection.request("GET", "/notes").json() == [{"id": 0, "level": 0}]
+    assert connection.request("POST", "/notes", {"id": 2, "level": 0}).status == 401
+    assert len(ask(1, "GET", "/notes").json()) == 2
+    assert ask(1, "GET", "/top").json() == {"id": 1, "level": 1}
+    for level in ('"abc"', "1.5", "[1]", '{"a":1}', "null", None, "99999999999999999999", '"1 or 1"'):
+        assert ask(level, "GET", "/notes").json() == [], level
+        assert ask(level, "GET", "/top").status == 404, level
+    assert server.log().count("does not fit") == 1, server.log()
