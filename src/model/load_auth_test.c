@@ -22,6 +22,8 @@ static const struct load_row rows[] = {
 	{__LINE__, "auth: { algorithm: PS256, public_key: /k.pub }\n", "x auth [PS256 /k.pub]\n"},
 	{__LINE__, "auth: { algorithm: ES256, public_key: k, kid: a }\n",
 	 "x auth [ES256 there/k kid a]\n"},
+	{__LINE__, "auth:\n  algorithm: RS256\n  public_key: ${DIR}/k\n", "x auth [RS256 data/k]\n"},
+	{__LINE__, "auth: { jwks: \"${DIR}/k\" }\n", "x auth [ data/k]\n"},
 	{__LINE__, "auth: { algorithm: EdDSA, public_key: k }\n", "x auth [EdDSA there/k]\n"},
 	{__LINE__, "auth: { algorithm: HS256, secret: " SECRET " }\n", "x auth [HS256 secret]\n"},
 	{__LINE__, "auth: { jwks: set.json }\n", "x auth [ there/set.json]\n"},
