@@ -1,7 +1,8 @@
 /*
- * The loading of a service file, shared by load.c (settings), load_access.c, load_at.c, load_auth.c,
- * load_cache.c, load_cors.c, load_resources.c, load_fields.c, load_rules.c, load_file.c,
- * load_references.c, load_routes.c and load_reply.c: words of maps, and the small readers of nodes.
+ * The loading of a service file, shared by load.c (settings), load_access.c, load_at.c,
+ * load_auth.c, load_cache.c, load_cors.c, load_resources.c, load_fields.c, load_rules.c,
+ * load_file.c, load_references.c, load_routes.c and load_reply.c: words of maps, and the small
+ * readers of nodes.
  *
  * Each map of a service file is a table of words. A word without a reader belongs to the language,
  * but this version does not speak it yet; any other word is misspelt and gets a hint.
