@@ -36,7 +36,7 @@
 /* So many answers wait for the end of the turn. */
 #define HTTP_LATE_MOST 64
 /* After an error the rest of the input is read and dropped, so that the client sees the answer. */
-#define HTTP_LINGER_BYTES KIB(256)
+#define HTTP_LINGER_BYTES MIB(8)
 #define HTTP_LINGER_MS 1000
 /* A body may be slow for this long. */
 #define HTTP_BODY_GRACE_MS 5000
