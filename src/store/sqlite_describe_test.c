@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "model/yaml.h"
+#include "store/describe.h"
 #include "store/sqlite_describe.h"
 #include "store/store_test_help.h"
 

@@ -166,7 +166,7 @@ static const char *column_problem(const struct field *field, const struct catalo
 		return "is missing";
 	}
 	if (field->default_kind == DEFAULT_AUTO && field->key && field->type == TYPE_INTEGER &&
-		table->kind == CATALOG_TABLE && column != table->rowid) {
+		table->kind == CATALOG_TABLE && column != table->numbered) {
 		return "is not made by the database";
 	}
 	if (field->default_kind == DEFAULT_DATABASE && !column->has_default) {
@@ -180,7 +180,7 @@ static void compare_fields(struct comparison *comparison, const struct resource 
 {
 	for (size_t i = 0; i < resource->field_count; i++) {
 		const struct field *field = &resource->fields[i];
-		const struct catalog_column *column = sqlite_catalog_column(table, field->name);
+		const struct catalog_column *column = catalog_find_column(table, field->name);
 		if (field_is_computed(field)) {
 			continue;
 		}
@@ -206,7 +206,7 @@ static void compare_needed(struct comparison *comparison, const struct resource 
 			(field->key || field->required || field->default_kind == DEFAULT_VALUE ||
 			 field->default_kind == DEFAULT_AUTO);
 		if (!given && column->not_null && !column->has_default && !column->generated &&
-			column != table->rowid) {
+			column != table->numbered) {
 			note(comparison, "table", table->name, ": column %.*s must have a value, and %s",
 				 STR_ARG(column->name),
 				 field == NULL ? "is no field" : "its field is not required");
@@ -223,7 +223,7 @@ static bool find_columns(struct comparison *comparison, const struct catalog_tab
 		fields->count,
 	};
 	for (size_t i = 0; i < fields->count; i++) {
-		columns.items[i] = sqlite_catalog_column(table, fields->items[i]->name);
+		columns.items[i] = catalog_find_column(table, fields->items[i]->name);
 		if (columns.items[i] == NULL) {
 			return false; /* said already */
 		}
@@ -345,7 +345,7 @@ static void compare_reference(struct comparison *comparison, const struct field_
 							  const struct resource *target, const struct field_list *target_fields,
 							  const struct catalog_table *table)
 {
-	const struct catalog_table *parent = sqlite_catalog_table(&comparison->catalog, target->name);
+	const struct catalog_table *parent = catalog_find_table(&comparison->catalog, target->name);
 	struct catalog_columns columns;
 	struct catalog_columns target_columns;
 	if (parent == NULL || !find_columns(comparison, table, fields, &columns) ||
@@ -428,7 +428,7 @@ static void compare_scales(struct comparison *comparison, const struct resource 
 
 static void compare_table(struct comparison *comparison, const struct resource *resource)
 {
-	const struct catalog_table *table = sqlite_catalog_table(&comparison->catalog, resource->name);
+	const struct catalog_table *table = catalog_find_table(&comparison->catalog, resource->name);
 	if (table == NULL || !str_equal(table->name, resource->name)) {
 		note(comparison, "table", resource->name, " is missing");
 		return;
