@@ -31,6 +31,7 @@ struct catalog_column {
 	bool not_null;
 	bool hidden;    /* not among the columns of `SELECT *` */
 	bool generated; /* computed by the database */
+	bool numbered;  /* AUTO_INCREMENT */
 	int key;        /* place in the primary key, from 1; 0: none */
 };
 
@@ -61,13 +62,15 @@ enum catalog_kind { CATALOG_TABLE, CATALOG_VIEW, CATALOG_VIRTUAL };
 struct catalog_table {
 	struct str name;
 	enum catalog_kind kind;
-	bool without_rowid; /* SQLite */
-	struct str problem; /* why its columns cannot be read; "" : they were */
+	bool without_rowid;   /* SQLite */
+	bool hidden;          /* what stands beside a table of ours */
+	struct str unwritten; /* why its rows are only read, for people; "": they can be written */
+	struct str collation; /* of all its texts, in the place of the columns'; "": these say it */
+	struct str problem;   /* why its columns cannot be read; "" : they were */
 	struct catalog_column *columns;
 	size_t column_count;
 	struct catalog_columns key;
-	const struct catalog_column
-		*numbered; /* the key: an integer that the database makes; or NULL */
+	const struct catalog_column *numbered; /* the key, an integer that the database makes; NULL */
 	struct catalog_unique *uniques;
 	size_t unique_count;
 	struct catalog_reference *references; /* in the order in which they were declared */

@@ -104,7 +104,7 @@ static bool is_writable(const struct describe *describe, const struct catalog_ta
 			return false;
 		}
 	}
-	return describe->options->write && table->kind == CATALOG_TABLE;
+	return describe->options->write && table->kind == CATALOG_TABLE && table->unwritten.len == 0;
 }
 
 /* ---- foreign keys ---- */
@@ -306,17 +306,21 @@ static void write_names(struct describe *describe, const struct catalog_columns 
 	}
 }
 
-static void write_type(struct describe *describe, const struct field *field)
+/* Within { } a comma ends a value. */
+static void write_type(struct describe *describe, const struct field *field, bool bare)
 {
 	static const char *const words[] = {
 #define X(name, word, shown) [TYPE_##name] = word,
 		TYPE_TABLE(X)
 #undef X
 	};
-	buf_append(describe->yaml, str_from(words[field->type]));
 	if (field->type == TYPE_DECIMAL) {
-		buf_printf(describe->yaml, "(%d,%d)", field->precision, field->scale);
-	} else if (field->max_chars > 0) {
+		buf_printf(describe->yaml, bare ? "decimal(%d,%d)" : "\"decimal(%d,%d)\"",
+				   field->precision, field->scale);
+		return;
+	}
+	buf_append(describe->yaml, str_from(words[field->type]));
+	if (field->max_chars > 0) {
 		buf_printf(describe->yaml, "(%zu)", field->max_chars);
 	}
 }
@@ -435,7 +439,7 @@ static void write_field(struct describe *describe, const struct catalog_table *t
 	buf_append(yaml, STR("      "));
 	yaml_write_key(yaml, column->name);
 	buf_append(yaml, bare ? STR(": ") : STR(": { type: "));
-	write_type(describe, &field);
+	write_type(describe, &field, bare);
 	buf_append(yaml, required ? STR(", required: true") : STR(""));
 	write_default(describe, table, column, &field);
 	write_in(describe, column);
@@ -450,6 +454,11 @@ static void write_field(struct describe *describe, const struct catalog_table *t
 
 static void write_fields(struct describe *describe, const struct catalog_table *table)
 {
+	if (table->collation.len > 0) {
+		buf_append(describe->yaml, STR("    # texts are compared with "));
+		yaml_write_literal(describe->yaml, table->collation);
+		buf_append(describe->yaml, STR(": what is equal, and the order, are the database's\n"));
+	}
 	buf_append(describe->yaml, STR("    fields:\n"));
 	for (size_t i = 0; i < table->column_count; i++) {
 		const struct catalog_column *column = &table->columns[i];
@@ -577,6 +586,9 @@ static void write_table(struct describe *describe, const struct catalog_table *t
 	take_field_references(describe, table, &names);
 	write_uniques(describe, table, &names);
 	write_references(describe, table, &names);
+	if (table->unwritten.len > 0 && describe->options->write) {
+		buf_printf(yaml, "    # %.*s\n", STR_ARG(table->unwritten));
+	}
 	if (!is_writable(describe, table)) {
 		buf_append(yaml, STR("    read_only: true\n"));
 	}
@@ -603,11 +615,14 @@ static void write_all(struct describe *describe)
 	size_t count = 0;
 	write_head(describe);
 	for (size_t i = 0; i < catalog->count; i++) {
-		count += table_problem(&catalog->tables[i]) == NULL ? 1 : 0;
+		count += !catalog->tables[i].hidden && table_problem(&catalog->tables[i]) == NULL;
 	}
 	buf_append(describe->yaml, count == 0 ? STR(" {}\n") : STR("\n"));
 	for (size_t i = 0; i < catalog->count; i++) {
 		const char *problem = table_problem(&catalog->tables[i]);
+		if (catalog->tables[i].hidden) {
+			continue;
+		}
 		if (problem == NULL) {
 			write_table(describe, &catalog->tables[i]);
 			continue;

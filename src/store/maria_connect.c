@@ -79,9 +79,11 @@ static bool set_up(MYSQL *db, const struct maria_store *store)
 									 "SESSION autocommit=1,"
 									 "SESSION innodb_lock_wait_timeout=%d,"
 									 "SESSION lock_wait_timeout=%d,"
-									 "SESSION max_statement_time=%llu",
+									 "SESSION max_statement_time=%llu,"
+									 "SESSION tx_read_only=%d",
 					   LOCK_WAIT_S, LOCK_WAIT_S,
-					   (unsigned long long)(longest_ms / 1000 + STATEMENT_SPARE_S));
+					   (unsigned long long)(longest_ms / 1000 + STATEMENT_SPARE_S),
+					   store->read_only);
 	return mysql_real_query(db, text, (unsigned long)len) == 0;
 }
 

@@ -116,8 +116,10 @@ void maria_source_finish(struct maria_source *source);
 /* ---- maria_schema.c ---- */
 
 /* On a blocking connection, on any thread: compares what is there with the model. With `make` it
- * makes everything on an empty database, and the tables of our own that are missing. */
-bool maria_schema_check(MYSQL *db, const struct model *model, bool make, struct error *error);
+ * makes everything on an empty database, and the tables of our own that are missing. *ret_ours: it
+ * is no other program's database. */
+bool maria_schema_check(MYSQL *db, const struct model *model, bool make, bool *ret_ours,
+						struct error *error);
 
 /* ---- maria_migrate.c ---- */
 
@@ -179,6 +181,8 @@ struct maria_store {
 	struct limits limits;
 	struct arena arena;
 	struct maria_url url;
+	bool read_only; /* sessions write nothing */
+	bool foreign; /* another program's database: its tables may have rules that the model has not */
 	bool patient; /* a migrator's: its statements may take as long as they do */
 	pthread_mutex_t mutex;
 	struct maria_session *sessions;

@@ -94,7 +94,7 @@ bool maria_is_own_reference(const struct resource *resource, const struct field 
 /* ---- maria_insert.c ---- */
 
 /* Is the target of the upsert the only unique key, so that one statement does it? */
-bool maria_upserts_at_once(const struct query *query);
+bool maria_upserts_at_once(const struct maria_session *session, const struct query *query);
 bool maria_insert_rows(struct maria_write *write);
 
 /* ---- maria_change.c ---- */
