@@ -113,6 +113,14 @@ bool maria_source_load(struct maria_source *source, const struct query *query,
 					   const struct value *rows, size_t row_count);
 void maria_source_finish(struct maria_source *source);
 
+/* ---- maria_classes.c ---- */
+
+/* Which of these values of a text field are equal in the order of its column: those with the same
+ * number. */
+bool maria_classes_read(struct maria_conn *conn, const struct resource *resource,
+						const struct field *field, const struct value *values, size_t count,
+						uint64_t *ret_classes, struct error *error);
+
 /* ---- maria_schema.c ---- */
 
 /* On a blocking connection, on any thread: compares what is there with the model. With `make` it
