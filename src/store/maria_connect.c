@@ -27,7 +27,7 @@ static bool fail_connect(MYSQL *db, const struct maria_store *store, struct erro
 	case CR_SSL_CONNECTION_ERROR:
 	case CR_AUTH_PLUGIN_CANNOT_LOAD:
 		error_set(error, ERROR_CONFIG, "the database server refuses us: %s", message);
-		return error_hint(error, "look at `store:`: user, password, database and tls");
+		return error_hint(error, "look at the URL of the store: user, password, database and tls");
 	default:
 		break;
 	}

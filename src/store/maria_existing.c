@@ -288,6 +288,11 @@ bool maria_existing_describe(struct str location, const struct describe_options 
 	MYSQL *db = maria_url_parse(location, &store.arena, &store.url, error)
 		? maria_connect(&store, NULL, error)
 		: NULL;
+	if (db == NULL && error->code == ERROR_STORE_DOWN) {
+		error_hint(error,
+				   "is the server running there? the URL is "
+				   "mysql://USER:PASSWORD@HOST:PORT/DATABASE");
+	}
 	bool ok = db != NULL && describe(db, &store.arena, options, yaml, error);
 	if (db != NULL) {
 		mysql_close(db);

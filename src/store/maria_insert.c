@@ -636,6 +636,10 @@ static void insert_init(struct insert *insert, struct maria_write *write)
 bool maria_insert_rows(struct maria_write *write)
 {
 	struct insert insert;
+	if (write->answer.asked && write->query->resource->key.count == 0) {
+		return error_set(write->error, ERROR_UNSUPPORTED,
+						 "Rows of a table without a key cannot be answered when they are written");
+	}
 	insert_init(&insert, write);
 	write->part = *write->query;
 	bool ok = write->query->batches != NULL ? insert_batches(&insert) : insert_part(&insert);

@@ -321,7 +321,7 @@ static bool is_alone(const struct maria_session *session, const struct store_req
 {
 	const struct query *query = request->query;
 	if (request->companion != NULL || query->batches != NULL ||
-		(query->column_count > 0 && !write_knows_answer(query))) {
+		(query->column_count > 0 && !maria_knows_answer(session, query))) {
 		return false;
 	}
 	if (write_inserts(query)) {

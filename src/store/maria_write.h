@@ -36,6 +36,8 @@ struct maria_answer {
 	size_t key_room;
 };
 
+/* See write_knows_answer(). */
+bool maria_knows_answer(const struct maria_session *session, const struct query *query);
 void maria_answer_init(struct maria_answer *answer, struct maria_conn *conn,
 					   const struct query *query, struct buf *body, struct error *error);
 void maria_answer_finish(struct maria_answer *answer);
