@@ -245,10 +245,10 @@ static bool open_schema(struct maria_store *store, const struct store_options *o
 		return false;
 	}
 	bool make = !options->read_only && !options->existing;
-	bool ours = false;
-	bool ok = maria_schema_check(db, options->model, make, &ours, error) &&
-		maria_versions_open(db, make && ours, &store->has_versions, store->secret, error);
-	store->foreign = !ours;
+	struct maria_check check = {.make = make, .described = options->existing};
+	bool ok = maria_schema_check(db, options->model, &check, error) &&
+		maria_versions_open(db, make && check.ours, &store->has_versions, store->secret, error);
+	store->foreign = !check.ours;
 	enum cache_kind cache = options->model->cache;
 	store->reads_versions = store->has_versions && !options->existing &&
 		(cache == CACHE_MEMORY || cache == CACHE_REDIS);
@@ -265,6 +265,7 @@ static struct store *open_kind(const struct store_options *options, const struct
 	struct maria_store *store = alloc_zeroed(1, sizeof(*store));
 	store->base.ops = ops;
 	store->limits = *options->limits;
+	store->described = options->existing;
 	store->read_only = options->read_only;
 	atomic_store(&store->owners, 1);
 	arena_init(&store->arena, ARENA_BYTES);
@@ -296,9 +297,10 @@ static void close_store(struct store *base)
 
 static bool adopt(struct store *base, const struct model *model, struct error *error)
 {
-	MYSQL *db = maria_connect((const struct maria_store *)base, NULL, error);
-	bool ours;
-	bool ok = db != NULL && maria_schema_check(db, model, false, &ours, error);
+	const struct maria_store *store = (const struct maria_store *)base;
+	MYSQL *db = maria_connect(store, NULL, error);
+	struct maria_check check = {.described = store->described};
+	bool ok = db != NULL && maria_schema_check(db, model, &check, error);
 	if (db != NULL) {
 		mysql_close(db);
 	}

@@ -123,10 +123,13 @@ bool maria_classes_read(struct maria_conn *conn, const struct resource *resource
 
 /* ---- maria_schema.c ---- */
 
-/* On a blocking connection, on any thread: compares what is there with the model. With `make` it
- * makes everything on an empty database, and the tables of our own that are missing. *ret_ours: it
- * is no other program's database. */
-bool maria_schema_check(MYSQL *db, const struct model *model, bool make, bool *ret_ours,
+struct maria_check {
+	bool make; /* everything on an empty database, and the tables of our own that are missing */
+	bool described; /* the model was made of the tables themselves */
+	bool ours;      /* set: it is no other program's database */
+};
+/* On a blocking connection, on any thread: compares what is there with the model. */
+bool maria_schema_check(MYSQL *db, const struct model *model, struct maria_check *check,
 						struct error *error);
 
 /* ---- maria_migrate.c ---- */
@@ -189,6 +192,7 @@ struct maria_store {
 	struct limits limits;
 	struct arena arena;
 	struct maria_url url;
+	bool described; /* its model is made of its tables */
 	bool read_only; /* sessions write nothing */
 	bool foreign; /* another program's database: its tables may have rules that the model has not */
 	bool patient; /* a migrator's: its statements may take as long as they do */

@@ -36,6 +36,7 @@ struct maria_schema {
 	struct model *kept;     /* owned: what the database keeps of itself; NULL: it is not ours */
 	struct catalog catalog; /* of tables that are not ours; read when there is one */
 	bool has_catalog;
+	bool described; /* the model is made of the tables: it counts what they hold */
 };
 
 static bool fail_db(MYSQL *db, struct error *error)
@@ -475,8 +476,9 @@ static void compare_own(struct maria_schema *schema, const struct resource *reso
 static bool compare(struct maria_schema *schema, const struct resource *resource,
 					struct error *error)
 {
-	bool own = resource->tally_of != NULL || resource->hidden ||
-		(schema->kept != NULL && model_resource(schema->kept, resource->name) != NULL);
+	bool kept = schema->kept != NULL && !schema->described &&
+		model_resource(schema->kept, resource->name) != NULL;
+	bool own = resource->tally_of != NULL || resource->hidden || kept;
 	if (own) {
 		compare_own(schema, resource, error);
 		return true;
@@ -504,6 +506,16 @@ static bool fail_different(const struct maria_schema *schema, const struct model
 						 differences->count > SHOWN ? "; and more" : "");
 }
 
+static bool is_read_only(const struct model *model)
+{
+	for (size_t i = 0; i < model->resource_count; i++) {
+		if (!model->resources[i].read_only) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool compare_all(struct maria_schema *schema, const struct model *model, struct error *error)
 {
 	for (size_t r = 0; r < model->resource_count; r++) {
@@ -511,7 +523,8 @@ static bool compare_all(struct maria_schema *schema, const struct model *model, 
 			return false;
 		}
 	}
-	if (model->kept_answers != NULL && !compare(schema, model->kept_answers, error)) {
+	bool keeps = model->kept_answers != NULL && !is_read_only(model);
+	if (keeps && !compare(schema, model->kept_answers, error)) {
 		return false;
 	}
 	if (schema->differences.count == 0) {
@@ -523,18 +536,8 @@ static bool compare_all(struct maria_schema *schema, const struct model *model, 
 
 /* ---- both ---- */
 
-static bool is_read_only(const struct model *model)
-{
-	for (size_t i = 0; i < model->resource_count; i++) {
-		if (!model->resources[i].read_only) {
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool check(struct maria_schema *schema, const struct model *model, bool make,
-				  struct error *error)
+static bool check_or_make(struct maria_schema *schema, const struct model *model, bool make,
+						  struct error *error)
 {
 	const struct resource *kept = model->kept_answers;
 	if (make && schema->facts.count == 0) {
@@ -605,16 +608,18 @@ bool maria_schema_fits(struct maria_schema *schema, const struct resource *resou
 	return schema->differences.count == 0;
 }
 
-bool maria_schema_check(MYSQL *db, const struct model *model, bool make, bool *ret_ours,
+bool maria_schema_check(MYSQL *db, const struct model *model, struct maria_check *check,
 						struct error *error)
 {
-	if (make && !maria_schema_take_turn(db, error)) {
+	if (check->make && !maria_schema_take_turn(db, error)) {
 		return false;
 	}
 	struct maria_schema *schema = maria_schema_open(db, error);
-	bool ok = schema != NULL && check(schema, model, make, error);
+	bool ok = schema != NULL;
 	if (ok) {
-		*ret_ours = find(schema, "table _rl_model") != NULL || schema->facts.count == 0;
+		schema->described = check->described;
+		ok = check_or_make(schema, model, check->make, error);
+		check->ours = find(schema, "table _rl_model") != NULL || schema->facts.count == 0;
 	}
 	maria_schema_close(schema);
 	/* The lock goes with the connection. */
