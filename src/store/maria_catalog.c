@@ -167,19 +167,22 @@ static bool holds_word(struct str text, struct str word)
 	return false;
 }
 
-/* Texts stand within '' with \\, \n, \r and \0 in them. */
+/* Texts stand within '' with \', \\, \n, \r and \0 in them. */
 static struct str plain_literal(const struct reader *reader, struct str text)
 {
 	if (!str_starts_with(text, STR("'"))) {
 		return text;
 	}
-	char *plain = arena_bytes(reader->arena, text.len);
+	char *plain = arena_bytes(reader->arena, 2 * text.len);
 	size_t len = 0;
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.ptr[i];
 		if (c == '\\' && i + 1 < text.len) {
 			c = text.ptr[++i];
 			c = c == 'n' ? '\n' : c == 'r' ? '\r' : c == '0' ? '\0' : c;
+			if (c == '\'') {
+				plain[len++] = c;
+			}
 		}
 		plain[len++] = c;
 	}
@@ -219,7 +222,7 @@ static void read_column(struct reader *reader, const struct row *row)
 		column.default_text = STR("");
 	}
 	column.has_default = column.numbered ||
-		(row->texts[COLUMN_DEFAULT] != NULL && !column.generated && !str_equal(said, STR("NULL")));
+		(column.default_text.len > 0 && !column.generated && !str_equal(said, STR("NULL")));
 	table->columns = catalog_grow(reader->arena, table->columns, table->column_count,
 								  sizeof(table->columns[0]));
 	table->columns[table->column_count++] = column;
