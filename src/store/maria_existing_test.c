@@ -334,8 +334,8 @@ static void test_what_is_left_out(void **state)
 		 "  v:\n    key: []\n    fields:\n      id: integer\n      \"the sum\": integer\n"
 		 "    read_only: true\n"},
 		{__LINE__, "CREATE TABLE `it's` (`a``b` INT); CREATE TABLE `x;--` (`\"` INT)",
-		 "\n  it's:\n    key: []\n    fields:\n      a`b: integer\n"
-		 "  x;--:\n    key: []\n    fields:\n      \"\\\"\": integer\n"},
+		 "\n  \"it's\":\n    key: []\n    fields:\n      \"a`b\": integer\n"
+		 "  \"x;--\":\n    key: []\n    fields:\n      \"\\\"\": integer\n"},
 	};
 	check_rows(rows, COUNT(rows), true);
 }
