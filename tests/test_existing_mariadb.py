@@ -35,6 +35,10 @@ CREATE TABLE tracks (album BIGINT UNSIGNED, disc INT, place INT, name TEXT,
   PRIMARY KEY (album, disc, place), FOREIGN KEY (album, disc) REFERENCES discs (album, number));
 CREATE TABLE employees (code CHAR(8) COLLATE utf8mb4_general_ci PRIMARY KEY,
   boss CHAR(8) COLLATE utf8mb4_general_ci, FOREIGN KEY (boss) REFERENCES employees (code));
+CREATE TABLE places (country CHAR(2), city VARCHAR(20), people INT, PRIMARY KEY (country, city))
+  DEFAULT CHARSET=latin1;
+CREATE TABLE shops (id INT PRIMARY KEY, country CHAR(2), city VARCHAR(20),
+  FOREIGN KEY (country, city) REFERENCES places (country, city)) DEFAULT CHARSET=latin1;
 CREATE TABLE log (at TIMESTAMP NULL, what TEXT, body JSON, u UUID, flags SET('a','b'), bits BIT(3),
   one BIT(1), made YEAR, t TIME, ratio FLOAT, place POINT) DEFAULT CHARSET=utf8mb3;
 CREATE TABLE old (id INT PRIMARY KEY, d DATE, n BIGINT UNSIGNED) ENGINE=MyISAM;
@@ -56,6 +60,8 @@ INSERT INTO album_genres VALUES (1, 'rock'), (1, 'jazz'), (2, 'ROCK');
 INSERT INTO discs VALUES (1, 1), (1, 2);
 INSERT INTO tracks VALUES (1, 1, 1, 'one'), (1, 2, 1, 'two');
 INSERT INTO employees VALUES ('ann', NULL), ('Bob', 'ANN'), ('cid', 'Ann');
+INSERT INTO places VALUES ('de', 'Ulm', 1), ('fr', 'Ulm', 2);
+INSERT INTO shops VALUES (1, 'DE', 'ulm'), (2, 'fr', 'ULM'), (3, 'De', 'Ulm'), (4, 'de', NULL);
 INSERT INTO log VALUES ('2020-01-02 03:04:05', 'x', '{"a": [1]}',
   '123e4567-e89b-12d3-a456-426614174000', 'a,b', 5, 1, 1999, '10:11:12', 1.5, POINT(1, 2));
 INSERT INTO `odd table.x` VALUES ('k"1', 5, 1.5, 's', 7), ('', 0, 0, '', NULL);
@@ -136,6 +142,15 @@ READS = [
       {"code": "cid", "boss": {"code": "ann"}}]),
     ("employees?select=code,team:employees!boss(code)&code=eq.ANN&team.order=code",
      [{"code": "ann", "team": [{"code": "Bob"}, {"code": "cid"}]}]),
+    ("shops?select=id,places(people)&order=id",
+     [{"id": 1, "places": {"people": 1}}, {"id": 2, "places": {"people": 2}},
+      {"id": 3, "places": {"people": 1}}, {"id": 4, "places": None}]),
+    ("places?select=people,shops(id)&order=people&shops.order=id.desc",
+     [{"people": 1, "shops": [{"id": 3}, {"id": 1}]}, {"people": 2, "shops": [{"id": 2}]}]),
+    ("places?select=people,shops!inner(id)&shops.city=eq.ULM&shops.limit=1&order=people"
+     "&shops.order=id", [{"people": 1, "shops": [{"id": 1}]}, {"people": 2, "shops": [{"id": 2}]}]),
+    ("shops?select=id,...places(people)&places.people=eq.1&order=id&id=lt.3",
+     [{"id": 1, "people": 1}, {"id": 2, "people": None}]),
     # Texts that a column cannot hold.
     ("genres?code=eq.%F0%9F%98%80", []),
     ("genres?select=code&code=neq.%F0%9F%98%80&order=code", [{"code": "jazz"}, {"code": "Rock"}]),
@@ -410,6 +425,7 @@ def test_servers_that_cannot_be_asked(owner, music):
              (f"mysql://rowlock:s3cret@{here}/music", "Access denied", "user, password"),
              (music.replace("/music", "/nosuch"), "nosuch", "user, password, database"),
              (f"mysql://rowlock:s3cret@{here}", "DATABASE", "mysql://USER:PASSWORD@HOST"),
+             (f"mysql://rowlock:s3cret/@{here}/music", "names no user", "percent-encoded"),
              (f"mysql://:s3cret@{here}/music", "names no user", "mysql://USER:PASSWORD@HOST")]
     for url, said, hint in wrong:
         for command in (["introspect"], ["serve"], ["serve", "--write"]):

@@ -23,11 +23,10 @@ static const char help[] =
 	"127.0.0.1:3000. Nothing is made in it, and rows are only read unless --write is given.\n"
 	"\n"
 	"  --listen ADDRESS         HOST:PORT in place of the file's (one service only)\n"
-	"  --store URL              sqlite:FILE, mysql://USER:PASSWORD@HOST/DATABASE or memory: in place\n"
-	"                           of the file's (one service only)\n"
-	"  --write                  the rows of an existing database may be written; an SQLite file "
-	"that\n"
-	"                           is served so can be opened by no other program\n"
+	"  --store URL              sqlite:FILE, mysql://USER:PASSWORD@HOST/DATABASE or memory: in\n"
+	"                           place of the file's (one service only)\n"
+	"  --write                  the rows of an existing database may be written; an SQLite file\n"
+	"                           that is served so can be opened by no other program\n"
 	"  --set NAME.listen=VALUE  the same for one of several services; also NAME.store=\n"
 	"  --log text|json|off      lines for people, JSON lines, or errors only; the default is text\n"
 	"                           on a terminal and json elsewhere\n"
@@ -160,8 +159,7 @@ static const char *without_password(struct arena *arena, const char *url)
 		return url;
 	}
 	begin += 2;
-	size_t end = str_find(text, '/', begin);
-	size_t at = end;
+	size_t at = text.len; /* the last @: what is not well encoded may hold others */
 	while (at > begin && text.ptr[at - 1] != '@') {
 		at--;
 	}

@@ -315,8 +315,8 @@ static void write_type(struct describe *describe, const struct field *field, boo
 #undef X
 	};
 	if (field->type == TYPE_DECIMAL) {
-		buf_printf(describe->yaml, bare ? "decimal(%d,%d)" : "\"decimal(%d,%d)\"",
-				   field->precision, field->scale);
+		buf_printf(describe->yaml, bare ? "decimal(%d,%d)" : "\"decimal(%d,%d)\"", field->precision,
+				   field->scale);
 		return;
 	}
 	buf_append(describe->yaml, str_from(words[field->type]));

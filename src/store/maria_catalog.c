@@ -129,6 +129,16 @@ static void try_view(struct reader *reader, struct catalog_table *table)
 	buf_finish(&sql);
 }
 
+/* Names of resources have no case. */
+static void settle_name(const struct catalog *catalog, struct catalog_table *table)
+{
+	for (size_t i = 0; &catalog->tables[i] != table; i++) {
+		if (str_equal_nocase(catalog->tables[i].name, table->name)) {
+			table->problem = STR("its name differs from another table's only in case");
+		}
+	}
+}
+
 /* ---- columns ---- */
 
 /* JSON is a text with a check that the server itself adds. */
@@ -314,6 +324,7 @@ static const char references_sql[] =
 	"FROM information_schema.key_column_usage WHERE table_schema=DATABASE() "
 	"AND referenced_table_name IS NOT NULL ORDER BY table_name,constraint_name,ordinal_position";
 
+/* One over a column that the user may not see is not seen either. */
 static void read_reference_row(struct reader *reader, const struct row *row)
 {
 	if (!enter_table(reader, row)) {
@@ -321,6 +332,7 @@ static void read_reference_row(struct reader *reader, const struct row *row)
 	}
 	struct catalog_table *table = reader->table;
 	struct arena *arena = reader->arena;
+	const struct catalog_column *column = find_column(reader, row, 2);
 	if (enter_object(reader, row)) {
 		struct str parent = text_of(reader, row, 3);
 		if (!is(row, 5, "1")) {
@@ -330,11 +342,19 @@ static void read_reference_row(struct reader *reader, const struct row *row)
 										 sizeof(table->references[0]));
 		table->references[table->reference_count++] = (struct catalog_reference){.parent = parent};
 	}
+	if (reader->skipped) {
+		return;
+	}
+	if (column == NULL) {
+		reader->skipped = true;
+		table->reference_count--;
+		return;
+	}
 	struct catalog_reference *reference = &table->references[table->reference_count - 1];
 	struct str *to = catalog_grow(arena, reference->to, reference->columns.count, sizeof(*to));
 	to[reference->columns.count] = text_of(reader, row, 4);
 	reference->to = to;
-	catalog_add_column(arena, &reference->columns, find_column(reader, row, 2));
+	catalog_add_column(arena, &reference->columns, column);
 }
 
 /* ---- all ---- */
@@ -372,6 +392,7 @@ bool maria_catalog_read(MYSQL *db, struct arena *arena, struct catalog *ret_cata
 	for (size_t i = 0; i < catalog->count; i++) {
 		settle_key(&reader, &catalog->tables[i]);
 		settle_collation(&catalog->tables[i]);
+		settle_name(catalog, &catalog->tables[i]);
 		if (catalog->tables[i].kind == CATALOG_VIEW) {
 			try_view(&reader, &catalog->tables[i]);
 		}

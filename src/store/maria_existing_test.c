@@ -102,7 +102,7 @@ static void check_row(struct bed *bed, const struct row *row, bool write)
 	buf_finish(&yaml);
 	maria_test_run(&bed->maria,
 				   "SET foreign_key_checks=0;DROP VIEW IF EXISTS a,b,c,v;"
-				   "DROP TABLE IF EXISTS a,b,c,t,A_,`it's`,`x;--`,_rl_a");
+				   "DROP TABLE IF EXISTS a,A,b,c,t,`it's`,`x;--`,_rl_a");
 }
 
 static void check_rows(const struct row *rows, size_t count, bool write)
@@ -274,7 +274,8 @@ static void test_references(void **state)
 		 "  b:\n    key: id\n    fields:\n      id: integer\n      x: integer\n      y: integer\n"
 		 "    unique:\n      two: [x, y]\n"},
 		{__LINE__,
-		 "CREATE TABLE b (n INT, KEY (n)); CREATE TABLE a (n INT, FOREIGN KEY (n) REFERENCES b (n))",
+		 "CREATE TABLE b (n INT, KEY (n));"
+		 "CREATE TABLE a (n INT, FOREIGN KEY (n) REFERENCES b (n))",
 		 "\n  a:\n    key: []\n    fields:\n      n: integer\n"
 		 "    # left out: the foreign key of (n) to b: its target is neither key nor unique\n"
 		 "  b:\n    key: []\n    fields:\n      n: integer\n"},
@@ -321,6 +322,9 @@ static void test_what_is_left_out(void **state)
 		 "    read_only: true\n"},
 		{__LINE__, "CREATE TABLE a (p POINT); CREATE TABLE _rl_a (x INT)",
 		 " {}\n  # left out: \"a\": \"it has no columns that a service file can name\"\n"},
+		{__LINE__, "CREATE TABLE a (x INT); CREATE TABLE A (y INT)",
+		 "\n  A:\n    key: []\n    fields:\n      y: integer\n"
+		 "  # left out: \"a\": \"its name differs from another table's only in case\"\n"},
 		{__LINE__, "CREATE TABLE a (n DECIMAL(19,0), m DECIMAL(30,10) NOT NULL)",
 		 "\n  a:\n    key: []\n    fields:\n"
 		 "      # more digits than a decimal of ours has: rounded to 15\n      n: number\n"
