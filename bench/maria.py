@@ -83,7 +83,7 @@ class MariaDB(System):
             file.write(MARIADB.format(folder=self.folder, sockets=self.sockets, port=self.port))
         with open(self.log, "ab") as log:
             done = subprocess.run(
-                ["mariadb-install-db", f"--defaults-file={config}", "--skip-test-db",
+                ["mariadb-install-db", f"--defaults-file={config}", "--skip-test-db", "--force",
                  "--auth-root-authentication-method=normal"] + as_root,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=120, check=False)
         if done.returncode != 0:

@@ -71,15 +71,28 @@ static struct str without_prefix(struct str path)
 	return there ? str_slice(path, prefix.len, path.len) : path;
 }
 
-static bool find_endpoint(struct call *call)
+static bool find_path(struct call *call, struct str path)
 {
 	const struct router *router = &call->binding->service->router;
-	struct str path = call->request->path;
 	struct str short_path = without_prefix(path);
 	return router_find(router, path, call->arena, &call->match) ||
 		(short_path.len != path.len &&
 		 router_find(router, short_path.len == 0 ? STR("/") : short_path, call->arena,
 					 &call->match));
+}
+
+static bool find_endpoint(struct call *call)
+{
+	struct str paths[2] = {call->request->path};
+	size_t count = call->mount == NULL ? 1 : mount_inside(call->mount, paths[0], paths);
+	for (size_t i = 0; i < count; i++) {
+		call->path = paths[i];
+		if (find_path(call, paths[i])) {
+			return true;
+		}
+	}
+	call->path = paths[0];
+	return false;
 }
 
 static bool fail_missing_function(struct call *call, struct str path)
@@ -99,7 +112,7 @@ static bool fail_missing_function(struct call *call, struct str path)
 static void fail_missing_path(struct call *call)
 {
 	struct error error = {0};
-	struct str path = without_prefix(call->request->path);
+	struct str path = without_prefix(call->path);
 	struct str name = str_slice(path, 1, path.len);
 	if (fail_missing_function(call, path)) {
 		return;
@@ -198,14 +211,15 @@ static void dispatch(struct call *call)
 	}
 }
 
-static void handle(void *context, struct http_exchange *exchange)
+void api_handle(struct api_loop *loop, const struct mount *mount, struct http_exchange *exchange)
 {
-	struct api_loop *loop = context;
 	struct arena *arena = http_exchange_arena(exchange);
 	struct call *call = ARENA_NEW(arena, struct call);
 	call->exchange = exchange;
 	call->request = http_exchange_request(exchange);
 	call->arena = arena;
+	call->mount = mount;
+	call->path = call->request->path;
 	call->binding = loop->binding;
 	call->binding->calls++;
 	call->id = loop->next_id++;
@@ -213,6 +227,11 @@ static void handle(void *context, struct http_exchange *exchange)
 	call->content_type = STR("application/json; charset=utf-8");
 	call_begin(call);
 	dispatch(call);
+}
+
+static void handle(void *context, struct http_exchange *exchange)
+{
+	api_handle(context, NULL, exchange);
 }
 
 static void write_error_body(void *context, const struct error *error, struct buf *ret_body,
@@ -244,16 +263,12 @@ static void log_access(const struct api_loop *loop, const struct call *call, int
 			  sizeof(fields) / sizeof(fields[0]));
 }
 
-static void finished(void *context, const struct http_exchange *exchange, int status,
-					 uint64_t body_bytes, uint64_t micros)
+void api_finished(const struct http_exchange *exchange, int status, uint64_t body_bytes,
+				  uint64_t micros)
 {
-	struct api_loop *loop = context;
 	struct call *call = http_exchange_data(exchange);
-	if (call == NULL) {
-		metrics_count(&loop->other, status, micros);
-		return;
-	}
 	struct api_binding *binding = call->binding;
+	struct api_loop *loop = binding->loop;
 	call_finish(call);
 	metrics_count(call->operation == NULL ? &loop->other : &binding->stats[call->operation->number],
 				  status, micros);
@@ -263,10 +278,20 @@ static void finished(void *context, const struct http_exchange *exchange, int st
 	binding_release(binding);
 }
 
-/* Rows in bulk may be more than one would want in memory. */
-static uint64_t body_limit(void *context, const struct http_request *request)
+static void finished(void *context, const struct http_exchange *exchange, int status,
+					 uint64_t body_bytes, uint64_t micros)
 {
-	const struct api_loop *loop = context;
+	struct api_loop *loop = context;
+	if (http_exchange_data(exchange) == NULL) {
+		metrics_count(&loop->other, status, micros);
+	} else {
+		api_finished(exchange, status, body_bytes, micros);
+	}
+}
+
+/* Rows in bulk may be more than one would want in memory. */
+uint64_t api_body_limit(const struct api_loop *loop, const struct http_request *request)
+{
 	const struct limits *limits = loop->api->options.limits;
 	struct error error;
 	enum body_format format;
@@ -274,6 +299,11 @@ static uint64_t body_limit(void *context, const struct http_request *request)
 		(format == BODY_CSV || format == BODY_NDJSON);
 	return rows && limits->bulk_bytes > limits->body_bytes ? limits->bulk_bytes
 														   : limits->body_bytes;
+}
+
+static uint64_t body_limit(void *context, const struct http_request *request)
+{
+	return api_body_limit(context, request);
 }
 
 void api_http_options(struct api_loop *loop, struct http_server_options *ret_options)

@@ -10,6 +10,7 @@
 #include "api/accept.h"
 #include "api/api.h"
 #include "api/companion.h"
+#include "api/mount.h"
 #include "api/preferences.h"
 #include "api/router.h"
 #include "cache/redis.h"
@@ -34,7 +35,9 @@ struct call {
 	const struct http_request *request;
 	struct arena *arena;
 	struct api_binding
-		*binding; /* the service on this loop; holds it while the call is under way */
+		*binding;              /* the service on this loop; holds it while the call is under way */
+	const struct mount *mount; /* of the gateway that it came through; NULL: none */
+	struct str path;           /* of the request, as the service has it */
 	const struct operation *operation; /* NULL: no path or method matched */
 	struct router_match match;
 	struct query query;

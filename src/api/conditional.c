@@ -25,7 +25,7 @@ static uint64_t make_tag(const struct call *call, bool known, uint64_t version)
 	uint64_t day = query->uses_today ? (uint64_t)query->today : 0;
 	uint64_t parts[4] = {known ? version : 0, model->hash, known ? 0 : call->id, day};
 	uint64_t hash = siphash(hash_key, parts, sizeof(parts));
-	hash = hash_text(hash, call->request->path);
+	hash = hash_text(hash, call->path);
 	hash = hash_text(hash, call->request->query);
 	hash = hash_text(hash, call->request->method == HTTP_QUERY ? call->request->body : STR(""));
 	hash = hash_text(hash, call->content_type);

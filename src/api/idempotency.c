@@ -33,7 +33,7 @@ static struct str hash_request(struct call *call)
 	const struct http_request *request = call->request;
 	struct str type = http_request_field(request, STR("Content-Type"));
 	struct str method = http_method_name(request->method);
-	struct str parts[] = {method, request->path, request->query, type, request->body};
+	struct str parts[] = {method, call->path, request->query, type, request->body};
 	uint64_t hash[2] = {0, 1};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		for (size_t k = 0; k < 2; k++) {

@@ -20,7 +20,7 @@ struct key_head {
 	uint64_t version; /* of all that is read; first: it is filled in anew */
 	uint64_t model;
 	uint64_t day;
-	uint32_t lens[5 + PREFER_KINDS];
+	uint32_t lens[6 + PREFER_KINDS];
 	uint32_t method;
 };
 
@@ -32,11 +32,9 @@ static struct str make_key(struct call *call, uint64_t version, uint64_t day)
 	const struct http_request *request = call->request;
 	bool in_body = request->method == HTTP_QUERY;
 	struct str texts[TEXTS] = {
-		request->path,
-		request->query,
-		in_body ? request->body : STR(""),
-		call->content_type,
-		http_request_field(request, STR("Range")),
+		request->path,      call->path,
+		request->query,     in_body ? request->body : STR(""),
+		call->content_type, http_request_field(request, STR("Range")),
 	};
 	memcpy(texts + TEXTS - PREFER_KINDS, call->preferences.texts, sizeof(call->preferences.texts));
 	struct key_head head = {
