@@ -1,11 +1,12 @@
 /*
- * DESIGN. Six statements read all tables at once; rows come table by table, and each is given to
+ * DESIGN. A few statements read all tables at once; rows come table by table, and each is given to
  * the table of its name. Whether a view can be read is asked of the view.
  */
 #include "store/maria_catalog.h"
 
 #include <string.h>
 
+#include "base/map.h"
 #include "codec/number.h"
 #include "sql/maria.h"
 #include "sql/sql.h"
@@ -21,6 +22,7 @@ struct reader {
 	struct catalog_table *table; /* of the last row */
 	struct str object;           /* index or foreign key of the last row */
 	bool skipped;                /* it is none that counts */
+	struct map checks;           /* `TABLE CONDITION` of all of them */
 };
 
 /* One row of a statement. */
@@ -141,16 +143,34 @@ static void settle_name(const struct catalog *catalog, struct catalog_table *tab
 
 /* ---- columns ---- */
 
-/* JSON is a text with a check that the server itself adds. */
+/* JSON is a text with a check that the server itself adds. Asked once for all columns: a subquery
+ * would open their tables again for each. */
+static const char checks_sql[] = "SELECT CONCAT(table_name,' ',check_clause) "
+								 "FROM information_schema.check_constraints "
+								 "WHERE constraint_schema=DATABASE()";
+
+static void read_check(struct reader *reader, const struct row *row)
+{
+	map_put(&reader->checks, text_of(reader, row, 0), reader);
+}
+
+static bool is_json(struct reader *reader, struct str column)
+{
+	struct buf text;
+	buf_init(&text, SIZE_MAX);
+	buf_printf(&text, "%.*s json_valid(", STR_ARG(reader->table->name));
+	sql_put_name(&sql_dialect_maria, column, &text);
+	buf_append_byte(&text, ')');
+	bool found = map_get(&reader->checks, buf_str(&text)) != NULL;
+	buf_finish(&text);
+	return found;
+}
+
 static const char columns_sql[] =
-	"SELECT c.table_name,c.column_name,c.data_type,c.column_type,c.character_set_name,"
-	"c.collation_name,c.character_maximum_length,c.numeric_precision,c.numeric_scale,"
-	"c.is_nullable,c.column_default,c.extra,EXISTS(SELECT 1 FROM "
-	"information_schema.check_constraints AS k WHERE k.constraint_schema=DATABASE() "
-	"AND k.table_name=c.table_name AND "
-	"k.check_clause=CONCAT('json_valid(`',REPLACE(c.column_name,'`','``'),'`)')) "
-	"FROM information_schema.columns AS c WHERE c.table_schema=DATABASE() "
-	"ORDER BY c.table_name,c.ordinal_position";
+	"SELECT table_name,column_name,data_type,column_type,character_set_name,collation_name,"
+	"character_maximum_length,numeric_precision,numeric_scale,is_nullable,column_default,extra "
+	"FROM information_schema.columns WHERE table_schema=DATABASE() "
+	"ORDER BY table_name,ordinal_position";
 
 enum {
 	COLUMN_NAME = 1,
@@ -164,7 +184,6 @@ enum {
 	COLUMN_NULLABLE,
 	COLUMN_DEFAULT,
 	COLUMN_EXTRA,
-	COLUMN_IS_JSON,
 };
 
 static bool holds_word(struct str text, struct str word)
@@ -221,7 +240,7 @@ static void read_column(struct reader *reader, const struct row *row)
 		.whole = column.declared,
 		.charset = text_of(reader, row, COLUMN_CHARSET),
 		.collation = text_of(reader, row, COLUMN_COLLATION),
-		.is_json = is(row, COLUMN_IS_JSON, "1"),
+		.is_json = is_json(reader, column.name),
 		.chars = number_of(row, COLUMN_CHARS),
 		.precision = number_of(row, COLUMN_PRECISION),
 		.scale = number_of(row, COLUMN_SCALE),
@@ -380,27 +399,34 @@ static void settle_collation(struct catalog_table *table)
 	table->collation = same && !str_equal(common, STR("utf8mb4_nopad_bin")) ? common : STR("");
 }
 
+static bool read_all(struct reader *reader)
+{
+	struct catalog *catalog = &reader->catalog;
+	if (!ask(reader, tables_sql, read_table) || !ask(reader, checks_sql, read_check) ||
+		!ask(reader, columns_sql, read_column) || !ask(reader, indexes_sql, read_index_row)) {
+		return false;
+	}
+	for (size_t i = 0; i < catalog->count; i++) {
+		settle_key(reader, &catalog->tables[i]);
+		settle_collation(&catalog->tables[i]);
+		settle_name(catalog, &catalog->tables[i]);
+		if (catalog->tables[i].kind == CATALOG_VIEW) {
+			try_view(reader, &catalog->tables[i]);
+		}
+	}
+	return ask(reader, references_sql, read_reference_row);
+}
+
 bool maria_catalog_read(MYSQL *db, struct arena *arena, struct catalog *ret_catalog,
 						struct error *error)
 {
 	struct reader reader = {.db = db, .arena = arena, .error = error};
-	if (!ask(&reader, tables_sql, read_table) || !ask(&reader, columns_sql, read_column) ||
-		!ask(&reader, indexes_sql, read_index_row)) {
-		return false;
+	map_init(&reader.checks);
+	bool ok = read_all(&reader);
+	map_finish(&reader.checks);
+	if (ok) {
+		catalog_resolve(arena, &reader.catalog);
+		*ret_catalog = reader.catalog;
 	}
-	struct catalog *catalog = &reader.catalog;
-	for (size_t i = 0; i < catalog->count; i++) {
-		settle_key(&reader, &catalog->tables[i]);
-		settle_collation(&catalog->tables[i]);
-		settle_name(catalog, &catalog->tables[i]);
-		if (catalog->tables[i].kind == CATALOG_VIEW) {
-			try_view(&reader, &catalog->tables[i]);
-		}
-	}
-	if (!ask(&reader, references_sql, read_reference_row)) {
-		return false;
-	}
-	catalog_resolve(arena, catalog);
-	*ret_catalog = *catalog;
-	return true;
+	return ok;
 }
