@@ -19,7 +19,7 @@ CREATE TABLE artists (id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
   rating INT, CONSTRAINT `good rating` CHECK (rating < 6),
   kind ENUM('solo','band','it''s','a,b') NOT NULL DEFAULT 'solo',
   added DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
-  UNIQUE KEY `one name` (name)) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+  UNIQUE KEY `one name` (name), UNIQUE KEY beginnings (name(9))) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
 CREATE TABLE albums (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
   title VARCHAR(100) NOT NULL, artist_id INT UNSIGNED NOT NULL, price DECIMAL(10,2) DEFAULT 9.99,
   cover BLOB, label VARCHAR(110) GENERATED ALWAYS AS (CONCAT(title,'!')), huge DECIMAL(30,10),
@@ -232,7 +232,8 @@ def test_writes(owner, serve):
 
         def refused(method, path, body=None):
             answer = call(method, path, body)
-            return answer.status, answer.json()["code"], answer.json()["message"]
+            said = answer.json() if answer.body else {"code": "", "message": ""}
+            return answer.status, said["code"], said["message"]
 
         assert answered("POST", "/albums", {"title": "D", "artist_id": 2}) == [
             {"id": 4, "title": "D", "artist_id": 2, "price": 9.99, "cover": None, "label": "D!",
@@ -248,7 +249,11 @@ def test_writes(owner, serve):
             {"code": "jazz", "name": "j"}, {"code": "folk", "name": None}]
         assert answered("POST", "/artists?on_conflict=name", {"name": "BAR", "rating": 1},
                         "return=representation,resolution=merge-duplicates")[0]["id"] == 2
-        # A rule that nobody gave as the target is no match.
+        # A rule that nobody gave as the target is no match, nor one that nobody described.
+        assert refused("POST", "/artists", {"name": "beginning 1"})[0] == 201
+        upsert = call("POST", "/artists", {"id": 99, "name": "Beginning 2"},
+                      Prefer="resolution=merge-duplicates")
+        assert upsert.status == 409 and '"beginnings"' in upsert.json()["message"]
         assert refused("POST", "/albums", {"id": 4, "title": "c", "artist_id": 2})[:2] == (
             409, "23505")
         upsert = call("POST", "/albums", {"id": 4, "title": "c", "artist_id": 2},

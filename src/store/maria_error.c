@@ -130,7 +130,7 @@ static bool fail_unique(const struct query *query, size_t row, struct str messag
 	struct str key = find_key(message);
 	const struct resource *resource = query->resource;
 	struct value *values = alloc_zeroed(resource->field_count, sizeof(*values));
-	bool found = str_equal(key, STR("PRIMARY"));
+	bool found = str_equal(key, STR("PRIMARY")) && resource->key.count > 0;
 	if (found) {
 		constraint_key(error, resource, row_values(query, row, &resource->key, values));
 	}
@@ -143,7 +143,13 @@ static bool fail_unique(const struct query *query, size_t row, struct str messag
 		}
 	}
 	free(values);
-	return found ? false : error_set(error, ERROR_UNIQUE, NULL);
+	if (!found && key.len > 0) { /* one that a service file cannot hold */
+		error_set(error, ERROR_UNIQUE, "duplicate key value violates unique constraint \"%.*s\"",
+				  STR_ARG(key));
+	} else if (!found) {
+		error_set(error, ERROR_UNIQUE, NULL);
+	}
+	return false;
 }
 
 static bool holds_text(struct str text, struct str part)
