@@ -407,15 +407,19 @@ def test_tables_that_a_service_file_does_not_fit(owner, tmp_path, start):
     url = make(owner, "other")
     file = tmp_path / "service.yaml"
     text = run_program("introspect", "--store", url, "--write").stdout
-    wrong = [("born: date", "born: time", "column born of table artists is date"),
-             ("born: date", "burn: date", "table artists has no column burn"),
+    wrong = [("places:\n    key: [country, city]", "places:\n    key: [city, country]",
+              "the primary key is not (city, country)"),
+             ("code: text(10)", "code: { type: text(10), default: database }",
+              "column code has no default"),
+             ("born: date", "born: time", "table artists: column born is date, not time"),
+             ("born: date", "burn: date", "table artists: column burn is missing"),
              ("artist_title: [artist_id, title]", "other: [artist_id, price]",
               "no unique index over (artist_id, price)"),
              ("key: [album, disc, place]", "key: [album, place]",
-              "no primary key over (album, place)"),
+              "the primary key is not (album, place)"),
              ("album: { type: integer, references: albums }",
               "album: { type: integer, references: artists }",
-              "no foreign key over (album) to artists (id)")]
+              "no foreign key from (album) to artists (id)")]
     for before, after, said in wrong:
         assert before in text
         file.write_text(text.replace(before, after))

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "model/kept_answers.h"
+#include "store/catalog_compare.h"
 #include "store/describe.h"
 #include "store/maria_catalog.h"
 #include "store/maria_priv.h"
@@ -11,194 +12,25 @@ enum { ARENA_BYTES = 65536, NAME_BYTES = 1024 };
 
 /* ---- comparing ---- */
 
-struct comparison {
-	const struct resource *resource;
-	const struct catalog *catalog;
-	const struct catalog_table *table;
-	struct maria_differences *differences;
-	struct arena arena;
-};
-
-/* `a, b` */
-static struct str list_of(struct comparison *comparison, const struct field_list *fields)
+static void note(void *context, struct str table, struct str what)
 {
-	struct str list = STR("");
-	for (size_t i = 0; i < fields->count; i++) {
-		list = arena_printf(&comparison->arena, "%.*s%s%.*s", STR_ARG(list), i > 0 ? ", " : "",
-							STR_ARG(fields->items[i]->name));
-	}
-	return list;
-}
-
-/* The table's columns of those names; false when there is one that it has not. */
-static bool find_columns(struct comparison *comparison, const struct catalog_table *table,
-						 const struct field_list *fields, struct catalog_columns *ret_columns)
-{
-	struct catalog_columns columns = {.count = 0};
-	for (size_t i = 0; i < fields->count; i++) {
-		const struct catalog_column *column = catalog_find_column(table, fields->items[i]->name);
-		if (column == NULL) {
-			return false; /* said already */
-		}
-		catalog_add_column(&comparison->arena, &columns, column);
-	}
-	*ret_columns = columns;
-	return true;
-}
-
-static void compare_fields(struct comparison *comparison)
-{
-	const struct resource *resource = comparison->resource;
-	for (size_t i = 0; i < resource->field_count; i++) {
-		const struct field *field = &resource->fields[i];
-		if (field_is_computed(field)) {
-			continue;
-		}
-		const struct catalog_column *column = catalog_find_column(comparison->table, field->name);
-		if (column == NULL) {
-			maria_differences_note(comparison->differences, "table %.*s has no column %.*s",
-								   STR_ARG(resource->name), STR_ARG(field->name));
-		} else if (!maria_catalog_holds(column, field->type)) {
-			maria_differences_note(comparison->differences,
-								   "column %.*s of table %.*s is %.*s, which holds no %s",
-								   STR_ARG(field->name), STR_ARG(resource->name),
-								   STR_ARG(column->declared), value_type_name(field->type));
-		}
-	}
-}
-
-static void compare_key(struct comparison *comparison)
-{
-	const struct resource *resource = comparison->resource;
-	struct catalog_columns key;
-	if (resource->key.count > 0 &&
-		find_columns(comparison, comparison->table, &resource->key, &key) &&
-		!catalog_columns_match(&key, &comparison->table->key)) {
-		maria_differences_note(comparison->differences, "table %.*s has no primary key over (%.*s)",
-							   STR_ARG(resource->name),
-							   STR_ARG(list_of(comparison, &resource->key)));
-	}
-}
-
-static void compare_unique(struct comparison *comparison, const struct field_list *fields)
-{
-	const struct catalog_table *table = comparison->table;
-	struct catalog_columns columns;
-	if (!find_columns(comparison, table, fields, &columns)) {
-		return;
-	}
-	bool found = catalog_columns_match(&table->key, &columns);
-	for (size_t i = 0; i < table->unique_count && !found; i++) {
-		found = catalog_columns_match(&table->uniques[i].columns, &columns);
-	}
-	if (!found) {
-		maria_differences_note(comparison->differences,
-							   "table %.*s has no unique index over (%.*s)", STR_ARG(table->name),
-							   STR_ARG(list_of(comparison, fields)));
-	}
-}
-
-static bool has_pair(const struct catalog_reference *reference, const struct catalog_column *column,
-					 const struct catalog_column *target)
-{
-	for (size_t i = 0; i < reference->columns.count; i++) {
-		if (reference->columns.items[i] == column && reference->target_columns.items[i] == target) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static void compare_reference(struct comparison *comparison, const struct reference *wanted)
-{
-	const struct catalog_table *table = comparison->table;
-	const struct catalog_table *parent = catalog_find_table(comparison->catalog,
-															wanted->target->name);
-	struct catalog_columns columns;
-	struct catalog_columns targets;
-	if (parent == NULL || !find_columns(comparison, table, &wanted->fields, &columns) ||
-		!find_columns(comparison, parent, &wanted->target_fields, &targets)) {
-		return;
-	}
-	for (size_t i = 0; i < table->reference_count; i++) {
-		const struct catalog_reference *reference = &table->references[i];
-		bool found = reference->target == parent && reference->columns.count == columns.count;
-		for (size_t k = 0; k < columns.count && found; k++) {
-			found = has_pair(reference, columns.items[k], targets.items[k]);
-		}
-		if (found) {
-			return;
-		}
-	}
-	maria_differences_note(comparison->differences,
-						   "table %.*s has no foreign key over (%.*s) to %.*s (%.*s)",
-						   STR_ARG(table->name), STR_ARG(list_of(comparison, &wanted->fields)),
-						   STR_ARG(parent->name),
-						   STR_ARG(list_of(comparison, &wanted->target_fields)));
-}
-
-/* Columns that a new row has to give, and no field does. */
-static void compare_needed(struct comparison *comparison)
-{
-	const struct resource *resource = comparison->resource;
-	for (size_t i = 0; i < comparison->table->column_count; i++) {
-		const struct catalog_column *column = &comparison->table->columns[i];
-		const struct field *field = resource_field(resource, column->name);
-		bool given = field != NULL &&
-			(field->key || field->required || field->default_kind == DEFAULT_VALUE ||
-			 field->default_kind == DEFAULT_AUTO);
-		if (!given && column->not_null && !column->has_default && !column->generated) {
-			maria_differences_note(comparison->differences,
-								   "column %.*s of table %.*s must have a value, and %s",
-								   STR_ARG(column->name), STR_ARG(resource->name),
-								   field == NULL ? "is no field" : "its field is not required");
-		}
-	}
-}
-
-static void compare_table(struct comparison *comparison)
-{
-	const struct resource *resource = comparison->resource;
-	compare_fields(comparison);
-	/* Views have no keys, rules and references: the service file's word counts. */
-	if (comparison->table->kind != CATALOG_TABLE) {
-		return;
-	}
-	compare_key(comparison);
-	for (size_t i = 0; i < resource->unique_count; i++) {
-		if (resource->uniques[i].where.str.len == 0) {
-			compare_unique(comparison, &resource->uniques[i].fields);
-		}
-	}
-	for (size_t i = 0; i < resource->reference_count; i++) {
-		compare_reference(comparison, &resource->references[i]);
-	}
-	if (!resource->read_only) {
-		compare_needed(comparison);
-	}
+	maria_differences_note(context, "table %.*s%.*s", STR_ARG(table), STR_ARG(what));
 }
 
 void maria_existing_compare(const struct catalog *catalog, const struct resource *resource,
 							struct maria_differences *differences)
 {
-	struct comparison comparison = {
-		.resource = resource,
+	struct arena arena;
+	arena_init(&arena, NAME_BYTES);
+	const struct catalog_comparison comparison = {
 		.catalog = catalog,
-		.table = catalog_find_table(catalog, resource->name),
-		.differences = differences,
+		.arena = &arena,
+		.holds = maria_catalog_holds,
+		.note = note,
+		.context = differences,
 	};
-	if (comparison.table == NULL || !str_equal(comparison.table->name, resource->name)) {
-		maria_differences_note(differences, "there is no table %.*s", STR_ARG(resource->name));
-		return;
-	}
-	if (comparison.table->problem.len > 0) {
-		maria_differences_note(differences, "table %.*s: %.*s", STR_ARG(resource->name),
-							   STR_ARG(comparison.table->problem));
-		return;
-	}
-	arena_init(&comparison.arena, NAME_BYTES);
-	compare_table(&comparison);
-	arena_finish(&comparison.arena);
+	(void)catalog_compare(&comparison, resource);
+	arena_finish(&arena);
 }
 
 /* ---- describing ---- */
