@@ -1,5 +1,5 @@
 /*
- * The loading of a service file, shared by load.c (settings), load_cache.c, load_cors.c,
+ * The loading of a service file, shared by load.c (settings), load_at.c, load_cache.c, load_cors.c,
  * load_resources.c, load_fields.c, load_rules.c, load_file.c, load_references.c, load_routes.c and
  * load_reply.c: words of maps, and the small readers of nodes.
  *
@@ -54,6 +54,7 @@ struct draft {
 	const struct node *read_only;
 	const struct node *tally;
 	const struct node *by;
+	const struct node *at;
 	const struct resource **tallies;
 	bool keyless;       /* `key: []` */
 	bool key_broken;    /* it has a key, but not all its fields are known */
@@ -126,8 +127,10 @@ void load_fields(struct load *load, struct draft *draft);
 void load_field_values(struct load *load, struct draft *draft);
 /* load_rules.c: unique rules, checks and indexes of one resource; conditions stay text. */
 void load_rules(struct load *load, struct draft *draft);
-/* load_references.c: the foreign keys of one resource; the keys and unique rules of all are known.
- */
+/* load_at.c: `at:` of one resource into draft->resource; refuses what cannot stand beside it. */
+void load_at(struct load *load, struct draft *draft);
+/* load_references.c: the foreign keys and links of one resource; the keys and unique rules of all,
+ * and where they live, are known. */
 void load_references(struct load *load, struct draft *draft);
 /* load_cache.c */
 void load_cache(struct load *load, const struct node *node, void *target);

@@ -22,6 +22,7 @@ KEEP(references)
 KEEP(read_only)
 KEEP(tally)
 KEEP(by)
+KEEP(at)
 #undef KEEP
 
 static const struct word resource_words[] = {
@@ -37,7 +38,7 @@ static const struct word resource_words[] = {
 	{"by", keep_by},
 	{"rules", NULL},
 	{"load", keep_load},
-	{"at", NULL},
+	{"at", keep_at},
 };
 
 static void refuse_beside_tally(struct load *load, const struct node *node, const char *word)
@@ -65,6 +66,7 @@ static void read_words(struct load *load, struct draft *draft)
 		refuse_beside_tally(load, draft->search, "search");
 		refuse_beside_tally(load, draft->references, "references");
 		refuse_beside_tally(load, draft->read_only, "read_only");
+		refuse_beside_tally(load, draft->at, "at");
 		if (draft->by == NULL) {
 			model_report_add(load->report, draft->node->key.place, "by: [FIELDS] of the other",
 							 "the tally \"%.*s\" does not say by what it counts",
@@ -81,7 +83,9 @@ static void read_words(struct load *load, struct draft *draft)
 			return;
 		}
 	}
-	if (draft->read_only != NULL) {
+	if (draft->at != NULL) {
+		load_at(load, draft);
+	} else if (draft->read_only != NULL) {
 		(void)load_boolean(load, draft->read_only, "`read_only`", &draft->resource->read_only);
 	}
 	if (draft->fields_node != NULL) {
@@ -203,6 +207,12 @@ static void read_tally(struct load *load, struct draft *draft)
 	draft->broken = true; /* until its fields are made */
 	other = load_resource_name(load, draft->tally, "`tally`");
 	if (other == NULL) {
+		return;
+	}
+	if (other->at != NULL) {
+		model_report_add(load->report, draft->tally->place, "make the tally there",
+						 "`tally`: \"%.*s\" lives in another service",
+						 STR_ARG(other->resource->name));
 		return;
 	}
 	if (other->tally != NULL) {

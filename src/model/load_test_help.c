@@ -85,10 +85,10 @@ static void describe_field(struct buf *buf, const struct field *field)
 	buf_append_byte(buf, '\n');
 }
 
-static void describe_reference(struct buf *buf, const struct reference *reference)
+static void describe_reference(struct buf *buf, const char *what, const struct reference *reference)
 {
 	assert_int_equal(reference->fields.count, reference->target_fields.count);
-	buf_printf(buf, "  reference %.*s", STR_ARG(reference->name));
+	buf_printf(buf, "  %s %.*s", what, STR_ARG(reference->name));
 	describe_names(buf, ": ", &reference->fields);
 	buf_printf(buf, " -> %.*s", STR_ARG(reference->target->name));
 	describe_names(buf, " ", &reference->target_fields);
@@ -109,7 +109,11 @@ static void describe_resource(struct buf *buf, const struct resource *resource)
 {
 	buf_printf(buf, "%.*s", STR_ARG(resource->name));
 	describe_names(buf, " key ", &resource->key);
-	if (resource->read_only && resource->tally_of == NULL) {
+	if (resource_is_remote(resource)) {
+		assert_true(resource->read_only && resource->reference_count == 0);
+		buf_printf(buf, " at %.*s@%zu:%zu", STR_ARG(resource->at.str), resource->at.place.line,
+				   resource->at.place.column);
+	} else if (resource->read_only && resource->tally_of == NULL) {
 		buf_append(buf, STR(" read_only"));
 	}
 	if (resource->tally_of != NULL) {
@@ -152,7 +156,11 @@ static void describe_resource(struct buf *buf, const struct resource *resource)
 		buf_append_byte(buf, '\n');
 	}
 	for (size_t i = 0; i < resource->reference_count; i++) {
-		describe_reference(buf, &resource->references[i]);
+		describe_reference(buf, "reference", &resource->references[i]);
+	}
+	for (size_t i = 0; i < resource->link_count; i++) {
+		describe_reference(buf, resource->links[i].get_only ? "get" : "link",
+						   &resource->links[i].reference);
 	}
 }
 
