@@ -8,10 +8,12 @@
 #include "api/call.h"
 #include "api/cors.h"
 #include "api/guard.h"
+#include "auth/rate.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "cache/redis.h"
 #include "codec/url.h"
+#include "model/auth_config.h"
 
 /* ---- a service on a loop ---- */
 
@@ -20,12 +22,16 @@ static struct api_binding *binding_create(struct api_loop *loop, struct service 
 	struct api_binding *binding = alloc_zeroed(1, sizeof(*binding));
 	binding->loop = loop;
 	binding->service = service;
+	if (service->auth != NULL) {
+		binding->auth = auth_session_create(service->auth, &clock_system);
+	}
 	binding->stats = alloc_zeroed(service->operation_count, sizeof(struct operation_stats));
 	return binding;
 }
 
 static void binding_destroy(struct api_binding *binding)
 {
+	auth_session_destroy(binding->auth);
 	service_unref(binding->service);
 	free(binding->stats);
 	free(binding);
@@ -172,42 +178,119 @@ static bool is_well_encoded(struct call *call)
 	return str_find(path, '%', 0) == path.len || url_decode_segment(path, call->arena, &path);
 }
 
+/* ---- who sends it ---- */
+
+static bool guard(struct call *call, struct error *error)
+{
+	return guard_check(call->request, call->binding->service->model,
+					   call->binding->loop->api->options.open, error);
+}
+
+/* What the request shows of its sender. supabase-js calls the field of API keys `apikey`. */
+static struct auth_proof proof_of(const struct http_request *request)
+{
+	struct auth_proof proof = {0};
+	for (size_t i = 0; i < request->field_count; i++) {
+		const struct http_field *field = &request->fields[i];
+		bool token = str_equal_nocase(field->name, STR("Authorization"));
+		bool key = str_equal_nocase(field->name, STR("X-API-Key")) ||
+			str_equal_nocase(field->name, STR("apikey"));
+		if (token || key) {
+			struct str *value = token ? &proof.authorization : &proof.api_key;
+			proof.several = proof.several || value->ptr != NULL;
+			*value = field->value;
+		}
+	}
+	return proof;
+}
+
+/* Counted for the caller; whoever could not be told is counted by address. */
+static bool take_rate(struct call *call, struct error *error)
+{
+	struct api *api = call->binding->loop->api;
+	const struct auth_config *config = call->binding->service->model->auth;
+	const struct principal *principal = call->caller.principal;
+	struct str name = principal != NULL && !principal->anonymous ? principal->id
+																 : call->request->peer;
+	return config->rate_requests == 0 ||
+		rate_take(api->rate, config, name, clock_system.monotonic_ns(&clock_system),
+				  &call->retry_after_s, error);
+}
+
+static bool authenticate(struct call *call, struct error *error)
+{
+	struct auth_proof proof = proof_of(call->request);
+	bool known = auth_identify(call->binding->auth, &proof, &call->caller, error);
+	if (!take_rate(call, error) || !known) {
+		return false;
+	}
+	/* Without a token, a page in the browser of a user is as near as the user. */
+	if (call->caller.principal->anonymous && !guard(call, error)) {
+		return false;
+	}
+	call->principal = call->caller.principal;
+	return true;
+}
+
+/* Whether the request may go on: what a server without `auth` refuses, or who sends it. */
+static bool admit(struct call *call, struct error *error)
+{
+	if (call->binding->auth == NULL) {
+		return guard(call, error);
+	}
+	bool open = call->request->method == HTTP_OPTIONS ||
+		(call->operation != NULL && call->operation->open);
+	return open || authenticate(call, error);
+}
+
+/* ---- where it goes ---- */
+
+static void fail_method(struct call *call)
+{
+	const struct endpoint *endpoint = call->match.endpoint;
+	struct error error = {0};
+	add_allow(call);
+	if (call->request->method == HTTP_PUT && is_keyless(endpoint)) {
+		error_set(&error, ERROR_KEY_FILTERS, NULL);
+		call_fail(call, &error);
+		return;
+	}
+	error_set(&error, ERROR_METHOD, "Unsupported HTTP method: %.*s",
+			  STR_ARG(http_method_name(call->request->method)));
+	if (is_read_only(endpoint)) {
+		error_hint(&error, "this resource is read only");
+	}
+	call_fail(call, &error);
+}
+
 static void dispatch(struct call *call)
 {
 	const struct http_request *request = call->request;
 	const struct model *model = call->binding->service->model;
+	bool any_path = request->method == HTTP_OPTIONS && str_equal(request->path, STR("*"));
+	bool encoded = any_path || is_well_encoded(call);
+	bool found = encoded && !any_path && find_endpoint(call);
 	struct error error = {0};
+	if (found && request->method != HTTP_OPTIONS) {
+		enum http_method method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
+		call->operation = call->match.endpoint->operations[method];
+	}
 	cors_add(model, request, http_exchange_field_buffer(call->exchange));
-	if (!guard_check(request, model, call->binding->loop->api->options.open, &error)) {
+	if (!admit(call, &error)) {
 		call_fail(call, &error);
-	} else if (request->method == HTTP_OPTIONS && str_equal(request->path, STR("*"))) {
+	} else if (any_path) {
 		answer_options(call);
-	} else if (!is_well_encoded(call)) {
+	} else if (!encoded) {
 		error_set(&error, ERROR_HTTP_SYNTAX, "the path is not well percent-encoded UTF-8");
 		call_fail(call, &error);
-	} else if (!find_endpoint(call)) {
+	} else if (!found) {
 		fail_missing_path(call);
 	} else if (request->method == HTTP_OPTIONS) {
 		answer_options(call);
+	} else if (call->operation == NULL) {
+		fail_method(call);
 	} else {
-		enum http_method method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
-		call->operation = call->match.endpoint->operations[method];
-		if (call->operation != NULL) {
-			call->operation->run(call);
-			return;
-		}
-		add_allow(call);
-		if (method == HTTP_PUT && is_keyless(call->match.endpoint)) {
-			error_set(&error, ERROR_KEY_FILTERS, NULL);
-			call_fail(call, &error);
-			return;
-		}
-		error_set(&error, ERROR_METHOD, "Unsupported HTTP method: %.*s",
-				  STR_ARG(http_method_name(request->method)));
-		if (is_read_only(call->match.endpoint)) {
-			error_hint(&error, "this resource is read only");
-		}
-		call_fail(call, &error);
+		call->operation->run(call);
 	}
 }
 
@@ -323,6 +406,7 @@ struct api *api_create(struct service *service, const struct api_options *option
 	struct api *api = alloc_zeroed(1, sizeof(*api));
 	api->options = *options;
 	api->service = service;
+	api->rate = rate_create();
 	pthread_mutex_init(&api->lock, NULL);
 	return api;
 }
@@ -333,6 +417,7 @@ void api_destroy(struct api *api)
 		return;
 	}
 	assert(api->loops == NULL);
+	rate_destroy(api->rate);
 	service_unref(api->service);
 	pthread_mutex_destroy(&api->lock);
 	free(api);

@@ -36,6 +36,7 @@ uint64_t api_body_limit(const struct api_loop *loop, const struct http_request *
 
 struct api {
 	struct api_options options;
+	struct rate *rate; /* owned */
 	pthread_mutex_t lock;
 	struct service *service; /* under lock: the newest, one reference */
 	struct api_loop *loops;  /* under lock */

@@ -34,6 +34,7 @@ static uint64_t make_tag(const struct call *call, bool known, uint64_t version)
 	hash = hash_text(hash, call->request->method == HTTP_QUERY ? call->request->body : STR(""));
 	hash = hash_text(hash, call->content_type);
 	hash = hash_text(hash, http_request_field(call->request, STR("Range")));
+	hash = hash_text(hash, call_rules_key(call));
 	hash = hash_text(hash, call->preferences.texts[PREFER_COUNT]);
 	return hash_text(hash, call->preferences.texts[PREFER_TIMEZONE]);
 }

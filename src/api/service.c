@@ -9,6 +9,7 @@
 #include "api/pages.h"
 #include "api/plan.h"
 #include "api/system.h"
+#include "auth/auth.h"
 #include "base/alloc.h"
 #include "query/compile.h"
 
@@ -112,6 +113,7 @@ static void add_system_pages(struct service *service)
 		operation->run = page->run;
 		operation->method = HTTP_GET;
 		operation->pattern = path_of(service, "/", page->name);
+		operation->open = page->open;
 		router_add(&service->router, segments, count, operation);
 		if (count < 2 || model_resource(service->model, segments[1].text) == NULL) {
 			router_add(&service->router, segments + 1, count - 1, operation);
@@ -153,6 +155,16 @@ struct service *service_create(struct model *model, struct model_report *report)
 	return service;
 }
 
+bool service_load_keys(struct service *service, struct model_report *report)
+{
+	assert(service->auth == NULL);
+	if (service->model->auth == NULL) {
+		return true;
+	}
+	service->auth = auth_create(service->model->auth, report);
+	return service->auth != NULL;
+}
+
 void service_ref(struct service *service)
 {
 	atomic_fetch_add(&service->references, 1);
@@ -163,6 +175,7 @@ void service_unref(struct service *service)
 	if (service == NULL || atomic_fetch_sub(&service->references, 1) > 1) {
 		return;
 	}
+	auth_destroy(service->auth);
 	model_destroy(service->model);
 	arena_finish(&service->arena);
 	free(service);

@@ -34,7 +34,7 @@ static bool find_address(struct app_service *service, const struct model *model,
 	if (!address_parse(listen, &service->address, error)) {
 		return false;
 	}
-	if (!service->address.loopback && !service->app->options.open) {
+	if (!service->address.loopback && !service->app->options.open && model->auth == NULL) {
 		error_set(error, ERROR_CONFIG, "refusing to listen on %s: service %.*s has no auth",
 				  service->address.text, STR_ARG(model->service));
 		return error_hint(error, "listen on 127.0.0.1, or give --open to serve everybody");
@@ -118,6 +118,7 @@ static bool open_service(struct app_service *service, struct service *loaded, st
 {
 	struct model *model = loaded->model;
 	service->limits = model->limits;
+	service->has_auth = model->auth != NULL;
 	service->name = arena_copy(&service->app->arena, model->service);
 	service->listen = arena_copy(&service->app->arena, model->listen.str);
 	service->store_url = arena_copy(&service->app->arena, model->store.str);
@@ -163,7 +164,7 @@ static bool create_service(struct app *app, struct app_service *service, const c
 		.log = &app->options.log,
 		.limits = &service->limits,
 		.store = service->store,
-		.open = app->options.open,
+		.open = app->options.open || !service->address.loopback || app_gateway_reaches_out(app),
 		.ready = is_ready,
 		.context = service,
 	};

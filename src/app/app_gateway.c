@@ -43,12 +43,12 @@ static bool find_address(struct app *app, struct error *error)
 	if (!address_parse(str_from(app->options.gateway), address, error)) {
 		return false;
 	}
-	if (!address->loopback && !app->options.open) {
-		error_set(error, ERROR_CONFIG, "refusing to listen on %s: the services have no auth",
-				  address->text);
-		return error_hint(error, "listen on 127.0.0.1, or give --open to serve everybody");
-	}
 	for (size_t i = 0; i < app->service_count; i++) {
+		if (!address->loopback && !app->options.open && !app->services[i].has_auth) {
+			error_set(error, ERROR_CONFIG, "refusing to listen on %s: service %.*s has no auth",
+					  address->text, STR_ARG(app->services[i].name));
+			return error_hint(error, "listen on 127.0.0.1, or give --open to serve everybody");
+		}
 		if (str_equal(str_from(app->services[i].address.text), str_from(address->text))) {
 			error_set(error, ERROR_CONFIG, "%s and the gateway both listen on %s",
 					  app->services[i].file, address->text);
@@ -56,6 +56,14 @@ static bool find_address(struct app *app, struct error *error)
 		}
 	}
 	return address_check_free(address, error);
+}
+
+bool app_gateway_reaches_out(const struct app *app)
+{
+	struct address address;
+	struct error ignored;
+	return app->options.gateway != NULL &&
+		address_parse(str_from(app->options.gateway), &address, &ignored) && !address.loopback;
 }
 
 bool app_gateway_open(struct app *app)

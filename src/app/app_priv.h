@@ -30,6 +30,7 @@ struct app_service {
 	struct str listen;    /* arena */
 	struct str store_url; /* arena */
 	struct address address;
+	bool has_auth;              /* as it was loaded first */
 	struct store *store;        /* owned */
 	enum cache_kind cache_kind; /* never CACHE_DEFAULT */
 	struct str redis;           /* arena */
@@ -91,6 +92,8 @@ void app_reload(struct app_service *service);
 struct service *app_load(struct app *app, const char *file);
 /* When all services are there: reads the address and their places. False: logged. */
 bool app_gateway_open(struct app *app);
+/* Does the gateway, if there is one, listen beyond loopback? Known before it is opened. */
+bool app_gateway_reaches_out(const struct app *app);
 /* The gateway of a loop whose services are attached. */
 bool app_gateway_attach(struct app_server *server, struct error *error);
 void app_log_error(const struct app *app, struct str service, const struct error *error);

@@ -73,6 +73,7 @@ void load_at(struct load *load, struct draft *draft)
 	refuse(load, draft->load, "load");
 	refuse(load, draft->search, "search");
 	refuse(load, draft->read_only, "read_only");
+	refuse(load, draft->rules, "rules");
 	/* It is remote whatever is wrong with the URL: its references are links. */
 	draft->resource->at = (struct text){STR("?"), draft->at->place};
 	draft->resource->read_only = true;

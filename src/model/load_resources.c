@@ -23,6 +23,7 @@ KEEP(read_only)
 KEEP(tally)
 KEEP(by)
 KEEP(at)
+KEEP(rules)
 #undef KEEP
 
 static const struct word resource_words[] = {
@@ -36,7 +37,7 @@ static const struct word resource_words[] = {
 	{"read_only", keep_read_only},
 	{"tally", keep_tally},
 	{"by", keep_by},
-	{"rules", NULL},
+	{"rules", keep_rules},
 	{"load", keep_load},
 	{"at", keep_at},
 };
@@ -151,6 +152,10 @@ static bool check_by(struct load *load, const struct node *by, const struct draf
 		} else if (str_equal(field->name, STR("count"))) {
 			model_report_add(load->report, by->place, NULL,
 							 "`by`: a tally has a field \"count\" of its own");
+			good = false;
+		} else if (field->readable_by != NULL) {
+			model_report_add(load->report, by->place, "rows are found and ordered by it",
+							 "`by`: \"%.*s\" has `readable_by`", STR_ARG(field->name));
 			good = false;
 		} else if (!field->key && !field->required && !other->key_broken) {
 			model_report_add(
@@ -316,6 +321,7 @@ void load_resources(struct load *load)
 	for (size_t i = 0; i < load->draft_count; i++) {
 		load_field_values(load, &load->drafts[i]);
 		load_rules(load, &load->drafts[i]);
+		load_access(load, &load->drafts[i]);
 		load_load(load, &load->drafts[i]);
 	}
 	for (size_t i = 0; i < load->draft_count; i++) {

@@ -1,7 +1,6 @@
 /*
- * A service file, loaded and checked: resources, fields, routes. The tree is immutable; the rest of
- * the program only reads it. Conditions, shapes and orders stay text with their place here; query
- * compiles them before the first listen.
+ * A service file, loaded and checked: resources, fields, routes, in an immutable tree. Conditions,
+ * shapes and orders stay text with their place here; query compiles them before the first listen.
  *
  * Ownership: model_load() to model_destroy(); all parts live in the model's arena.
  * Threads: any number of readers. Errors: a list of problems with file, line and column.
@@ -13,18 +12,14 @@
 
 #include "base/limits.h"
 #include "codec/date.h"
+#include "model/access.h"
 #include "model/model_report.h"
 #include "model/reference.h"
 #include "model/value.h"
 
-struct cond;       /* query/query.h */
-struct expression; /* query/expression.h */
-
-/* A text of the file with its place. */
-struct text {
-	struct str str;
-	struct place place;
-};
+struct auth_config; /* model/auth_config.h */
+struct cond;        /* query/query.h */
+struct expression;  /* query/expression.h */
 
 /* DEFAULT_DATABASE: an existing table has one, in words of its own. */
 enum field_default { DEFAULT_NONE, DEFAULT_VALUE, DEFAULT_AUTO, DEFAULT_DATABASE };
@@ -54,6 +49,8 @@ struct field {
 	bool max_today;          /* date, datetime: nothing later than the day of the request, UTC */
 	struct text computed;    /* an expression over other fields; "": stored. Never written */
 	const struct expression *expression; /* of it; set by query_compile() */
+	const struct roles *readable_by;     /* NULL: all who may read the row */
+	const struct roles *writable_by;     /* NULL: all who may write the row */
 	const struct resource *references;   /* its single key field; NULL: none, or see `references` of
 										* the resource for other shapes */
 };
@@ -117,6 +114,7 @@ struct resource {
 	size_t index_count;
 	struct field_list
 		search; /* text fields with an index for substrings, where the store has one */
+	struct row_rules rules[RULE_ACTIONS]; /* by enum rule_action */
 	struct load_file load;
 	const struct resource *tally_of;       /* counts the rows of this one per `by`; read only */
 	struct field_list by;                  /* fields of tally_of */
@@ -183,9 +181,11 @@ struct model {
 	struct text cache_secret; /* "": none */
 	const struct str *cors;   /* origins that browsers may call from; "*" for any */
 	size_t cors_count;
+	const struct auth_config *auth; /* NULL: none */
 	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
 	const struct resource *resources;
 	size_t resource_count;
+	bool guarded; /* some resource has rules, or a field that not all may read or write */
 	const struct resource *kept_answers; /* for Idempotency-Key; not among the resources */
 	const struct route *routes;
 	size_t route_count;
