@@ -1,7 +1,7 @@
 /*
- * Does a database that anybody may have made hold what a service file says? Compared is what a query
- * needs of a table: columns that can hold their fields, the key, the unique rules, the foreign keys.
- * More columns, indexes and tables are nobody's concern.
+ * Does a database that anybody may have made hold what a service file says? Compared is what a
+ * query needs of a table: columns that can hold their fields, the key, the unique rules, the
+ * foreign keys. More columns, indexes and tables are nobody's concern.
  *
  * Ownership: what is given is borrowed. Threads: plain functions.
  * Errors: differences are noted. Limits: none.
