@@ -68,12 +68,18 @@ def _starter(folder, request):
 
 @pytest.fixture(scope="session")
 def mariadb_database(tmp_path_factory):
-    """mariadb_database() makes an empty database and returns its URL."""
+    """mariadb_database() makes an empty database and returns its URL; with a script, its tables."""
     if not mariadb.is_installed():
         pytest.skip("mariadbd is not installed")
     numbers = itertools.count(1)
     with mariadb.MariaDB(tmp_path_factory.mktemp("mariadb")) as running:
-        yield lambda: running.create(f"test{next(numbers)}")
+        def make(script=""):
+            name = f"test{next(numbers)}"
+            url = running.create(name)
+            running.sql(script, name)
+            return url
+
+        yield make
 
 
 @pytest.fixture(scope="session")

@@ -31,12 +31,14 @@ def service_files():
     return [(page, text) for page in PAGES for text in blocks(page, "yaml")]
 
 
-def serve(tmp_path, page):
+def serve(tmp_path, page, mariadb_database):
     """The service that a page's requests are for: its own tables, its own file, the one beside
     it, or the one of service-file.md."""
     if (page.parent / "service.yaml").exists():
         file = page.parent / "service.yaml"
         return start(tmp_path, file, file.read_text(), "--store", "sqlite:service.db")
+    if page.name == "mariadb.md":
+        return start_mariadb(mariadb_database, blocks(page, "sql")[0])
     if blocks(page, "sql"):
         return wait_for(subprocess.Popen([BINARY, "serve", "--store", "sqlite:music.db", "--log", "off"],
                                          stderr=subprocess.PIPE, cwd=make_database(tmp_path, page)),
@@ -69,6 +71,13 @@ def start(tmp_path, file, text, *args):
     process = subprocess.Popen([BINARY, "serve", str(file), "--log", "off", *args], cwd=tmp_path,
                                stderr=subprocess.PIPE)
     return wait_for(process, re.search(r"listen: .*:(\d+)", text)[1])
+
+
+def start_mariadb(mariadb_database, script):
+    """For a user who may do everything, and without --write."""
+    url = mariadb_database(script)
+    return wait_for(subprocess.Popen([BINARY, "serve", "--store", url, "--log", "off"],
+                                     stderr=subprocess.PIPE), 3000)
 
 
 def make_database(tmp_path, page):
@@ -105,8 +114,9 @@ def test_service_files_are_good(page, text, tmp_path):
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if any(requests(p))], ids=name_of)
-def test_requests_answer_as_written(page, tmp_path):
-    process = serve(tmp_path, page)
+def test_requests_answer_as_written(page, tmp_path, request):
+    make = request.getfixturevalue("mariadb_database") if page.name == "mariadb.md" else None
+    process = serve(tmp_path, page, make)
     try:
         tokens = make_tokens(tmp_path, page)
         for command, comment in requests(page):

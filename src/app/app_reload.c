@@ -46,7 +46,8 @@ void app_reload(struct app_service *service)
 {
 	struct app *app = service->app;
 	bool existing = app->options.existing != NULL;
-	if (existing && app->options.write) {
+	bool alone = existing && str_starts_with(str_from(app->options.existing), STR("sqlite:"));
+	if (alone && app->options.write) {
 		/* Nor may the file be opened once more: see store/sqlite_conn.c. */
 		log_reload(service, LOG_INFO, "the tables are this program's alone: none has changed");
 		return;

@@ -12,9 +12,9 @@ static const char help[] =
 	"file.\n"
 	"Nothing is written to the database.\n"
 	"\n"
-	"  --store URL              sqlite:FILE; a relative path in the file that is printed is "
-	"relative\n"
-	"                           to where that file is kept\n"
+	"  --store URL              sqlite:FILE or mysql://USER:PASSWORD@HOST/DATABASE; a relative\n"
+	"                           path in the file that is printed is relative to where that file\n"
+	"                           is kept\n"
 	"  --write                  rows may be written; without it every resource is read only\n";
 
 static enum exit_code print(const struct describe_options *options)

@@ -23,13 +23,13 @@ static const char help[] =
 	"127.0.0.1:3000. Nothing is made in it, and rows are only read unless --write is given.\n"
 	"\n"
 	"  --listen ADDRESS         HOST:PORT in place of the file's (one service only)\n"
-	"  --store URL              sqlite:FILE or memory: in place of the file's (one service only)\n"
+	"  --store URL              sqlite:FILE, mysql://USER:PASSWORD@HOST/DATABASE or memory: in\n"
+	"                           place of the file's (one service only)\n"
 	"  --gateway ADDRESS        serve all under one address too, each below the path of its\n"
 	"                           folder: `rowlock serve services` has services/shop/orders at\n"
 	"                           /shop/orders/; / and /docs list them\n"
-	"  --write                  the rows of an existing database may be written; while it is "
-	"served\n"
-	"                           no other program can open it\n"
+	"  --write                  the rows of an existing database may be written; an SQLite file\n"
+	"                           that is served so can be opened by no other program\n"
 	"  --set NAME.listen=VALUE  the same for one of several services; also NAME.store=\n"
 	"  --log text|json|off      lines for people, JSON lines, or errors only; the default is text\n"
 	"                           on a terminal and json elsewhere\n"
@@ -157,6 +157,28 @@ static bool read_log(const char *word, struct log *log)
 	return true;
 }
 
+/* The URL of a store without the password in it: mysql://USER@HOST/DATABASE. */
+static const char *without_password(struct arena *arena, const char *url)
+{
+	struct str text = str_from(url);
+	size_t begin = str_find(text, '/', 0);
+	if (!str_starts_with(str_slice(text, begin, text.len), STR("//"))) {
+		return url;
+	}
+	begin += 2;
+	size_t at = text.len; /* the last @: what is not well encoded may hold others */
+	while (at > begin && text.ptr[at - 1] != '@') {
+		at--;
+	}
+	size_t colon = str_find(text, ':', begin);
+	if (at == begin || colon >= at - 1) {
+		return url;
+	}
+	return arena_printf(arena, "%.*s%.*s", STR_ARG(str_slice(text, 0, colon)),
+						STR_ARG(str_slice(text, at - 1, text.len)))
+		.ptr;
+}
+
 /* The tables of a store take the place of the one service file. */
 static bool add_existing(struct serve *serve, const char *store, struct app_options *options)
 {
@@ -165,7 +187,11 @@ static bool add_existing(struct serve *serve, const char *store, struct app_opti
 		return false;
 	}
 	options->existing = store;
-	return add_file(serve, arena_printf(&serve->arena, "(the tables of %s)", store).ptr, "");
+	return add_file(serve,
+					arena_printf(&serve->arena, "(the tables of %s)",
+								 without_password(&serve->arena, store))
+						.ptr,
+					"");
 }
 
 /* What is to be served, of the operands and options. */

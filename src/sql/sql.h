@@ -175,6 +175,10 @@ bool sql_casts_after(const struct sql_dialect *dialect, const struct query *quer
 /* The type of the column as the database gives it. */
 const struct field *sql_fetched_type(const struct sql_dialect *dialect, const struct query *query,
 									 const struct query_fetch *fetch);
+/* Which of these texts are equal in the order of a column: rows of two numbers, that of the value,
+ * from 0, and that of its class. For dialects with window functions. */
+void sql_classes(struct sql *sql, const struct resource *resource, const struct field *field,
+				 const struct value *values, size_t count);
 /* The number of rows that match, without limit and offset. */
 void sql_count(struct sql *sql, const struct query *query);
 /* INSERT and UPSERT of one row of values of query->given, without those that are ABSENT; the

@@ -187,3 +187,21 @@ void sql_embed_many(struct sql *sql, const struct query_embed *embed, const stru
 	write_inside(sql, &batch, embed, keys, parent_count);
 	end_outside(sql, &batch);
 }
+
+/* A union with the column gives the texts its collation. */
+void sql_classes(struct sql *sql, const struct resource *resource, const struct field *field,
+				 const struct value *values, size_t count)
+{
+	sql_write(sql, STR("SELECT n,DENSE_RANK() OVER (ORDER BY k) FROM (SELECT "));
+	sql_write_name(sql, field->name);
+	sql_write(sql, STR(" AS k,0 AS n FROM "));
+	sql_write_name(sql, resource->name);
+	sql_write(sql, STR(" WHERE 0"));
+	for (size_t i = 0; i < count; i++) {
+		sql_write(sql, STR(" UNION ALL SELECT "));
+		sql_param(sql, field, &values[i]);
+		buf_append_byte(&sql->text, ',');
+		buf_append_int(&sql->text, (int64_t)i);
+	}
+	sql_write(sql, STR(") AS _0"));
+}

@@ -25,7 +25,8 @@ enum what {
 	SELECT,
 	COUNT,
 	EMBED,
-	MANY, /* an embed of three parents */
+	MANY,    /* an embed of three parents */
+	CLASSES, /* of two names */
 	INSERT,
 	MEET, /* INSERT … ON DUPLICATE KEY UPDATE */
 	MEET_IGNORED,
@@ -137,6 +138,7 @@ static enum query_action action_of(enum what what)
 	case COUNT:
 	case EMBED:
 	case MANY:
+	case CLASSES:
 	case REFUSED:
 		break;
 	}
@@ -163,6 +165,10 @@ static const struct value *make_keys(struct bed *bed, const struct query_embed *
 
 static void write(struct bed *bed, enum what what, const struct query *query)
 {
+	static const struct value names[] = {
+		{.kind = VALUE_TEXT, .text = STR_INIT("a")},
+		{.kind = VALUE_TEXT, .text = STR_INIT("A")},
+	};
 	struct sql *sql = &bed->sql.sql;
 	sql_clear(sql);
 	switch (what) {
@@ -191,6 +197,9 @@ static void write(struct bed *bed, enum what what, const struct query *query)
 		return;
 	case LOCK:
 		sql_select_for_update(sql, query);
+		return;
+	case CLASSES:
+		sql_classes(sql, query->resource, resource_field(query->resource, STR("name")), names, 2);
 		return;
 	case LOCK_TALLY:
 		assert_true(sql_tally_lock(sql, query->resource->tallies[0], query));
@@ -598,6 +607,9 @@ static const struct row write_rows[] = {
 	{__LINE__, LOCK, "projects", "select=id,tasks(id)&tasks=not.is.null", NULL,
 	 "SELECT _1.`id` FROM `projects` AS _1 WHERE EXISTS(SELECT 1 FROM `tasks` AS _2 WH"
 	 "ERE _2.`project_id`=_1.`id`) ORDER BY _1.`id` FOR UPDATE"},
+	{__LINE__, CLASSES, "things", "", NULL,
+	 "SELECT n,DENSE_RANK() OVER (ORDER BY k) FROM (SELECT `name` AS k,0 AS n FROM `th"
+	 "ings` WHERE 0 UNION ALL SELECT ?,0 UNION ALL SELECT ?,1) AS _0 -- a,A"},
 	{__LINE__, LOCK_TALLY, "ratings", "user_id=eq.5&item_id=gt.3", NULL,
 	 "SELECT 1 FROM `counts.head` WHERE `user_id`=? FOR UPDATE -- 5"},
 	{__LINE__, LOCK_TALLY, "ratings", "item_id=gt.3", NULL,

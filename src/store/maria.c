@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "store/maria_existing.h"
 #include "store/maria_versions.h"
 
 enum {
@@ -244,8 +245,10 @@ static bool open_schema(struct maria_store *store, const struct store_options *o
 		return false;
 	}
 	bool make = !options->read_only && !options->existing;
-	bool ok = maria_schema_check(db, options->model, !options->read_only, error) &&
-		maria_versions_open(db, make, &store->has_versions, store->secret, error);
+	struct maria_check check = {.make = make, .described = options->existing};
+	bool ok = maria_schema_check(db, options->model, &check, error) &&
+		maria_versions_open(db, make && check.ours, &store->has_versions, store->secret, error);
+	store->foreign = !check.ours;
 	enum cache_kind cache = options->model->cache;
 	store->reads_versions = store->has_versions && !options->existing &&
 		(cache == CACHE_MEMORY || cache == CACHE_REDIS);
@@ -262,6 +265,8 @@ static struct store *open_kind(const struct store_options *options, const struct
 	struct maria_store *store = alloc_zeroed(1, sizeof(*store));
 	store->base.ops = ops;
 	store->limits = *options->limits;
+	store->described = options->existing;
+	store->read_only = options->read_only;
 	atomic_store(&store->owners, 1);
 	arena_init(&store->arena, ARENA_BYTES);
 	pthread_mutex_init(&store->mutex, NULL);
@@ -292,8 +297,10 @@ static void close_store(struct store *base)
 
 static bool adopt(struct store *base, const struct model *model, struct error *error)
 {
-	MYSQL *db = maria_connect((const struct maria_store *)base, NULL, error);
-	bool ok = db != NULL && maria_schema_check(db, model, false, error);
+	const struct maria_store *store = (const struct maria_store *)base;
+	MYSQL *db = maria_connect(store, NULL, error);
+	struct maria_check check = {.described = store->described};
+	bool ok = db != NULL && maria_schema_check(db, model, &check, error);
 	if (db != NULL) {
 		mysql_close(db);
 	}
@@ -340,7 +347,8 @@ static bool secret(const struct store *base, unsigned char ret_secret[STORE_SECR
 		.scheme = (name), .open = (open_it), .close = close_store, .adopt = adopt,                 \
 		.attach = attach, .detach = detach, .run = run, .resume = resume, .cancel = cancel,        \
 		.stats = stats, .version_ask = maria_version_ask, .secret = secret,                        \
-		.transaction_run = maria_transaction_run, .migrate = maria_migrate,                        \
+		.transaction_run = maria_transaction_run, .describe = maria_existing_describe,             \
+		.migrate = maria_migrate,                                                                  \
 	}
 
 const struct store_ops store_ops_mysql = MARIA_OPS("mysql", open_mysql);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "store/maria_script.h"
 
 enum {
 	STATEMENTS_KEPT = 128,        /* by a connection; a server keeps 16,382 by default */
@@ -388,18 +389,59 @@ static bool execute(struct maria_conn *conn, struct maria_statement *statement, 
 	return !found || !statement->may_cost || check_cost(conn);
 }
 
-struct maria_statement *maria_execute(struct maria_conn *conn, bool cursor, struct error *error)
+/* ---- texts that a column cannot hold ---- */
+
+static bool is_ascii(struct str text)
 {
-	conn->failure.number = 0;
-	if (conn->sql.unsupported != NULL) {
-		error_set(error, ERROR_UNSUPPORTED, "%s", conn->sql.unsupported);
-		return NULL;
+	size_t i = 0;
+	while (i < text.len && (unsigned char)text.ptr[i] < 0x80) {
+		i++;
 	}
-	if (conn->sql.text.failed) {
-		error_set(error, ERROR_PARSE, "The query is too large");
-		return NULL;
+	return i == text.len;
+}
+
+/* A column of another program's may be of fewer characters than the text that it is compared with.
+ * The server then converts neither, but for a text that is itself converted it does so with the
+ * column, at the price of an index. False: there is no such text. */
+static bool widen(struct maria_conn *conn)
+{
+	struct sql *sql = &conn->sql;
+	struct str text = buf_str(&sql->text);
+	struct buf wide;
+	size_t number = 0;
+	bool any = false;
+	buf_init(&wide, sql->text.max_bytes);
+	for (size_t at = 0; at < text.len;) {
+		size_t behind = maria_script_skip(text, at);
+		bool is_param = behind == at && text.ptr[at] == '?';
+		behind = behind == at ? at + 1 : behind;
+		const struct value *value = is_param ? sql->params[number++].value : NULL;
+		bool wider = value != NULL && value->kind == VALUE_TEXT && !is_ascii(value->text);
+		buf_append(&wide, wider ? STR("CONVERT(") : STR(""));
+		buf_append(&wide, str_slice(text, at, behind));
+		buf_append(&wide, wider ? STR(" USING utf8mb4)") : STR(""));
+		any = any || wider;
+		at = behind;
 	}
-	assert(conn->state == MARIA_BUSY);
+	any = any && !wide.failed;
+	if (any) {
+		buf_clear(&sql->text);
+		buf_append(&sql->text, buf_str(&wide));
+	}
+	buf_finish(&wide);
+	return any;
+}
+
+static bool is_mixed(const struct maria_failure *failure)
+{
+	return failure->number == ER_CANT_AGGREGATE_2COLLATIONS ||
+		failure->number == ER_CANT_AGGREGATE_3COLLATIONS ||
+		failure->number == ER_CANT_AGGREGATE_NCOLLATIONS;
+}
+
+static struct maria_statement *execute_once(struct maria_conn *conn, bool cursor,
+											struct error *error)
+{
 	struct maria_statement *statement = get_statement(conn);
 	if (statement == NULL) {
 		maria_fail(conn, NULL, SIZE_MAX, error);
@@ -413,6 +455,26 @@ struct maria_statement *maria_execute(struct maria_conn *conn, bool cursor, stru
 			forget(conn, statement);
 		}
 		return NULL;
+	}
+	return statement;
+}
+
+struct maria_statement *maria_execute(struct maria_conn *conn, bool cursor, struct error *error)
+{
+	conn->failure.number = 0;
+	if (conn->sql.unsupported != NULL) {
+		error_set(error, ERROR_UNSUPPORTED, "%s", conn->sql.unsupported);
+		return NULL;
+	}
+	if (conn->sql.text.failed) {
+		error_set(error, ERROR_PARSE, "The query is too large");
+		return NULL;
+	}
+	assert(conn->state == MARIA_BUSY);
+	struct maria_statement *statement = execute_once(conn, cursor, error);
+	if (statement == NULL && is_mixed(&conn->failure) && conn->bulk == NULL && widen(conn)) {
+		conn->failure.number = 0;
+		statement = execute_once(conn, cursor, error);
 	}
 	return statement;
 }

@@ -27,7 +27,7 @@ static bool fail_connect(MYSQL *db, const struct maria_store *store, struct erro
 	case CR_SSL_CONNECTION_ERROR:
 	case CR_AUTH_PLUGIN_CANNOT_LOAD:
 		error_set(error, ERROR_CONFIG, "the database server refuses us: %s", message);
-		return error_hint(error, "look at `store:`: user, password, database and tls");
+		return error_hint(error, "look at the URL of the store: user, password, database and tls");
 	default:
 		break;
 	}
@@ -79,9 +79,11 @@ static bool set_up(MYSQL *db, const struct maria_store *store)
 									 "SESSION autocommit=1,"
 									 "SESSION innodb_lock_wait_timeout=%d,"
 									 "SESSION lock_wait_timeout=%d,"
-									 "SESSION max_statement_time=%llu",
+									 "SESSION max_statement_time=%llu,"
+									 "SESSION tx_read_only=%d",
 					   LOCK_WAIT_S, LOCK_WAIT_S,
-					   (unsigned long long)(longest_ms / 1000 + STATEMENT_SPARE_S));
+					   (unsigned long long)(longest_ms / 1000 + STATEMENT_SPARE_S),
+					   store->read_only);
 	return mysql_real_query(db, text, (unsigned long)len) == 0;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "store/maria_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -34,6 +35,19 @@ struct maria_embed {
 	size_t end;
 	const struct value *none; /* arena: the row of a parent to which no row belongs */
 	bool gives_none;          /* it is the next one */
+};
+
+/* A row whose parent is not settled yet. */
+struct late {
+	const struct value *row;  /* arena */
+	const struct value *keys; /* arena: of its holder */
+};
+
+/* The rows of one statement whose keys are texts of a column with an order of its own. */
+struct lates {
+	struct late *items; /* owned */
+	size_t count;
+	size_t room;
 };
 
 /* The different keys of a batch. */
@@ -138,33 +152,57 @@ static bool add_keys(struct maria_source *source, struct maria_embed *state,
 
 /* ---- reading ---- */
 
-static bool keep_row(struct maria_source *source, struct maria_embed *state,
-					 const struct query_embed *embed, const struct value *values)
+static const struct value *copy_row(struct maria_source *source, const struct value *values,
+									size_t count)
 {
-	size_t count = embed->query.fetch_count;
-	size_t holder_at = count == 0 ? 1 : count;
-	struct group *group = find_group(state, values + holder_at, embed->relation->from_fields.count);
-	if (group == NULL) {
-		return true; /* equal in the order of the column only */
-	}
-	if (state->count == state->room) {
-		state->room = state->room == 0 ? 64 : state->room * 2;
-		state->rows = alloc_resize((void *)state->rows, state->room, sizeof(*state->rows));
-	}
 	struct value *copy = ARENA_ARRAY(&source->arena, count + 1, struct value);
 	for (size_t i = 0; i < count; i++) {
 		copy[i] = copy_value(source, &values[i]);
+	}
+	return copy;
+}
+
+static void add_row(struct maria_embed *state, struct group *group, const struct value *row)
+{
+	if (state->count == state->room) {
+		state->room = state->room == 0 ? 64 : state->room * 2;
+		state->rows = alloc_resize((void *)state->rows, state->room, sizeof(*state->rows));
 	}
 	if (group->count == 0) {
 		group->first = state->count;
 	}
 	group->count++;
-	state->rows[state->count++] = copy;
+	state->rows[state->count++] = row;
+}
+
+/* With `lates` the row waits there. */
+static bool keep_row(struct maria_source *source, struct maria_embed *state,
+					 const struct query_embed *embed, const struct value *values,
+					 struct lates *lates)
+{
+	size_t count = embed->query.fetch_count;
+	size_t key_count = embed->relation->from_fields.count;
+	const struct value *keys = values + (count == 0 ? 1 : count);
+	if (lates != NULL) {
+		if (lates->count == lates->room) {
+			lates->room = lates->room == 0 ? 64 : lates->room * 2;
+			lates->items = alloc_resize(lates->items, lates->room, sizeof(*lates->items));
+		}
+		lates->items[lates->count++] = (struct late){copy_row(source, values, count),
+													 copy_row(source, keys, key_count)};
+		return charge(source, (count + key_count + 2) * sizeof(struct value));
+	}
+	struct group *group = find_group(state, keys, key_count);
+	if (group == NULL) {
+		return true; /* equal in the order of the column only */
+	}
+	add_row(state, group, copy_row(source, values, count));
 	return charge(source, (count + 1) * sizeof(struct value));
 }
 
 static bool read_rows(struct maria_source *source, struct maria_embed *state,
-					  const struct query_embed *embed, struct maria_statement *statement)
+					  const struct query_embed *embed, struct maria_statement *statement,
+					  struct lates *lates)
 {
 	struct maria_shape shape;
 	struct arena arena;
@@ -173,7 +211,7 @@ static bool read_rows(struct maria_source *source, struct maria_embed *state,
 	enum row_step step;
 	do {
 		step = maria_shape_fetch(&shape, source->conn, statement, source->error);
-		if (step == ROW_HERE && !keep_row(source, state, embed, shape.values)) {
+		if (step == ROW_HERE && !keep_row(source, state, embed, shape.values, lates)) {
 			step = ROW_FAILED;
 		}
 	} while (step == ROW_HERE);
@@ -182,16 +220,127 @@ static bool read_rows(struct maria_source *source, struct maria_embed *state,
 	return step == ROW_NONE;
 }
 
+/* ---- keys that are equal in the order of their column ---- */
+
+/* In another program's database a text may refer to one that is spelled otherwise. */
+static bool has_order(const struct maria_source *source, const struct query_embed *embed)
+{
+	const struct field_list *fields = sql_holder_fields(embed->relation);
+	bool found = false;
+	for (size_t i = 0; i < fields->count; i++) {
+		found = found || fields->items[i]->type == TYPE_TEXT;
+	}
+	return found && source->conn->session->store->foreign;
+}
+
+/* Are there rows without a parent of the very same keys, or parents that may be of one row? */
+static bool is_unsettled(struct maria_embed *state, const struct query_embed *embed,
+						 const struct lates *lates, size_t parent_count)
+{
+	size_t key_count = embed->relation->from_fields.count;
+	for (size_t i = 0; i < lates->count; i++) {
+		if (find_group(state, lates->items[i].keys, key_count) == NULL) {
+			return true;
+		}
+	}
+	return relation_is_to_one(embed->relation) && lates->count < parent_count;
+}
+
+/* Puts numbers of their classes into the place of the texts of one field of all keys. */
+static bool number_texts(struct maria_source *source, const struct query_embed *embed,
+						 size_t number, struct value *keys, size_t count)
+{
+	const struct relation *relation = embed->relation;
+	const struct resource *holder = relation->junction != NULL ? relation->junction : relation->to;
+	size_t key_count = relation->from_fields.count;
+	struct value *texts = ARENA_ARRAY(&source->arena, count, struct value);
+	for (size_t i = 0; i < count; i++) {
+		texts[i] = keys[i * key_count + number];
+	}
+	uint64_t *classes = ARENA_ARRAY(&source->arena, count, uint64_t);
+	if (!maria_classes_read(source->conn, holder, sql_holder_fields(relation)->items[number], texts,
+							count, classes, source->error)) {
+		return false;
+	}
+	for (size_t i = 0; i < count; i++) {
+		keys[i * key_count + number] = (struct value){.kind = VALUE_INTEGER,
+													  .integer = (int64_t)classes[i]};
+	}
+	return charge(source, count * (sizeof(*texts) + sizeof(*classes)));
+}
+
+/* Parents with equal keys share a group, which gets the rows whose keys are equal to theirs. */
+static bool settle(struct maria_source *source, struct maria_embed *state,
+				   const struct query_embed *embed, const struct lates *lates,
+				   const struct value *keys, size_t count)
+{
+	const struct field_list *fields = sql_holder_fields(embed->relation);
+	size_t key_count = fields->count;
+	size_t all = count + lates->count;
+	struct value *made = ARENA_ARRAY(&source->arena, all * key_count, struct value);
+	memcpy(made, keys, count * key_count * sizeof(*made));
+	for (size_t i = 0; i < lates->count; i++) {
+		memcpy(made + (count + i) * key_count, lates->items[i].keys, key_count * sizeof(*made));
+	}
+	bool ok = charge(source, all * key_count * sizeof(*made));
+	for (size_t i = 0; i < key_count && ok; i++) {
+		ok = fields->items[i]->type != TYPE_TEXT || number_texts(source, embed, i, made, all);
+	}
+	struct maria_embed classes = {.count = 0};
+	struct buf bytes;
+	map_init(&classes.groups);
+	buf_init(&bytes, KEY_BYTES);
+	for (size_t i = 0; i < count && ok; i++) {
+		struct group *group = find_group(&classes, made + i * key_count, key_count);
+		if (group == NULL) {
+			group = find_group(state, keys + i * key_count, key_count);
+			encode(&bytes, made + i * key_count, key_count);
+			map_put(&classes.groups, arena_copy(&source->arena, buf_str(&bytes)), group);
+		} else {
+			encode(&bytes, keys + i * key_count, key_count);
+			map_put(&state->groups, arena_copy(&source->arena, buf_str(&bytes)), group);
+		}
+	}
+	for (size_t i = 0; i < lates->count && ok; i++) {
+		struct group *group = find_group(&classes, made + (count + i) * key_count, key_count);
+		if (group != NULL) {
+			add_row(state, group, lates->items[i].row);
+		}
+	}
+	buf_finish(&bytes);
+	map_finish(&classes.groups);
+	return ok;
+}
+
+static bool settle_all(struct maria_source *source, struct maria_embed *state,
+					   const struct query_embed *embed, const struct lates *lates,
+					   const struct value *keys, size_t count)
+{
+	if (is_unsettled(state, embed, lates, count)) {
+		return settle(source, state, embed, lates, keys, count);
+	}
+	for (size_t i = 0; i < lates->count; i++) {
+		add_row(state, find_group(state, lates->items[i].keys, embed->relation->from_fields.count),
+				lates->items[i].row);
+	}
+	return true;
+}
+
 /* All rows that belong to these keys. */
 static bool read_chunk(struct maria_source *source, struct maria_embed *state,
 					   const struct query_embed *embed, const struct value *keys, size_t count)
 {
 	struct maria_conn *conn = source->conn;
+	struct lates lates = {.count = 0};
+	bool waits = has_order(source, embed);
 	sql_clear(&conn->sql);
 	sql_embed_many(&conn->sql, embed, keys, count);
 	struct maria_statement *statement = maria_execute(conn, false, source->error);
-	bool ok = statement != NULL && read_rows(source, state, embed, statement);
+	bool ok = statement != NULL &&
+		read_rows(source, state, embed, statement, waits ? &lates : NULL);
 	maria_rows_end(conn, statement);
+	ok = ok && (!waits || settle_all(source, state, embed, &lates, keys, count));
+	free(lates.items);
 	return ok;
 }
 

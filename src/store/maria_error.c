@@ -132,7 +132,7 @@ static bool fail_unique(const struct query *query, size_t row, struct str messag
 	struct str key = find_key(message);
 	const struct resource *resource = query->resource;
 	struct value *values = alloc_zeroed(resource->field_count, sizeof(*values));
-	bool found = str_equal(key, STR("PRIMARY"));
+	bool found = str_equal(key, STR("PRIMARY")) && resource->key.count > 0;
 	if (found) {
 		constraint_key(error, resource, row_values(query, row, &resource->key, values));
 	}
@@ -145,18 +145,70 @@ static bool fail_unique(const struct query *query, size_t row, struct str messag
 		}
 	}
 	free(values);
-	return found ? false : error_set(error, ERROR_UNIQUE, NULL);
+	if (!found && key.len > 0) { /* one that a service file cannot hold */
+		error_set(error, ERROR_UNIQUE, "duplicate key value violates unique constraint \"%.*s\"",
+				  STR_ARG(key));
+	} else if (!found) {
+		error_set(error, ERROR_UNIQUE, NULL);
+	}
+	return false;
+}
+
+static bool holds_text(struct str text, struct str part)
+{
+	for (size_t i = 0; i + part.len <= text.len; i++) {
+		if (str_starts_with(str_slice(text, i, text.len), part)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void put_names(struct buf *text, const struct field_list *fields)
+{
+	buf_append_byte(text, '(');
+	for (size_t i = 0; i < fields->count; i++) {
+		buf_append(text, i > 0 ? STR(", ") : STR(""));
+		sql_put_name(&sql_dialect_maria, fields->items[i]->name, text);
+	}
+	buf_append_byte(text, ')');
+}
+
+/* Does the message name this foreign key of the child? One of an existing table has a name that the
+ * model does not know; then it is the one over these columns:
+ * `child`, CONSTRAINT `name` FOREIGN KEY (`a`, `b`) REFERENCES `parent` (`x`, `y`) */
+static bool names_reference(struct str message, const struct resource *child,
+							const struct reference *reference)
+{
+	struct str name = find_first(message, STR("CONSTRAINT `"), '`');
+	if (is_name(name, reference->name, STR(""), STR(""))) {
+		return true;
+	}
+	struct buf text;
+	buf_init(&text, SIZE_MAX);
+	sql_put_name(&sql_dialect_maria, child->name, &text);
+	buf_append(&text, STR(", CONSTRAINT `"));
+	bool found = holds_text(message, buf_str(&text));
+	buf_clear(&text);
+	buf_append(&text, STR("FOREIGN KEY "));
+	put_names(&text, &reference->fields);
+	buf_append(&text, STR(" REFERENCES "));
+	sql_put_name(&sql_dialect_maria, reference->target->name, &text);
+	buf_append_byte(&text, ' ');
+	put_names(&text, &reference->target_fields);
+	found = found && holds_text(message, buf_str(&text));
+	buf_finish(&text);
+	return found;
 }
 
 /* … (`db`.`child`, CONSTRAINT `name` FOREIGN KEY … : a row of `query` refers to none. */
 static bool fail_missing(const struct query *query, size_t row, struct str message,
 						 struct error *error)
 {
-	struct str name = find_first(message, STR("CONSTRAINT `"), '`');
 	const struct resource *resource = query->resource;
 	for (size_t i = 0; i < resource->reference_count; i++) {
 		const struct reference *reference = &resource->references[i];
-		if (is_name(name, reference->name, STR(""), STR(""))) {
+		if (names_reference(message, resource, reference)) {
 			const struct constraint_reference failed = {
 				.name = reference->name,
 				.child = resource->name,
@@ -176,13 +228,12 @@ const struct relation *maria_failed_relation(const struct maria_conn *conn,
 											 const struct query *query)
 {
 	struct str message = str_from(conn->failure.message);
-	struct str name = find_first(message, STR("CONSTRAINT `"), '`');
 	const struct resource *resource = query->resource;
 	for (size_t i = 0; i < resource->relation_count; i++) {
 		const struct relation *relation = &resource->relations[i];
 		const struct reference *reference = relation->reference;
 		if (conn->failure.number == ER_ROW_IS_REFERENCED_2 && reference != NULL &&
-			reference->target == resource && is_name(name, reference->name, STR(""), STR("")) &&
+			reference->target == resource && names_reference(message, relation->to, reference) &&
 			relation->from_fields.items[0] == reference->target_fields.items[0]) {
 			return relation;
 		}

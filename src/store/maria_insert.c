@@ -81,10 +81,14 @@ static bool same_fields(const struct field_list *a, const struct field_list *b)
 	return same;
 }
 
-bool maria_upserts_at_once(const struct query *query)
+bool maria_upserts_at_once(const struct maria_session *session, const struct query *query)
 {
 	const struct resource *resource = query->resource;
 	const struct field_list *only = &resource->key;
+	/* A rule that nobody described may be met as well. */
+	if (session->store->foreign) {
+		return false;
+	}
 	if (resource->key.count == 0 && resource->unique_count == 1) {
 		only = &resource->uniques[0].fields;
 	} else if (resource->unique_count > 0) {
@@ -620,7 +624,8 @@ static void insert_init(struct insert *insert, struct maria_write *write)
 	const struct resource *resource = query->resource;
 	*insert = (struct insert){
 		.write = write,
-		.at_once = query->action == QUERY_UPSERT && maria_upserts_at_once(query),
+		.at_once = query->action == QUERY_UPSERT &&
+			maria_upserts_at_once(write->conn->session, query),
 		.refers = maria_refers_to_itself(resource),
 		.alone = query->batches == NULL && query->row_count <= 1,
 	};
@@ -631,6 +636,10 @@ static void insert_init(struct insert *insert, struct maria_write *write)
 bool maria_insert_rows(struct maria_write *write)
 {
 	struct insert insert;
+	if (write->answer.asked && write->query->resource->key.count == 0) {
+		return error_set(write->error, ERROR_UNSUPPORTED,
+						 "Rows of a table without a key cannot be answered when they are written");
+	}
 	insert_init(&insert, write);
 	write->part = *write->query;
 	bool ok = write->query->batches != NULL ? insert_batches(&insert) : insert_part(&insert);

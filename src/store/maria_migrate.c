@@ -225,37 +225,6 @@ static bool find_progress(MYSQL *db, uint64_t number, struct arena *arena,
 
 /* ---- what differs ---- */
 
-/* The text in `_rl_model`; "" when there is none. */
-static struct str kept_text(MYSQL *db, struct arena *arena)
-{
-	MYSQL_RES *rows = has_table(db, "_rl_model")
-		? maria_schema_rows(db, STR("SELECT text FROM _rl_model"), NULL)
-		: NULL;
-	MYSQL_ROW row = rows != NULL ? mysql_fetch_row(rows) : NULL;
-	struct str text = row != NULL ? cell(arena, rows, row, 0) : STR("");
-	mysql_free_result(rows);
-	return text;
-}
-
-/* NULL: the database keeps none. */
-static struct model *kept_model(MYSQL *db, struct arena *arena)
-{
-	struct str text = kept_text(db, arena);
-	if (text.len == 0) {
-		return NULL;
-	}
-	struct model_report report;
-	model_report_init(&report);
-	struct model *model = model_parse(arena_printf(arena, "service: own\n%.*s", STR_ARG(text)),
-									  STR("_rl_model"), NULL, &report);
-	if (model != NULL && !query_compile(model, &report)) {
-		model_destroy(model);
-		model = NULL;
-	}
-	model_report_finish(&report);
-	return model;
-}
-
 static bool is_ours(MYSQL *db)
 {
 	return has_table(db, "_rl_model") || !has_table(db, "");
@@ -334,7 +303,7 @@ static bool differ(struct store_migrator *migrator, const struct model *model, s
 	MYSQL *db = database(migrator);
 	struct arena arena;
 	arena_init(&arena, ARENA_BYTES);
-	struct model *kept = kept_model(db, &arena);
+	struct model *kept = maria_schema_kept_model(db, &arena);
 	bool ok = write_changes(db, model, kept, is_ours(db), ret_up, ret_down, error);
 	model_destroy(kept);
 	arena_finish(&arena);
@@ -570,7 +539,7 @@ static bool begin_apply(MYSQL *db, const struct store_migration *migration, stru
 	}
 	bool ok = ret_progress->found
 		? check_done(ret_progress, migration, error) && remember_texts(db, migration, error)
-		: remember(db, migration, "applying", kept_text(db, arena), error);
+		: remember(db, migration, "applying", maria_schema_kept_text(db, arena), error);
 	ret_progress->up = migration->up;
 	ret_progress->down = migration->down;
 	return ok;
@@ -601,7 +570,7 @@ static bool adopt(struct store_migrator *migrator, const struct store_migration 
 	arena_init(&arena, ARENA_BYTES);
 	bool ok = prepare(db, error) && maria_schema_run(db, STR("BEGIN"), error);
 	for (size_t i = 0; i < count && ok; i++) {
-		ok = remember(db, &items[i], "applied", kept_text(db, &arena), error);
+		ok = remember(db, &items[i], "applied", maria_schema_kept_text(db, &arena), error);
 	}
 	ok = maria_schema_run(db, ok ? STR("COMMIT") : STR("ROLLBACK"), ok ? error : NULL) && ok;
 	arena_finish(&arena);

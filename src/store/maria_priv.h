@@ -113,11 +113,24 @@ bool maria_source_load(struct maria_source *source, const struct query *query,
 					   const struct value *rows, size_t row_count);
 void maria_source_finish(struct maria_source *source);
 
+/* ---- maria_classes.c ---- */
+
+/* Which of these values of a text field are equal in the order of its column: those with the same
+ * number. */
+bool maria_classes_read(struct maria_conn *conn, const struct resource *resource,
+						const struct field *field, const struct value *values, size_t count,
+						uint64_t *ret_classes, struct error *error);
+
 /* ---- maria_schema.c ---- */
 
-/* On a blocking connection, on any thread: compares what is there with the model. With `make` it
- * makes everything on an empty database, and the tables of our own that are missing. */
-bool maria_schema_check(MYSQL *db, const struct model *model, bool make, struct error *error);
+struct maria_check {
+	bool make; /* everything on an empty database, and the tables of our own that are missing */
+	bool described; /* the model was made of the tables themselves */
+	bool ours;      /* set: it is no other program's database */
+};
+/* On a blocking connection, on any thread: compares what is there with the model. */
+bool maria_schema_check(MYSQL *db, const struct model *model, struct maria_check *check,
+						struct error *error);
 
 /* ---- maria_migrate.c ---- */
 
@@ -179,6 +192,9 @@ struct maria_store {
 	struct limits limits;
 	struct arena arena;
 	struct maria_url url;
+	bool described; /* its model is made of its tables */
+	bool read_only; /* sessions write nothing */
+	bool foreign; /* another program's database: its tables may have rules that the model has not */
 	bool patient; /* a migrator's: its statements may take as long as they do */
 	pthread_mutex_t mutex;
 	struct maria_session *sessions;

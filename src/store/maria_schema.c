@@ -9,9 +9,14 @@
 #include <assert.h>
 #include <ctype.h>
 #include <stdarg.h>
+#include <stdlib.h>
 
+#include "base/alloc.h"
 #include "model/model_write.h"
 #include "model/yaml.h"
+#include "query/compile.h"
+#include "store/maria_catalog.h"
+#include "store/maria_existing.h"
 #include "store/maria_priv.h"
 #include "store/maria_schema.h"
 #include "store/schema_text.h"
@@ -24,13 +29,15 @@ enum {
 	LOCK_S = 20,
 };
 
-struct schema {
+struct maria_schema {
 	MYSQL *db;
-	const struct model *model;
 	struct arena arena;
 	struct map facts; /* name -> struct str */
-	struct buf found; /* differences, as they are shown */
-	size_t differences;
+	struct maria_differences differences;
+	struct model *kept;     /* owned: what the database keeps of itself; NULL: it is not ours */
+	struct catalog catalog; /* of tables that are not ours; read when there is one */
+	bool has_catalog;
+	bool described; /* the model is made of the tables: it counts what they hold */
 };
 
 static bool fail_db(MYSQL *db, struct error *error)
@@ -86,10 +93,39 @@ bool maria_schema_keep_model(MYSQL *db, const struct model *model, struct error 
 	return ok;
 }
 
+struct str maria_schema_kept_text(MYSQL *db, struct arena *arena)
+{
+	MYSQL_RES *rows = maria_schema_rows(db, STR("SELECT text FROM _rl_model"), NULL);
+	MYSQL_ROW row = rows != NULL ? mysql_fetch_row(rows) : NULL;
+	struct str text = row != NULL && row[0] != NULL
+		? arena_copy(arena, (struct str){row[0], mysql_fetch_lengths(rows)[0]})
+		: STR("");
+	mysql_free_result(rows);
+	return text;
+}
+
+struct model *maria_schema_kept_model(MYSQL *db, struct arena *arena)
+{
+	struct str text = maria_schema_kept_text(db, arena);
+	if (text.len == 0) {
+		return NULL;
+	}
+	struct model_report report;
+	model_report_init(&report);
+	struct model *model = model_parse(arena_printf(arena, "service: own\n%.*s", STR_ARG(text)),
+									  STR("_rl_model"), NULL, &report);
+	if (model != NULL && !query_compile(model, &report)) {
+		model_destroy(model);
+		model = NULL;
+	}
+	model_report_finish(&report);
+	return model;
+}
+
 /* ---- making ---- */
 
 /* Calls `each` for the tables and indexes of one resource, or for the triggers on them. */
-static bool each_of(struct schema *schema, const struct resource *resource, bool triggers,
+static bool each_of(struct maria_schema *schema, const struct resource *resource, bool triggers,
 					schema_each_call *each, struct error *error)
 {
 	return schema_each(&sql_dialect_maria, resource, "CREATE TRIGGER", triggers, each, schema,
@@ -98,15 +134,14 @@ static bool each_of(struct schema *schema, const struct resource *resource, bool
 
 static bool make_object(void *context, struct str name, struct str text, struct error *error)
 {
-	struct schema *schema = context;
+	struct maria_schema *schema = context;
 	(void)name;
 	return maria_schema_run(schema->db, text, error);
 }
 
 /* A table may refer to one that is made later; to one that was made it needs that one's index. */
-static bool make_all(struct schema *schema, struct error *error)
+static bool make_all(struct maria_schema *schema, const struct model *model, struct error *error)
 {
-	const struct model *model = schema->model;
 	bool ok = maria_schema_run(schema->db, STR("SET foreign_key_checks=0"), error);
 	for (int triggers = 0; triggers <= 1 && ok; triggers++) {
 		for (size_t r = 0; r < model->resource_count && ok; r++) {
@@ -122,7 +157,7 @@ static bool make_all(struct schema *schema, struct error *error)
 
 /* ---- facts ---- */
 
-static struct str of_row(struct schema *schema, MYSQL_ROW row, const unsigned long *lengths,
+static struct str of_row(struct maria_schema *schema, MYSQL_ROW row, const unsigned long *lengths,
 						 unsigned number)
 {
 	struct str text = {row[number] != NULL ? row[number] : "", lengths[number]};
@@ -130,7 +165,7 @@ static struct str of_row(struct schema *schema, MYSQL_ROW row, const unsigned lo
 }
 
 /* The rows of a statement: a name and a text. */
-static bool add_facts(struct schema *schema, const char *text, struct error *error)
+static bool add_facts(struct maria_schema *schema, const char *text, struct error *error)
 {
 	MYSQL_RES *rows = maria_schema_rows(schema->db, str_from(text), error);
 	if (rows == NULL) {
@@ -177,7 +212,7 @@ static const char checks_sql[] = "SELECT CONCAT('check of ',table_name,' ',const
 								 "FROM information_schema.check_constraints "
 								 "WHERE constraint_schema=DATABASE()";
 
-static bool read_facts(struct schema *schema, struct error *error)
+static bool read_facts(struct maria_schema *schema, struct error *error)
 {
 	return add_facts(schema, tables_sql, error) && add_facts(schema, columns_sql, error) &&
 		add_facts(schema, indexes_sql, error) && add_facts(schema, references_sql, error) &&
@@ -186,10 +221,17 @@ static bool read_facts(struct schema *schema, struct error *error)
 
 /* ---- comparing ---- */
 
-__attribute__((format(printf, 2, 3))) static void note(struct schema *schema, const char *format,
-													   ...)
+static bool read_catalog(struct maria_schema *schema)
 {
-	if (schema->differences++ >= SHOWN) {
+	struct error error;
+	schema->has_catalog = schema->has_catalog ||
+		maria_catalog_read(schema->db, &schema->arena, &schema->catalog, &error);
+	return schema->has_catalog;
+}
+
+void maria_differences_note(struct maria_differences *differences, const char *format, ...)
+{
+	if (differences->count++ >= SHOWN) {
 		return;
 	}
 	char text[NAME_BYTES];
@@ -197,11 +239,13 @@ __attribute__((format(printf, 2, 3))) static void note(struct schema *schema, co
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	buf_append(&schema->found, schema->found.len > 0 ? STR("; ") : STR(""));
-	buf_append(&schema->found, str_from(text));
+	buf_append(&differences->found, differences->found.len > 0 ? STR("; ") : STR(""));
+	buf_append(&differences->found, str_from(text));
 }
 
-__attribute__((format(printf, 2, 3))) static const struct str *find(struct schema *schema,
+#define note(schema, ...) maria_differences_note(&(schema)->differences, __VA_ARGS__)
+
+__attribute__((format(printf, 2, 3))) static const struct str *find(struct maria_schema *schema,
 																	const char *format, ...)
 {
 	char name[NAME_BYTES];
@@ -214,7 +258,7 @@ __attribute__((format(printf, 2, 3))) static const struct str *find(struct schem
 }
 
 /* The column as columns_sql tells it. */
-static struct str wanted_column(struct schema *schema, const struct resource *resource,
+static struct str wanted_column(struct maria_schema *schema, const struct resource *resource,
 								const struct field *field)
 {
 	struct buf text;
@@ -248,7 +292,23 @@ static struct str wanted_column(struct schema *schema, const struct resource *re
 	return wanted;
 }
 
-static void compare_columns(struct schema *schema, const struct resource *resource)
+/* Columns that others added to our tables may be of any type that can hold the field's values. */
+static bool is_kept(struct maria_schema *schema, const struct resource *resource,
+					const struct field *field)
+{
+	const struct resource *kept = schema->kept != NULL
+		? model_resource(schema->kept, resource->name)
+		: NULL;
+	if (kept == NULL || resource_field(kept, field->name) != NULL || !read_catalog(schema)) {
+		return true;
+	}
+	const struct catalog_table *table = catalog_find_table(&schema->catalog, resource->name);
+	const struct catalog_column *column = table == NULL ? NULL
+														: catalog_find_column(table, field->name);
+	return column == NULL || !maria_catalog_holds(column, field->type);
+}
+
+static void compare_columns(struct maria_schema *schema, const struct resource *resource)
 {
 	for (size_t i = 0; i < resource->field_count; i++) {
 		const struct field *field = &resource->fields[i];
@@ -261,7 +321,7 @@ static void compare_columns(struct schema *schema, const struct resource *resour
 		if (has == NULL) {
 			note(schema, "table %.*s has no column %.*s", STR_ARG(resource->name),
 				 STR_ARG(field->name));
-		} else if (!str_equal(*has, wanted)) {
+		} else if (!str_equal(*has, wanted) && is_kept(schema, resource, field)) {
 			note(schema, "column %.*s of table %.*s is %.*s, not %.*s", STR_ARG(field->name),
 				 STR_ARG(resource->name), STR_ARG(*has), STR_ARG(wanted));
 		}
@@ -269,7 +329,7 @@ static void compare_columns(struct schema *schema, const struct resource *resour
 }
 
 /* `a, b` */
-static struct str list_of(struct schema *schema, const struct field_list *fields)
+static struct str list_of(struct maria_schema *schema, const struct field_list *fields)
 {
 	struct str list = STR("");
 	for (size_t i = 0; i < fields->count; i++) {
@@ -279,8 +339,8 @@ static struct str list_of(struct schema *schema, const struct field_list *fields
 	return list;
 }
 
-static void compare_index(struct schema *schema, const struct resource *resource, const char *kind,
-						  const struct field_list *fields)
+static void compare_index(struct maria_schema *schema, const struct resource *resource,
+						  const char *kind, const struct field_list *fields)
 {
 	struct str list = list_of(schema, fields);
 	if (find(schema, "%s of %.*s over (%.*s)", kind, STR_ARG(resource->name), STR_ARG(list)) ==
@@ -290,7 +350,7 @@ static void compare_index(struct schema *schema, const struct resource *resource
 	}
 }
 
-static struct str short_name(struct schema *schema, struct str name)
+static struct str short_name(struct maria_schema *schema, struct str name)
 {
 	struct buf text;
 	buf_init(&text, NAME_BYTES);
@@ -302,7 +362,7 @@ static struct str short_name(struct schema *schema, struct str name)
 }
 
 /* A rule over some rows is one over generated columns: see sql_schema(). */
-static void compare_rule(struct schema *schema, const struct resource *resource,
+static void compare_rule(struct maria_schema *schema, const struct resource *resource,
 						 const struct unique_rule *rule)
 {
 	if (rule->cond == NULL) {
@@ -320,7 +380,7 @@ static void compare_rule(struct schema *schema, const struct resource *resource,
 	compare_index(schema, resource, "unique index", &list);
 }
 
-static void compare_checks(struct schema *schema, const struct resource *resource)
+static void compare_checks(struct maria_schema *schema, const struct resource *resource)
 {
 	for (size_t i = 0; i < resource->check_count; i++) {
 		struct str name = short_name(schema, resource->checks[i].name);
@@ -330,7 +390,7 @@ static void compare_checks(struct schema *schema, const struct resource *resourc
 	}
 }
 
-static void compare_references(struct schema *schema, const struct resource *resource)
+static void compare_references(struct maria_schema *schema, const struct resource *resource)
 {
 	for (size_t i = 0; i < resource->reference_count; i++) {
 		const struct reference *reference = &resource->references[i];
@@ -347,7 +407,7 @@ static void compare_references(struct schema *schema, const struct resource *res
 
 static bool compare_table(void *context, struct str name, struct str text, struct error *error)
 {
-	struct schema *schema = context;
+	struct maria_schema *schema = context;
 	(void)error;
 	bool table = str_starts_with(text, STR("CREATE TABLE")); /* else an index */
 	if (table && find(schema, "table %.*s", STR_ARG(name)) == NULL) {
@@ -359,7 +419,7 @@ static bool compare_table(void *context, struct str name, struct str text, struc
 /* The server keeps the statement behind FOR EACH ROW as it was written. */
 static bool compare_trigger(void *context, struct str name, struct str text, struct error *error)
 {
-	struct schema *schema = context;
+	struct maria_schema *schema = context;
 	(void)error;
 	const struct str *has = find(schema, "trigger %.*s", STR_ARG(name));
 	if (has == NULL) {
@@ -370,7 +430,8 @@ static bool compare_trigger(void *context, struct str name, struct str text, str
 	return true;
 }
 
-static void compare(struct schema *schema, const struct resource *resource, struct error *error)
+static void compare_own(struct maria_schema *schema, const struct resource *resource,
+						struct error *error)
 {
 	if (find(schema, "table %.*s", STR_ARG(resource->name)) == NULL) {
 		note(schema, "there is no table %.*s", STR_ARG(resource->name));
@@ -392,47 +453,84 @@ static void compare(struct schema *schema, const struct resource *resource, stru
 	each_of(schema, resource, true, compare_trigger, error);
 }
 
-static bool fail_different(const struct schema *schema, struct error *error)
+/* A table that we made is what we would make; of others' it counts what they can hold. */
+static bool compare(struct maria_schema *schema, const struct resource *resource,
+					struct error *error)
 {
-	error_set(error, ERROR_CONFIG, "the database's tables are not those of %.*s",
-			  STR_ARG(schema->model->file));
-	return error_details(error, "%.*s%s", STR_ARG(buf_str(&schema->found)),
-						 schema->differences > SHOWN ? "; and more" : "");
-}
-
-static bool compare_all(struct schema *schema, struct error *error)
-{
-	const struct model *model = schema->model;
-	for (size_t r = 0; r < model->resource_count; r++) {
-		compare(schema, &model->resources[r], error);
-	}
-	if (model->kept_answers != NULL) {
-		compare(schema, model->kept_answers, error);
-	}
-	if (schema->differences == 0) {
+	bool kept = schema->kept != NULL && !schema->described &&
+		model_resource(schema->kept, resource->name) != NULL;
+	bool own = resource->tally_of != NULL || resource->hidden || kept;
+	if (own) {
+		compare_own(schema, resource, error);
 		return true;
 	}
-	fail_different(schema, error);
+	if (!read_catalog(schema)) {
+		return fail_db(schema->db, error);
+	}
+	maria_existing_compare(&schema->catalog, resource, &schema->differences);
+	for (size_t i = 0; i < resource->unique_count; i++) {
+		if (resource->uniques[i].cond != NULL) {
+			compare_rule(schema, resource, &resource->uniques[i]);
+		}
+	}
+	compare_checks(schema, resource);
+	return true;
+}
+
+static bool fail_different(const struct maria_schema *schema, const struct model *model,
+						   struct error *error)
+{
+	const struct maria_differences *differences = &schema->differences;
+	error_set(error, ERROR_CONFIG, "the database's tables are not those of %.*s",
+			  STR_ARG(model->file));
+	return error_details(error, "%.*s%s", STR_ARG(buf_str(&differences->found)),
+						 differences->count > SHOWN ? "; and more" : "");
+}
+
+static bool is_read_only(const struct model *model)
+{
+	for (size_t i = 0; i < model->resource_count; i++) {
+		if (!model->resources[i].read_only) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool compare_all(struct maria_schema *schema, const struct model *model, struct error *error)
+{
+	for (size_t r = 0; r < model->resource_count; r++) {
+		if (!compare(schema, &model->resources[r], error)) {
+			return false;
+		}
+	}
+	bool keeps = model->kept_answers != NULL && !is_read_only(model);
+	if (keeps && !compare(schema, model->kept_answers, error)) {
+		return false;
+	}
+	if (schema->differences.count == 0) {
+		return true;
+	}
+	fail_different(schema, model, error);
 	return error_hint(error, "what is to be done: rowlock migrate %.*s plan", STR_ARG(model->file));
 }
 
 /* ---- both ---- */
 
-static bool check(struct schema *schema, bool make, struct error *error)
+static bool check_or_make(struct maria_schema *schema, const struct model *model, bool make,
+						  struct error *error)
 {
-	const struct resource *kept = schema->model->kept_answers;
-	if (!read_facts(schema, error)) {
+	const struct resource *kept = model->kept_answers;
+	if (make && schema->facts.count == 0) {
+		return make_all(schema, model, error);
+	}
+	/* Databases of earlier versions, and other programs', have all but this one. */
+	bool adds = make && kept != NULL && !is_read_only(model) &&
+		find(schema, "table %.*s", STR_ARG(kept->name)) == NULL;
+	if (adds && !(each_of(schema, kept, false, make_object, error) && read_facts(schema, error))) {
 		return false;
 	}
-	if (make && schema->facts.count == 0) {
-		return make_all(schema, error);
-	}
-	/* Databases of earlier versions have all but this one. */
-	if (make && kept != NULL && find(schema, "table %.*s", STR_ARG(kept->name)) == NULL) {
-		return each_of(schema, kept, false, make_object, error) && read_facts(schema, error) &&
-			compare_all(schema, error);
-	}
-	return compare_all(schema, error);
+	return compare_all(schema, model, error);
 }
 
 /* Waits for another program that makes the tables. */
@@ -454,46 +552,72 @@ bool maria_schema_take_turn(MYSQL *db, struct error *error)
 	return taken;
 }
 
-static void begin(struct schema *schema, MYSQL *db, const struct model *model)
+struct maria_schema *maria_schema_open(MYSQL *db, struct error *error)
 {
-	*schema = (struct schema){.db = db, .model = model};
+	struct maria_schema *schema = alloc_zeroed(1, sizeof(*schema));
+	schema->db = db;
 	arena_init(&schema->arena, ARENA_BYTES);
 	map_init(&schema->facts);
-	buf_init(&schema->found, STATEMENT_BYTES);
+	buf_init(&schema->differences.found, STATEMENT_BYTES);
+	if (!read_facts(schema, error)) {
+		maria_schema_close(schema);
+		return NULL;
+	}
+	if (find(schema, "table _rl_model") != NULL) {
+		schema->kept = maria_schema_kept_model(db, &schema->arena);
+	}
+	return schema;
 }
 
-static void end(struct schema *schema)
+void maria_schema_close(struct maria_schema *schema)
 {
-	buf_finish(&schema->found);
-	map_finish(&schema->facts);
-	arena_finish(&schema->arena);
+	if (schema != NULL) {
+		model_destroy(schema->kept);
+		buf_finish(&schema->differences.found);
+		map_finish(&schema->facts);
+		arena_finish(&schema->arena);
+		free(schema);
+	}
 }
 
-bool maria_schema_check(MYSQL *db, const struct model *model, bool make, struct error *error)
+bool maria_schema_fits(struct maria_schema *schema, const struct resource *resource)
 {
-	struct schema schema;
-	if (make && !maria_schema_take_turn(db, error)) {
+	struct error error;
+	buf_clear(&schema->differences.found);
+	schema->differences.count = 0;
+	compare_own(schema, resource, &error);
+	return schema->differences.count == 0;
+}
+
+bool maria_schema_check(MYSQL *db, const struct model *model, struct maria_check *check,
+						struct error *error)
+{
+	if (check->make && !maria_schema_take_turn(db, error)) {
 		return false;
 	}
-	begin(&schema, db, model);
-	bool ok = check(&schema, make, error);
-	end(&schema);
+	struct maria_schema *schema = maria_schema_open(db, error);
+	bool ok = schema != NULL;
+	if (ok) {
+		schema->described = check->described;
+		ok = check_or_make(schema, model, check->make, error);
+		check->ours = find(schema, "table _rl_model") != NULL || schema->facts.count == 0;
+	}
+	maria_schema_close(schema);
 	/* The lock goes with the connection. */
 	return ok;
 }
 
 bool maria_schema_check_there(MYSQL *db, const struct model *model, struct error *error)
 {
-	struct schema schema;
-	begin(&schema, db, model);
-	bool ok = read_facts(&schema, error);
+	struct maria_schema *schema = maria_schema_open(db, error);
+	bool ok = schema != NULL;
 	for (size_t r = 0; ok && r < model->resource_count; r++) {
 		const struct resource *resource = &model->resources[r];
-		if (find(&schema, "table %.*s", STR_ARG(resource->name)) != NULL) {
-			compare(&schema, resource, error);
+		if (find(schema, "table %.*s", STR_ARG(resource->name)) != NULL) {
+			ok = compare(schema, resource, error);
 		}
 	}
-	ok = ok && (schema.differences == 0 || fail_different(&schema, error));
-	end(&schema);
+	ok = ok && (schema->differences.count == 0 || fail_different(schema, model, error));
+	maria_schema_close(schema);
 	return ok;
 }

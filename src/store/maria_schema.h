@@ -26,5 +26,25 @@ bool maria_schema_check_there(MYSQL *db, const struct model *model, struct error
  * file that its tables were made by. An empty text is kept as none. */
 bool maria_schema_keep(MYSQL *db, struct str text, struct error *error);
 bool maria_schema_keep_model(MYSQL *db, const struct model *model, struct error *error);
+/* That text, arena; "" when there is none. */
+struct str maria_schema_kept_text(MYSQL *db, struct arena *arena);
+/* As a model, owned; NULL when there is none. */
+struct model *maria_schema_kept_model(MYSQL *db, struct arena *arena);
+
+/* What a database has, read once. */
+struct maria_schema;
+struct maria_schema *maria_schema_open(MYSQL *db, struct error *error);
+/* Accepts NULL. */
+void maria_schema_close(struct maria_schema *schema);
+/* Is the resource's table as we would make it? */
+bool maria_schema_fits(struct maria_schema *schema, const struct resource *resource);
+
+/* What a table has not, or has otherwise; the first few are kept as a text. */
+struct maria_differences {
+	struct buf found;
+	size_t count;
+};
+__attribute__((format(printf, 2, 3))) void maria_differences_note(
+	struct maria_differences *differences, const char *format, ...);
 
 #endif

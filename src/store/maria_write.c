@@ -317,16 +317,16 @@ static bool run_request(struct maria_transaction *transaction, struct store_requ
 /* ---- one attempt ---- */
 
 /* Is it one statement, whose rows are not asked for or known? */
-static bool is_alone(const struct store_request *request)
+static bool is_alone(const struct maria_session *session, const struct store_request *request)
 {
 	const struct query *query = request->query;
 	if (request->companion != NULL || query->batches != NULL ||
-		(query->column_count > 0 && !write_knows_answer(query))) {
+		(query->column_count > 0 && !maria_knows_answer(session, query))) {
 		return false;
 	}
 	if (write_inserts(query)) {
 		return query->row_count <= 1 &&
-			(query->action == QUERY_INSERT || maria_upserts_at_once(query));
+			(query->action == QUERY_INSERT || maria_upserts_at_once(session, query));
 	}
 	return maria_changes_at_once(query);
 }
@@ -347,7 +347,7 @@ static bool run_on(struct maria_transaction *transaction, struct store_request *
 {
 	struct maria_conn *conn = transaction->conn;
 	bool undo = false;
-	if (!conn->session->store->has_versions && is_alone(request)) {
+	if (!conn->session->store->has_versions && is_alone(conn->session, request)) {
 		return run_query(transaction, request->query, request->body, &request->result,
 						 &request->error);
 	}

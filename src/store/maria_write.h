@@ -36,6 +36,8 @@ struct maria_answer {
 	size_t key_room;
 };
 
+/* See write_knows_answer(). */
+bool maria_knows_answer(const struct maria_session *session, const struct query *query);
 void maria_answer_init(struct maria_answer *answer, struct maria_conn *conn,
 					   const struct query *query, struct buf *body, struct error *error);
 void maria_answer_finish(struct maria_answer *answer);
@@ -94,7 +96,7 @@ bool maria_is_own_reference(const struct resource *resource, const struct field 
 /* ---- maria_insert.c ---- */
 
 /* Is the target of the upsert the only unique key, so that one statement does it? */
-bool maria_upserts_at_once(const struct query *query);
+bool maria_upserts_at_once(const struct maria_session *session, const struct query *query);
 bool maria_insert_rows(struct maria_write *write);
 
 /* ---- maria_change.c ---- */

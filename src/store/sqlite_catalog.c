@@ -10,73 +10,94 @@ struct reader {
 	struct error *error;
 };
 
-/* ---- lists and names ---- */
+/* ---- types ---- */
 
-/* Room for one more item. The array is full whenever the count is 0 or a power of two. */
-static void *grow(struct arena *arena, const void *items, size_t count, size_t size)
+static bool holds_word(struct str text, const char *word)
 {
-	if ((count & (count - 1)) != 0) {
-		return (void *)items;
-	}
-	void *more = arena_array(arena, count == 0 ? 1 : count * 2, size);
-	if (count > 0) {
-		memcpy(more, items, count * size);
-	}
-	return more;
-}
-
-bool catalog_columns_hold(const struct catalog_columns *columns,
-						  const struct catalog_column *column)
-{
-	for (size_t i = 0; i < columns->count; i++) {
-		if (columns->items[i] == column) {
+	size_t len = strlen(word);
+	for (size_t i = 0; i + len <= text.len; i++) {
+		if (str_equal_nocase(str_slice(text, i, i + len), str_from(word))) {
 			return true;
 		}
 	}
 	return false;
 }
 
-bool catalog_columns_match(const struct catalog_columns *a, const struct catalog_columns *b)
+/* The n of `word(n)`; 0 when there is none that a text can have. */
+static size_t length_of(struct str declared)
 {
-	for (size_t i = 0; i < a->count; i++) {
-		if (!catalog_columns_hold(b, a->items[i])) {
-			return false;
-		}
+	enum { CHARS_MAX = 1000000000 };
+	size_t open = str_find(declared, '(', 0);
+	size_t close = str_find(declared, ')', open);
+	int64_t number = 0;
+	if (close == declared.len ||
+		number_parse_integer(str_trim(str_slice(declared, open + 1, close)), &number) !=
+			NUMBER_OK ||
+		number < 1 || number > CHARS_MAX) {
+		return 0;
 	}
-	for (size_t i = 0; i < b->count; i++) {
-		if (!catalog_columns_hold(a, b->items[i])) {
-			return false;
-		}
-	}
-	return true;
+	return (size_t)number;
 }
 
-const struct catalog_table *sqlite_catalog_table(const struct catalog *catalog, struct str name)
+static bool is_one_of(struct str declared, const char *const *words, size_t count)
 {
-	for (size_t i = 0; i < catalog->count; i++) {
-		if (str_equal_nocase(catalog->tables[i].name, name)) {
-			return &catalog->tables[i];
+	for (size_t i = 0; i < count; i++) {
+		if (str_equal_nocase(declared, str_from(words[i]))) {
+			return true;
 		}
 	}
-	return NULL;
+	return false;
 }
 
-const struct catalog_column *sqlite_catalog_column(const struct catalog_table *table,
-												   struct str name)
+static enum type type_of(struct str declared, size_t *ret_chars)
 {
-	for (size_t i = 0; i < table->column_count; i++) {
-		if (str_equal_nocase(table->columns[i].name, name)) {
-			return &table->columns[i];
+	static const char *const bits[] = {"TINYINT(1)", "BIT(1)", "BIT"};
+	static const struct {
+		const char *word;
+		enum type type;
+	} types[] = {
+		{"INT", TYPE_INTEGER}, {"CHAR", TYPE_TEXT},      {"TEXT", TYPE_TEXT},
+		{"CLOB", TYPE_TEXT},   {"REAL", TYPE_NUMBER},    {"FLOA", TYPE_NUMBER},
+		{"DOUB", TYPE_NUMBER}, {"NUMERIC", TYPE_NUMBER}, {"DECIMAL", TYPE_NUMBER},
+		{"JSON", TYPE_JSON},
+	};
+	*ret_chars = 0;
+	if (holds_word(declared, "BOOL") || is_one_of(declared, bits, sizeof(bits) / sizeof(bits[0]))) {
+		return TYPE_BOOLEAN;
+	}
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (holds_word(declared, types[i].word)) {
+			*ret_chars = strcmp(types[i].word, "CHAR") == 0 ? length_of(declared) : 0;
+			return types[i].type;
 		}
 	}
-	return NULL;
+	return TYPE_TEXT;
 }
 
-static void add_column(struct arena *arena, struct catalog_columns *columns,
-					   const struct catalog_column *column)
+/* How SQLite stores values in a column ("Determination Of Column Affinity"). */
+enum affinity { AFFINITY_INTEGER, AFFINITY_TEXT, AFFINITY_NONE, AFFINITY_REAL, AFFINITY_NUMERIC };
+
+static enum affinity affinity_of(struct str declared)
 {
-	columns->items = grow(arena, columns->items, columns->count, sizeof(columns->items[0]));
-	columns->items[columns->count++] = column;
+	static const struct {
+		const char *word;
+		enum affinity affinity;
+	} rules[] = {
+		{"INT", AFFINITY_INTEGER}, {"CHAR", AFFINITY_TEXT}, {"CLOB", AFFINITY_TEXT},
+		{"TEXT", AFFINITY_TEXT},   {"BLOB", AFFINITY_NONE}, {"REAL", AFFINITY_REAL},
+		{"FLOA", AFFINITY_REAL},   {"DOUB", AFFINITY_REAL},
+	};
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		if (holds_word(declared, rules[i].word)) {
+			return rules[i].affinity;
+		}
+	}
+	return declared.len == 0 ? AFFINITY_NONE : AFFINITY_NUMERIC;
+}
+
+static bool is_blob(struct str declared)
+{
+	return affinity_of(declared) == AFFINITY_NONE && declared.len > 0;
 }
 
 /* ---- statements ---- */
@@ -132,12 +153,14 @@ static void read_column(const struct reader *reader, const struct catalog_table 
 		.hidden = hidden == 1,
 		.generated = hidden > 1,
 	};
+	column->type = type_of(column->declared, &column->max_chars);
+	column->is_bytes = is_blob(column->declared);
 	column->has_default = column->default_text.ptr != NULL && !column->generated &&
 		!str_equal_nocase(column->default_text, STR("null"));
 	if (table->kind == CATALOG_TABLE &&
 		sqlite3_table_column_metadata(reader->db, "main", table->name.ptr, column->name.ptr, NULL,
 									  &collation, NULL, NULL, NULL) == SQLITE_OK &&
-		collation != NULL) {
+		collation != NULL && !str_equal_nocase(str_from(collation), STR("BINARY"))) {
 		column->collation = arena_copy(reader->arena, str_from(collation));
 	}
 }
@@ -153,8 +176,8 @@ static bool read_columns(const struct reader *reader, struct catalog_table *tabl
 	}
 	int rc;
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		table->columns = grow(reader->arena, table->columns, table->column_count,
-							  sizeof(table->columns[0]));
+		table->columns = catalog_grow(reader->arena, table->columns, table->column_count,
+									  sizeof(table->columns[0]));
 		read_column(reader, table, stmt, &table->columns[table->column_count++]);
 	}
 	/* A view over what is gone, or a module that this program does not have. */
@@ -166,26 +189,6 @@ static bool read_columns(const struct reader *reader, struct catalog_table *tabl
 	return end(reader, stmt, rc);
 }
 
-static void collect_key(const struct reader *reader, struct catalog_table *table)
-{
-	const struct catalog_column *next;
-	int place = 0;
-	do {
-		next = NULL;
-		/* A column that was named twice leaves a gap in the numbers. */
-		for (size_t i = 0; i < table->column_count; i++) {
-			const struct catalog_column *column = &table->columns[i];
-			if (column->key > place && (next == NULL || column->key < next->key)) {
-				next = column;
-			}
-		}
-		if (next != NULL) {
-			add_column(reader->arena, &table->key, next);
-			place = next->key;
-		}
-	} while (next != NULL);
-}
-
 /* One column of an index. *ret_good: the index has no expression up to here. */
 static void read_index_row(const struct reader *reader, struct catalog_table *table,
 						   sqlite3_stmt *stmt, bool *ret_good)
@@ -194,7 +197,8 @@ static void read_index_row(const struct reader *reader, struct catalog_table *ta
 	size_t count = table->unique_count;
 	int column = sqlite3_column_int(stmt, 2);
 	if (sqlite3_column_int(stmt, 3) == 0) {
-		table->uniques = grow(reader->arena, table->uniques, count, sizeof(table->uniques[0]));
+		table->uniques = catalog_grow(reader->arena, table->uniques, count,
+									  sizeof(table->uniques[0]));
 		table->uniques[count] = (struct catalog_unique){
 			.name = name,
 			.automatic = str_equal(column_text(reader, stmt, 1), STR("u")),
@@ -210,7 +214,7 @@ static void read_index_row(const struct reader *reader, struct catalog_table *ta
 		*ret_good = false; /* an expression */
 		table->unique_count = count;
 	} else if (!catalog_columns_hold(&table->uniques[count].columns, &table->columns[column])) {
-		add_column(reader->arena, &table->uniques[count].columns, &table->columns[column]);
+		catalog_add_column(reader->arena, &table->uniques[count].columns, &table->columns[column]);
 	}
 }
 
@@ -239,7 +243,7 @@ static bool read_uniques(const struct reader *reader, struct catalog_table *tabl
 	/* INTEGER PRIMARY KEY DESC has an index, and is no row's number. */
 	if (!key_index && table->key.count == 1 &&
 		str_equal_nocase(table->key.items[0]->declared, STR("INTEGER"))) {
-		table->rowid = table->key.items[0];
+		table->numbered = table->key.items[0];
 	}
 	return end(reader, stmt, rc);
 }
@@ -249,18 +253,19 @@ static void read_reference_row(const struct reader *reader, struct catalog_table
 {
 	bool first = sqlite3_column_int(stmt, 3) == 0;
 	if (first) {
-		table->references = grow(reader->arena, table->references, table->reference_count,
-								 sizeof(table->references[0]));
+		table->references = catalog_grow(reader->arena, table->references, table->reference_count,
+										 sizeof(table->references[0]));
 		table->references[table->reference_count++] = (struct catalog_reference){
 			.parent = column_text(reader, stmt, 0),
 		};
 	}
 	struct catalog_reference *reference = &table->references[table->reference_count - 1];
-	struct str *to = grow(reader->arena, reference->to, reference->columns.count, sizeof(*to));
+	struct str *to = catalog_grow(reader->arena, reference->to, reference->columns.count,
+								  sizeof(*to));
 	to[reference->columns.count] = column_text(reader, stmt, 2);
 	reference->to = to;
-	add_column(reader->arena, &reference->columns,
-			   sqlite_catalog_column(table, column_text(reader, stmt, 1)));
+	catalog_add_column(reader->arena, &reference->columns,
+					   catalog_find_column(table, column_text(reader, stmt, 1)));
 }
 
 static bool read_references(const struct reader *reader, struct catalog_table *table)
@@ -278,26 +283,6 @@ static bool read_references(const struct reader *reader, struct catalog_table *t
 		read_reference_row(reader, table, stmt);
 	}
 	return end(reader, stmt, rc);
-}
-
-static void resolve(const struct reader *reader, const struct catalog *catalog,
-					struct catalog_reference *reference)
-{
-	const struct catalog_table *target = sqlite_catalog_table(catalog, reference->parent);
-	if (target == NULL ||
-		(reference->to[0].ptr == NULL && target->key.count != reference->columns.count)) {
-		return;
-	}
-	for (size_t i = 0; i < reference->columns.count; i++) {
-		const struct catalog_column *column = reference->to[i].ptr == NULL
-			? target->key.items[i]
-			: sqlite_catalog_column(target, reference->to[i]);
-		if (column == NULL) {
-			return;
-		}
-		add_column(reader->arena, &reference->target_columns, column);
-	}
-	reference->target = target;
 }
 
 /* ---- all tables ---- */
@@ -329,8 +314,8 @@ static bool read_names(const struct reader *reader, struct catalog *catalog)
 	}
 	int rc;
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		catalog->tables = grow(reader->arena, catalog->tables, catalog->count,
-							   sizeof(catalog->tables[0]));
+		catalog->tables = catalog_grow(reader->arena, catalog->tables, catalog->count,
+									   sizeof(catalog->tables[0]));
 		read_table(reader, stmt, &catalog->tables[catalog->count++]);
 	}
 	return end(reader, stmt, rc);
@@ -350,117 +335,25 @@ bool sqlite_catalog_read(sqlite3 *db, struct arena *arena, struct catalog *ret_c
 			return false;
 		}
 		if (table->kind == CATALOG_TABLE) {
-			collect_key(&reader, table);
+			catalog_collect_key(arena, table);
 			if (!read_uniques(&reader, table) || !read_references(&reader, table)) {
 				return false;
 			}
 		}
 	}
-	for (size_t i = 0; i < catalog.count; i++) {
-		for (size_t k = 0; k < catalog.tables[i].reference_count; k++) {
-			resolve(&reader, &catalog, &catalog.tables[i].references[k]);
-		}
-	}
+	catalog_resolve(reader.arena, &catalog);
 	*ret_catalog = catalog;
 	return true;
 }
 
-/* ---- types ---- */
-
-static bool holds_word(struct str text, const char *word)
-{
-	size_t len = strlen(word);
-	for (size_t i = 0; i + len <= text.len; i++) {
-		if (str_equal_nocase(str_slice(text, i, i + len), str_from(word))) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* The n of `word(n)`; 0 when there is none that a text can have. */
-static size_t length_of(struct str declared)
-{
-	enum { CHARS_MAX = 1000000000 };
-	size_t open = str_find(declared, '(', 0);
-	size_t close = str_find(declared, ')', open);
-	int64_t number = 0;
-	if (close == declared.len ||
-		number_parse_integer(str_trim(str_slice(declared, open + 1, close)), &number) !=
-			NUMBER_OK ||
-		number < 1 || number > CHARS_MAX) {
-		return 0;
-	}
-	return (size_t)number;
-}
-
-static bool is_one_of(struct str declared, const char *const *words, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (str_equal_nocase(declared, str_from(words[i]))) {
-			return true;
-		}
-	}
-	return false;
-}
-
-enum type sqlite_catalog_type(struct str declared, size_t *ret_chars)
-{
-	static const char *const bits[] = {"TINYINT(1)", "BIT(1)", "BIT"};
-	static const struct {
-		const char *word;
-		enum type type;
-	} types[] = {
-		{"INT", TYPE_INTEGER}, {"CHAR", TYPE_TEXT},      {"TEXT", TYPE_TEXT},
-		{"CLOB", TYPE_TEXT},   {"REAL", TYPE_NUMBER},    {"FLOA", TYPE_NUMBER},
-		{"DOUB", TYPE_NUMBER}, {"NUMERIC", TYPE_NUMBER}, {"DECIMAL", TYPE_NUMBER},
-		{"JSON", TYPE_JSON},
-	};
-	*ret_chars = 0;
-	if (holds_word(declared, "BOOL") || is_one_of(declared, bits, sizeof(bits) / sizeof(bits[0]))) {
-		return TYPE_BOOLEAN;
-	}
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		if (holds_word(declared, types[i].word)) {
-			*ret_chars = strcmp(types[i].word, "CHAR") == 0 ? length_of(declared) : 0;
-			return types[i].type;
-		}
-	}
-	return TYPE_TEXT;
-}
-
-/* How SQLite stores values in a column ("Determination Of Column Affinity"). */
-enum affinity { AFFINITY_INTEGER, AFFINITY_TEXT, AFFINITY_NONE, AFFINITY_REAL, AFFINITY_NUMERIC };
-
-static enum affinity affinity_of(struct str declared)
-{
-	static const struct {
-		const char *word;
-		enum affinity affinity;
-	} rules[] = {
-		{"INT", AFFINITY_INTEGER}, {"CHAR", AFFINITY_TEXT}, {"CLOB", AFFINITY_TEXT},
-		{"TEXT", AFFINITY_TEXT},   {"BLOB", AFFINITY_NONE}, {"REAL", AFFINITY_REAL},
-		{"FLOA", AFFINITY_REAL},   {"DOUB", AFFINITY_REAL},
-	};
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		if (holds_word(declared, rules[i].word)) {
-			return rules[i].affinity;
-		}
-	}
-	return declared.len == 0 ? AFFINITY_NONE : AFFINITY_NUMERIC;
-}
-
-bool sqlite_catalog_is_blob(struct str declared)
-{
-	return affinity_of(declared) == AFFINITY_NONE && declared.len > 0;
-}
+/* ---- comparing ---- */
 
 bool sqlite_catalog_holds(struct str declared, enum type type)
 {
 	enum affinity affinity = affinity_of(declared);
 	size_t chars;
 	/* Without a declared type values are stored as they come. */
-	if (declared.len == 0 || sqlite_catalog_type(declared, &chars) == type) {
+	if (declared.len == 0 || type_of(declared, &chars) == type) {
 		return true;
 	}
 	switch (type) {

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "model/yaml.h"
+#include "store/describe.h"
 #include "store/sqlite_describe.h"
 #include "store/store_test_help.h"
 
@@ -619,6 +620,8 @@ static void test_service_name(void **state)
 		{__LINE__, "sqlite:a-b_c", "a-b_c"},
 		{__LINE__, "sqlite:\xC3\xA4.db", "db___"},
 		{__LINE__, "sqlite:no.db", "\"no\""},
+		{__LINE__, "mysql://a.b:c/@d@h:1/My-Shop?tls=verify&ca=/e/f.pem", "my-shop"},
+		{__LINE__, "mysql://a@h/shop", "shop"},
 		{__LINE__, "sqlite:", "db"},
 		{__LINE__, "sqlite:a23456789b123456789c123456789d123456789e123456789f1234567890abcd.db",
 		 "a23456789b123456789c123456789d123456789e123456789f1234567890abc"},

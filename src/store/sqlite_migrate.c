@@ -132,7 +132,7 @@ static bool find_missing(struct sqlite_conn *conn, const struct model *model, st
 	}
 	for (size_t i = 0; i < wanted->count; i++) {
 		const struct resource *resource = wanted->objects[i].resource;
-		if (sqlite_catalog_table(&catalog, resource->name) == NULL) {
+		if (catalog_find_table(&catalog, resource->name) == NULL) {
 			missing.objects[missing.count++] = wanted->objects[i];
 		} else if (!sqlite_schema_fits(conn->db, &catalog, resource)) {
 			return refuse_foreign(conn, model, resource, error);

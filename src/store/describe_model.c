@@ -1,9 +1,8 @@
+#include "store/describe.h"
+
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "store/sqlite_catalog.h"
-#include "store/sqlite_describe.h"
-#include "store/sqlite_priv.h"
 
 /* Are all resources that it stands on good? */
 static bool stands(const struct describe_model *own, const struct resource *resource)
@@ -16,16 +15,17 @@ static bool stands(const struct describe_model *own, const struct resource *reso
 	return resource->tally_of == NULL || own->good[resource->tally_of->number];
 }
 
-void describe_model_init(struct describe_model *own, sqlite3 *db, const struct catalog *catalog)
+void describe_model_init(struct describe_model *own, struct model *model, describe_fits_call *fits,
+						 void *context)
 {
-	*own = (struct describe_model){.model = sqlite_model_load(db)};
+	*own = (struct describe_model){.model = model};
 	if (own->model == NULL) {
 		return;
 	}
 	size_t count = own->model->resource_count;
 	own->good = alloc_zeroed(count + 1, sizeof(*own->good));
 	for (size_t i = 0; i < count; i++) {
-		own->good[i] = sqlite_schema_fits(db, catalog, &own->model->resources[i]);
+		own->good[i] = fits(context, &own->model->resources[i]);
 	}
 	for (bool changed = true; changed;) {
 		changed = false;

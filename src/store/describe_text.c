@@ -1,4 +1,4 @@
-#include "store/sqlite_describe.h"
+#include "store/describe.h"
 
 #include "codec/utf8.h"
 #include "model/yaml.h"
@@ -58,6 +58,9 @@ static size_t find_last(struct str text, char separator)
 void describe_service(struct buf *yaml, struct str url)
 {
 	struct str name = str_slice(url, str_find(url, ':', 0) + 1, url.len);
+	if (str_starts_with(name, STR("//"))) {
+		name = str_slice(name, 0, str_find(name, '?', 0)); /* a server's, without its options */
+	}
 	while (str_find(name, '/', 0) < name.len) {
 		name = str_slice(name, str_find(name, '/', 0) + 1, name.len);
 	}
