@@ -55,9 +55,11 @@ bool js_state_change(const struct js_state *state, uint16_t collection, struct j
 bool js_state_get(const struct js_state *state, uint16_t collection, struct js_span key,
 				  struct jsonstore_text *ret, bool *ret_found, struct jsonstore_error *error)
 {
-	const struct js_change *change;
+	const struct js_entity *entity = &state->generation->entities[collection];
+	const struct js_change *change = NULL;
 	uint64_t hash = js_key_hash(state->generation, key);
-	if (!js_state_change(state, collection, key, hash, ret, &change, error)) {
+	if (atomic_load_explicit(&entity->changes, memory_order_acquire) > 0 &&
+		!js_state_change(state, collection, key, hash, ret, &change, error)) {
 		return false;
 	}
 	if (change != NULL) {

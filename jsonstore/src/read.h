@@ -1,5 +1,5 @@
 /*
- * What the reading functions of jsonstore.h share: see read.c and cursor.c.
+ * What the reading functions of jsonstore.h share: see read*.c.
  *
  * Ownership, Threads, Errors, Limits: as in jsonstore.h.
  */

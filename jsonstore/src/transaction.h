@@ -1,6 +1,5 @@
 /*
- * A transaction as it is collected, and as a leader applies it to a batch; see transaction.c,
- * batch.c and commit.c.
+ * A transaction as it is collected, and as a leader applies it to a batch; see transaction*.c.
  *
  * Ownership: a transaction owns copies of its texts. Threads: one at a time.
  * Errors: as in jsonstore.h. Limits: JSONSTORE_TRANSACTION_MAX,

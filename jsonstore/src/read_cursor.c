@@ -1,9 +1,9 @@
 /*
- * DESIGN. A scan and a find have two parts each. First the base's records, as they stand in the file
- * or as the index finds them: one with a change in the overlay is the change's business. Then the
- * overlay. A scan gives a changed record in its place in the file, and in the second part the keys
- * that the file does not have, in the order of their first change. A find gives all changed ones in
- * the second part: by the value, the newest change of its key only.
+ * DESIGN. A scan and a find have two parts each. First the base's records, as they stand in the
+ * file or as the index finds them: one with a change in the overlay is the change's business. Then
+ * the overlay. A scan gives a changed record in its place in the file, and in the second part the
+ * keys that the file does not have, in the order of their first change. A find gives all changed
+ * ones in the second part: by the value, the newest change of its key only.
  */
 #include "read.h"
 

@@ -1,9 +1,9 @@
 /*
- * DESIGN. A checkpoint makes new bases beside everything that goes on, copies the journal's tail, and
- * takes the writer's lock only for the end of it: names the new bases in the old journal, puts them
- * in place, completes the new journal, gives it its name. It may end at any point: a journal says the
- * same over its old bases and over the new ones, since its entries are whole records, and both are
- * named in it. FORMAT.md has the order of the syncs.
+ * DESIGN. A checkpoint makes new bases beside everything that goes on, copies the journal's tail,
+ * and takes the writer's lock only for the end of it: names the new bases in the old journal, puts
+ * them in place, completes the new journal, gives it its name. It may end at any point: a journal
+ * says the same over its old bases and over the new ones, since its entries are whole records, and
+ * both are named in it. FORMAT.md has the order of the syncs.
  */
 #include "store.h"
 
@@ -268,13 +268,13 @@ static bool make_catalog(struct switching *sw, struct jsonstore_error *error)
 		return false;
 	}
 	for (uint16_t i = 0; i < sw->count; i++) {
-		const struct js_entity *entity = &sw->state.generation->entities[i];
 		if (!sw->failed) {
 			if (!add_base(sw, i, &sw->makings[i].print, 0, error)) {
 				return false;
 			}
 			continue;
 		}
+		const struct js_entity *entity = &sw->state.generation->entities[i];
 		for (size_t k = 0; k < entity->print_count; k++) {
 			if (!add_base(sw, i, &entity->prints[k], 0, error)) {
 				return false;

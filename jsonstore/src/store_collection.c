@@ -111,7 +111,7 @@ static bool look_up(struct jsonstore *store, const struct js_name *name, struct 
 	return good;
 }
 
-/* One step towards the collection with its fields; the first may only end a failed write's state. */
+/* One step towards the collection with its fields; it may be one that ends a failure instead. */
 static bool make_step(struct jsonstore *store, const struct js_name *name, struct js_schema *schema,
 					  int *ret_id, bool *ret_made, struct jsonstore_error *error)
 {
