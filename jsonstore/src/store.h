@@ -36,6 +36,7 @@ struct js_entity {
 	struct js_table *table;   /* NULL: the file is another one; only while opening */
 	_Atomic uint64_t changes; /* that the overlay holds of it */
 	uint64_t last_change;     /* byte of the journal */
+	uint64_t published_ms;    /* when a checkpoint put the newest changes into the file */
 	uint64_t changed_ms;      /* when the oldest that is not in the file was seen; 0: none */
 };
 

@@ -43,33 +43,40 @@ enum because { BECAUSE_DUE, BECAUSE_CLOSING, BECAUSE_ASKED };
 static enum due find_due(struct jsonstore *store, struct js_generation *generation,
 						 enum because because, struct js_plan *plan)
 {
-	enum due due = DUE_NOTHING;
+	uint64_t now = js_now_ms();
 	uint64_t sizes = 0;
 	uint64_t changes = 0;
+	bool publish = false;
+	bool quiet = true; /* only small files have changes, and have had them all for a while */
 	pthread_mutex_lock(&store->refresh);
 	uint64_t journal = atomic_load(&generation->parsed) - generation->journal.catalog_end;
 	for (size_t i = 0; i < generation->entity_count; i++) {
 		const struct js_entity *entity = &generation->entities[i];
 		uint64_t size = entity->table == NULL ? 0 : entity->table->print.size;
+		bool small = size < SMALL_FILE;
 		if (atomic_load(&entity->changes) == 0) {
 			continue;
 		}
 		sizes += size;
 		changes += atomic_load(&entity->changes);
-		if (entity->changed_ms != 0 && size < SMALL_FILE &&
-			(because != BECAUSE_DUE || js_now_ms() - entity->changed_ms >= AGE_MS)) {
+		if (entity->changed_ms != 0 && small &&
+			(because != BECAUSE_DUE || now - entity->changed_ms >= AGE_MS)) {
 			plan->todo[i] = JS_MERGE;
-			due = DUE_PUBLISH;
+			publish = true;
 		}
+		bool old = entity->changed_ms == 0 && now - entity->published_ms >= AGE_MS;
+		quiet = quiet && small && (old || because == BECAUSE_CLOSING);
 	}
 	pthread_mutex_unlock(&store->refresh);
 	bool grown = journal >= JOURNAL_MIN && journal >= sizes / PART;
-	if (atomic_load(&store->words->failed) != 0 || grown || changes >= JS_CHANGES_DUE ||
-		(because == BECAUSE_ASKED && changes > 0)) {
-		due = DUE_ALL;
+	bool all = grown || changes >= JS_CHANGES_DUE ||
+		(changes > 0 && (quiet || because == BECAUSE_ASKED));
+	/* A quiet store has an empty journal, so that its files may be edited. */
+	if (all || atomic_load(&store->words->failed) != 0) {
+		return DUE_ALL;
 	}
-	plan->publish_only = due == DUE_PUBLISH;
-	return due;
+	plan->publish_only = publish;
+	return publish ? DUE_PUBLISH : DUE_NOTHING;
 }
 
 static bool checkpoint(struct jsonstore *store, enum because because, struct jsonstore_error *error)

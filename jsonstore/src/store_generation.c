@@ -122,6 +122,7 @@ static bool see_base(struct js_generation *generation, const struct js_entry *en
 	}
 	struct js_entity *entity = &generation->entities[entry->collection];
 	if (named.upto > 0 && entity->changed_ms != 0) {
+		entity->published_ms = js_now_ms();
 		entity->changed_ms = entity->last_change < named.upto ? 0 : js_now_ms();
 	}
 	return add_print(generation, entity, &named.print, error);
