@@ -264,7 +264,7 @@ static const struct command commands[] = {
 	 "--index a further field to find records by.\n"},
 	{"find", run_find, 4, 4,
 	 "find FOLDER COLLECTION FIELD VALUE\n\n"
-	 "Prints the records whose indexed field has the value, which is JSON: '\"a\"', 7, true, null.\n"},
+	 "Prints the records whose indexed field has the value, as JSON: '\"a\"', 7, true, null.\n"},
 	{"export", run_export, 2, 3,
 	 "export FOLDER COLLECTION [FILE]\n\n"
 	 "Writes all records of now, as an array, to FILE or to standard output.\n"},

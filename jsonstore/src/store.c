@@ -67,6 +67,13 @@ static struct js_generation *take_current(struct jsonstore *store)
 	return generation;
 }
 
+static bool is_there(struct jsonstore *store, uint64_t generation)
+{
+	char name[64];
+	js_journal_name(name, generation);
+	return faccessat(store->hidden, name, F_OK, 0) == 0;
+}
+
 /*
  * Whether the next generation is there. The words say so; but whoever made it may have died before
  * he told them. Then the last group is his, or the journal has failed, and the folder is asked.
@@ -74,7 +81,6 @@ static struct js_generation *take_current(struct jsonstore *store)
 static bool is_superseded(struct jsonstore *store, const struct js_generation *generation)
 {
 	uint64_t number = generation->journal.generation;
-	char name[64];
 	if (atomic_load_explicit(&store->words->generation, memory_order_acquire) > number) {
 		return true;
 	}
@@ -82,8 +88,7 @@ static bool is_superseded(struct jsonstore *store, const struct js_generation *g
 		atomic_load_explicit(&store->words->failed, memory_order_relaxed) == 0) {
 		return false;
 	}
-	js_journal_name(name, number + 1);
-	return faccessat(store->hidden, name, F_OK, 0) == 0;
+	return is_there(store, number + 1);
 }
 
 static uint64_t published_end(struct jsonstore *store, uint64_t generation)
@@ -103,7 +108,9 @@ static struct js_generation *try_highest(struct jsonstore *store,
 	}
 	struct js_generation *generation = js_generation_open(store, number, error);
 	if (generation == NULL) {
-		*ret_again = error->code == JSONSTORE_IO && error->system == ENOENT;
+		/* Then its end, too, may have been the one of the next but one. */
+		*ret_again = (error->code == JSONSTORE_IO && error->system == ENOENT) ||
+			atomic_load(&store->words->generation) > number || is_there(store, number + 1);
 		return NULL;
 	}
 	bool good = js_generation_bases(generation, before, ret_edited, error);

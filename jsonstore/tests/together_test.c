@@ -1,6 +1,7 @@
 /*
- * Threads and processes at once: money moves between accounts, which are records of two collections,
- * while others read and checkpoints go on. In every snapshot the sum is the same; no move is lost.
+ * Threads and processes at once: money moves between accounts, which are records of two
+ * collections, while others read and checkpoints go on. In every snapshot the sum is the same; no
+ * move is lost.
  */
 #include "support.h"
 
