@@ -521,3 +521,15 @@ bool js_json_is_name(struct js_span raw, struct js_span name)
 	}
 	return js_span_equal((struct js_span){decoded, js_json_unescape(raw, decoded)}, name);
 }
+
+bool js_json_same_name(struct js_span a, struct js_span b)
+{
+	char decoded[6 * JSONSTORE_KEY_MAX];
+	if (memchr(b.ptr, '\\', b.len) == NULL) {
+		return js_json_is_name(a, b);
+	}
+	if (b.len > sizeof(decoded)) {
+		return js_span_equal(a, b);
+	}
+	return js_json_is_name(a, (struct js_span){decoded, js_json_unescape(b, decoded)});
+}

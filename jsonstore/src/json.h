@@ -48,6 +48,8 @@ struct js_member {
 bool js_json_member(struct js_span *rest, struct js_member *ret);
 /* Decodes what is between the quotes of a string; returns the number of bytes, at most raw.len. */
 size_t js_json_unescape(struct js_span raw, char *to);
+/* Whether two raw names, of which at most short ones have escapes, are the same text. */
+bool js_json_same_name(struct js_span a, struct js_span b);
 /* Whether a member's raw name is this text. */
 bool js_json_is_name(struct js_span raw, struct js_span name);
 

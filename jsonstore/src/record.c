@@ -246,7 +246,7 @@ static bool find_member(struct js_span object, struct js_span name, struct js_me
 	struct js_member member;
 	bool found = false;
 	while (js_json_member(&object, &member)) {
-		if (js_span_equal(member.name, name)) {
+		if (js_json_same_name(member.name, name)) {
 			*ret = member;
 			found = true;
 		}
