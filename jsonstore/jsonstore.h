@@ -151,7 +151,11 @@ JSONSTORE_API int jsonstore_next(struct jsonstore_cursor *cursor, const char **r
 								 size_t *ret_length, struct jsonstore_error *error);
 JSONSTORE_API void jsonstore_cursor_close(struct jsonstore_cursor *cursor);
 
-/* ---- writing: a call that returns JSONSTORE_OK is on disk ---- */
+/*
+ * ---- writing: a call that returns JSONSTORE_OK is on disk ----
+ *
+ * When a checkpoint is due that nobody has done, the write that finds it does it before it returns.
+ */
 
 /* A record is a JSON object with the key field; its key says which record it is. */
 JSONSTORE_API int jsonstore_put(struct jsonstore_collection *collection, const char *record,

@@ -327,7 +327,10 @@ static bool make_journal(struct switching *sw, struct jsonstore_error *error)
 	sw->journal.first_group = sw->group;
 	(void)snprintf(sw->journal.path, sizeof(sw->journal.path), "journal-%llu.tmp",
 				   (unsigned long long)sw->journal.generation);
-	if (!make_catalog(sw, error)) {
+	pthread_mutex_lock(&store->refresh);
+	bool good = make_catalog(sw, error);
+	pthread_mutex_unlock(&store->refresh);
+	if (!good) {
 		return false;
 	}
 	sw->journal.fd = js_journal_make(store, &sw->journal, sw->journal.path, &sw->frames, error);
@@ -435,6 +438,7 @@ static bool put_in_place(struct switching *sw, struct jsonstore_error *error)
 /* The indexes of bases that are gone. */
 static void remove_indexes(struct switching *sw)
 {
+	pthread_mutex_lock(&sw->store->refresh);
 	for (size_t i = 0; i < sw->state.generation->entity_count; i++) {
 		const struct js_entity *entity = &sw->state.generation->entities[i];
 		struct js_span name = {entity->name.text, entity->name.len};
@@ -448,6 +452,7 @@ static void remove_indexes(struct switching *sw)
 			}
 		}
 	}
+	pthread_mutex_unlock(&sw->store->refresh);
 }
 
 /* The next journal gets its name; from then on it counts. */

@@ -11,6 +11,7 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *at)
@@ -248,11 +249,119 @@ static void test_edited(void **state)
 	close_store(store);
 }
 
+enum { LARGE = 1 << 20, LARGE_COUNT = 40 };
+
+static void large_record(char *record, int i)
+{
+	memset(record, 'x', LARGE);
+	int len = snprintf(record, LARGE, "{\"id\":%d,\"age\":%d,\"text\":\"", i, i % 2);
+	record[len] = 'x';
+	memcpy(record + LARGE - 2, "\"}", 2);
+}
+
+static void assert_large(struct jsonstore_collection *people)
+{
+	struct jsonstore_text text = {NULL, 0, 0};
+	struct jsonstore_cursor *cursor;
+	const char *record;
+	size_t length;
+	int count = 0;
+	char *want = malloc(LARGE);
+	assert_non_null(want);
+	for (int i = 0; i < LARGE_COUNT; i++) {
+		char key[16];
+		int len = snprintf(key, sizeof(key), "%d", i);
+		large_record(want, i);
+		assert_int_equal(jsonstore_get(people, NULL, key, (size_t)len, &text, NULL), 0);
+		assert_int_equal(text.length, LARGE);
+		assert_memory_equal(text.text, want, LARGE);
+	}
+	assert_int_equal(jsonstore_find(people, NULL, "age", "1", 1, &cursor, NULL), JSONSTORE_OK);
+	while (jsonstore_next(cursor, &record, &length, NULL) == JSONSTORE_OK && record != NULL) {
+		assert_int_equal(length, LARGE);
+		count++;
+	}
+	assert_int_equal(count, LARGE_COUNT / 2);
+	jsonstore_cursor_close(cursor);
+	jsonstore_text_free(&text);
+	free(want);
+}
+
+/* One transaction of several frames, read from the journal, after a death, and from the file. */
+static void test_large(void **state)
+{
+	const char *folder = *state;
+	struct jsonstore_error error;
+	int status;
+	pid_t child = fork();
+	if (child == 0) {
+		struct jsonstore *store = open_store(folder);
+		struct jsonstore_collection *people = open_people(store);
+		struct jsonstore_transaction *transaction;
+		char *record = malloc(LARGE);
+		assert_int_equal(jsonstore_begin(store, &transaction, NULL), JSONSTORE_OK);
+		for (int i = 0; i < LARGE_COUNT; i++) {
+			large_record(record, i);
+			assert_int_equal(jsonstore_transaction_put(transaction, people, record, LARGE, NULL),
+							 0);
+		}
+		assert_int_equal(jsonstore_commit(transaction, NULL), JSONSTORE_OK);
+		assert_large(people);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	struct jsonstore *store = open_store(folder);
+	struct jsonstore_collection *people = open_people(store);
+	assert_large(people);
+	assert_int_equal(jsonstore_checkpoint(store, JSONSTORE_NOW, &error), JSONSTORE_OK);
+	assert_large(people);
+	assert_int_equal(jsonstore_verify(store, NULL, &error), JSONSTORE_OK);
+	close_store(store);
+	store = open_store(folder);
+	assert_large(open_people(store));
+	close_store(store);
+}
+
+/* At a limit and one above. */
+static void test_limits(void **state)
+{
+	struct jsonstore *store = open_store(*state);
+	struct jsonstore_collection *people = open_people(store);
+	struct jsonstore_collection *other;
+	struct jsonstore_schema schema = {.size = sizeof(schema), .key = "name"};
+	char name[JSONSTORE_NAME_MAX + 2];
+	char *record = malloc((size_t)JSONSTORE_RECORD_MAX + 1);
+	assert_non_null(record);
+	memset(name, 'n', sizeof(name));
+	name[JSONSTORE_NAME_MAX + 1] = '\0';
+	assert_int_equal(jsonstore_collection(store, name, &schema, &other, NULL), JSONSTORE_INVALID);
+	name[JSONSTORE_NAME_MAX] = '\0';
+	assert_int_equal(jsonstore_collection(store, name, &schema, &other, NULL), JSONSTORE_OK);
+	assert_int_equal(jsonstore_collection(store, "people", &schema, &other, NULL),
+					 JSONSTORE_CONFLICT);
+	assert_int_equal(jsonstore_collection(store, "../x", &schema, &other, NULL), JSONSTORE_INVALID);
+	assert_int_equal(jsonstore_collection(store, "none", NULL, &other, NULL), JSONSTORE_ABSENT);
+	memset(record, ' ', (size_t)JSONSTORE_RECORD_MAX + 1);
+	memcpy(record, "{\"id\":1}", 8);
+	assert_int_equal(jsonstore_put(people, record, JSONSTORE_RECORD_MAX, NULL), JSONSTORE_OK);
+	assert_int_equal(jsonstore_put(people, record, (size_t)JSONSTORE_RECORD_MAX + 1, NULL),
+					 JSONSTORE_LIMIT);
+	memset(record, 'k', JSONSTORE_KEY_MAX + 1);
+	assert_int_equal(jsonstore_delete(people, record, JSONSTORE_KEY_MAX, NULL), JSONSTORE_ABSENT);
+	assert_int_equal(jsonstore_delete(people, record, JSONSTORE_KEY_MAX + 1, NULL),
+					 JSONSTORE_LIMIT);
+	free(record);
+	close_store(store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_life, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_edited, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_large, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_limits, make_folder, remove_folder),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
