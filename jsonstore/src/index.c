@@ -6,6 +6,7 @@
 #include "fail.h"
 
 static const char index_magic[8] = "JSONSIDX";
+enum { NEAR = 12 }; /* entries */
 enum { VERSION = 1, COUNT_AT = JS_PAGE_ROOM, NUMBER_AT = JS_PAGE_ROOM + 4, CRC_AT = JS_PAGE - 4 };
 enum { PRINT_AT = 16, KEY_AT = 32, SUMS_AT = 48, SECTIONS_AT = 64, SECTION = 32, SCHEMA_AT = 1024 };
 
@@ -199,28 +200,61 @@ static uint32_t fence_below(const struct js_section *section, uint64_t hash)
 	return low;
 }
 
-/* Of the sorted entries of a page, those whose hash is below. */
+static uint64_t hash_at(const struct js_block *block, size_t number)
+{
+	return js_get64(block->bytes + number * JS_INDEX_ENTRY);
+}
+
+/*
+ * Of the sorted entries of a page, those whose hash is below. Hashes of keys are spread evenly, so
+ * the place is near the one that the hash's share of the page's range says; if it is not, the page
+ * is halved as usual.
+ */
 static unsigned count_below(const struct js_block *block, uint64_t hash)
 {
 	unsigned low = 0;
 	unsigned high = js_page_count(block->bytes);
 	high = high > JS_PAGE_ENTRIES ? JS_PAGE_ENTRIES : high;
-	while (low < high) {
+	if (high == 0 || hash_at(block, 0) >= hash) {
+		return 0;
+	}
+	uint64_t first = hash_at(block, 0);
+	uint64_t last = hash_at(block, high - 1);
+	if (last < hash) {
+		return high;
+	}
+	/* hash_at(low) < hash <= hash_at(high), from here on. */
+	high--;
+	unsigned guess = (unsigned)((double)(hash - first) / (double)(last - first) * high);
+	unsigned before = guess > NEAR ? guess - NEAR : 0;
+	unsigned behind = guess + NEAR;
+	if (before > low && before < high && hash_at(block, before) < hash) {
+		low = before;
+	}
+	if (behind > low && behind < high && hash_at(block, behind) >= hash) {
+		high = behind;
+	}
+	while (high - low > 1) {
 		unsigned middle = low + (high - low) / 2;
-		if (js_get64(block->bytes + (size_t)middle * JS_INDEX_ENTRY) < hash) {
-			low = middle + 1;
+		if (hash_at(block, middle) < hash) {
+			low = middle;
 		} else {
 			high = middle;
 		}
 	}
-	return low;
+	return high;
 }
 
 bool js_lookup_begin(struct js_lookup *lookup, const struct js_index *index, struct js_cache *cache,
 					 unsigned section_number, uint64_t hash, struct jsonstore_error *error)
 {
 	const struct js_section *section = &index->sections[section_number];
-	*lookup = (struct js_lookup){index, cache, section, hash, section->entries};
+	lookup->index = index;
+	lookup->cache = cache;
+	lookup->section = section;
+	lookup->hash = hash;
+	lookup->next = section->entries;
+	lookup->has_first = false;
 	if (section->entries == 0) {
 		return true;
 	}
@@ -244,7 +278,12 @@ bool js_lookup_begin(struct js_lookup *lookup, const struct js_index *index, str
 	if (!js_cache_hold(cache, &index->file, section->first_page + low, &block, error)) {
 		return false;
 	}
-	lookup->next = low * JS_PAGE_ENTRIES + count_below(&block, hash);
+	unsigned below = count_below(&block, hash);
+	lookup->next = low * JS_PAGE_ENTRIES + below;
+	if (below < js_page_count(block.bytes) && below < JS_PAGE_ENTRIES) {
+		js_index_get(block.bytes + (size_t)below * JS_INDEX_ENTRY, &lookup->first);
+		lookup->has_first = true;
+	}
 	js_cache_leave(&block);
 	return true;
 }
@@ -255,6 +294,12 @@ enum js_more js_lookup_next(struct js_lookup *lookup, struct js_index_entry *ret
 	struct js_block block;
 	if (lookup->next >= lookup->section->entries) {
 		return JS_MORE_END;
+	}
+	if (lookup->has_first) {
+		*ret = lookup->first;
+		lookup->has_first = false;
+		lookup->next++;
+		return ret->hash == lookup->hash ? JS_MORE_RECORD : JS_MORE_END;
 	}
 	uint64_t page = lookup->section->first_page + lookup->next / JS_PAGE_ENTRIES;
 	if (!js_cache_hold(lookup->cache, &lookup->index->file, page, &block, error)) {

@@ -78,7 +78,9 @@ struct js_lookup {
 	struct js_cache *cache;
 	const struct js_section *section;
 	uint64_t hash;
-	uint64_t next; /* number of an entry */
+	uint64_t next;               /* number of an entry */
+	struct js_index_entry first; /* the one that js_lookup_begin() found */
+	bool has_first;
 };
 
 /* The entries of a section with a hash; section 0 is the keys, 1 + i the i-th field. */

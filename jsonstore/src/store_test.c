@@ -323,6 +323,58 @@ static void test_large(void **state)
 	close_store(store);
 }
 
+enum { MANY = 20000 };
+
+static size_t count_found(struct jsonstore_collection *people, const char *value)
+{
+	struct jsonstore_cursor *cursor;
+	const char *record;
+	size_t length;
+	size_t count = 0;
+	assert_int_equal(jsonstore_find(people, NULL, "age", value, strlen(value), &cursor, NULL),
+					 JSONSTORE_OK);
+	while (jsonstore_next(cursor, &record, &length, NULL) == JSONSTORE_OK && record != NULL) {
+		count++;
+	}
+	jsonstore_cursor_close(cursor);
+	return count;
+}
+
+/* An index of many pages: each key is found, and each value as often as it is there. */
+static void test_many(void **state)
+{
+	struct jsonstore *store = open_store(*state);
+	struct jsonstore_collection *people = open_people(store);
+	struct jsonstore_transaction *transaction;
+	uint64_t records;
+	assert_int_equal(jsonstore_begin(store, &transaction, NULL), JSONSTORE_OK);
+	for (int i = 0; i < MANY; i++) {
+		char record[64];
+		int len = snprintf(record, sizeof(record), "{\"id\":\"k%d\",\"age\":%d}", i,
+						   i % 4 == 0 ? 0 : i % 1000 + 1);
+		assert_int_equal(jsonstore_transaction_put(transaction, people, record, (size_t)len, NULL),
+						 0);
+	}
+	assert_int_equal(jsonstore_commit(transaction, NULL), JSONSTORE_OK);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < MANY + 50; i++) {
+			struct jsonstore_text text = {NULL, 0, 0};
+			char key[16];
+			int len = snprintf(key, sizeof(key), "k%d", i);
+			assert_int_equal(jsonstore_get(people, NULL, key, (size_t)len, &text, NULL),
+							 i < MANY ? JSONSTORE_OK : JSONSTORE_ABSENT);
+			jsonstore_text_free(&text);
+		}
+		assert_int_equal(count_found(people, "0"), MANY / 4);
+		assert_int_equal(count_found(people, "2"), MANY / 1000);
+		assert_int_equal(count_found(people, "1"), 0);
+		assert_int_equal(jsonstore_checkpoint(store, JSONSTORE_NOW, NULL), JSONSTORE_OK);
+	}
+	assert_int_equal(jsonstore_verify(store, &records, NULL), JSONSTORE_OK);
+	assert_int_equal(records, MANY);
+	close_store(store);
+}
+
 /* At a limit and one above. */
 static void test_limits(void **state)
 {
@@ -361,6 +413,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_life, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_edited, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_large, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_many, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_limits, make_folder, remove_folder),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
