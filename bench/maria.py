@@ -30,7 +30,7 @@ max_allowed_packet = 64M
 """
 USER = "bench"  # its password too; may do everything, over TCP
 SERVERS = ("mariadb-install-db", "mariadbd", "redis-server")
-PACKAGES = {"mariadb-install-db": "mariadb-server", "mariadbd": "mariadb-server",
+PACKAGES = {"mariadb-install-db": "mariadb-server-core", "mariadbd": "mariadb-server-core",
             "redis-server": "redis-server", "gunicorn": "gunicorn", "nginx": "nginx-light",
             "uwsgi-core": "uwsgi-core", "sqlite3": "sqlite3", "wrk": "wrk"}
 
@@ -83,7 +83,7 @@ class MariaDB(System):
             file.write(MARIADB.format(folder=self.folder, sockets=self.sockets, port=self.port))
         with open(self.log, "ab") as log:
             done = subprocess.run(
-                ["mariadb-install-db", f"--defaults-file={config}", "--skip-test-db",
+                ["mariadb-install-db", f"--defaults-file={config}", "--skip-test-db", "--force",
                  "--auth-root-authentication-method=normal"] + as_root,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=120, check=False)
         if done.returncode != 0:

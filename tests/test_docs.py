@@ -47,7 +47,25 @@ def serve(tmp_path, page):
     return start(tmp_path, file, own[0])
 
 
+def make_keys(folder, text):
+    """The keys that a service file names, where it names them."""
+    if "keys/jwt.pub" in text:
+        subprocess.run([BINARY, "keys", "--out", folder / "keys"], check=True,
+                       stdout=subprocess.DEVNULL)
+
+
+def make_tokens(folder, page):
+    """What each `NAME=$(rowlock token …)` of the page gives, by `$NAME`."""
+    tokens = {}
+    for name, order in re.findall(r"^([A-Z]+)=\$\((rowlock token .*)\)$", page.read_text(), re.M):
+        done = subprocess.run([BINARY, *shlex.split(order)[1:]], cwd=folder, check=True,
+                              capture_output=True, text=True)
+        tokens[f"${name}"] = done.stdout.strip()
+    return tokens
+
+
 def start(tmp_path, file, text, *args):
+    make_keys(tmp_path, text)
     process = subprocess.Popen([BINARY, "serve", str(file), "--log", "off", *args], cwd=tmp_path,
                                stderr=subprocess.PIPE)
     return wait_for(process, re.search(r"listen: .*:(\d+)", text)[1])
@@ -81,6 +99,7 @@ def requests(page):
 def test_service_files_are_good(page, text, tmp_path):
     file = tmp_path / "service.yaml"
     file.write_text(text)
+    make_keys(tmp_path, text)
     done = subprocess.run([BINARY, "check", str(file)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{page}: {done.stderr}"
 
@@ -89,7 +108,10 @@ def test_service_files_are_good(page, text, tmp_path):
 def test_requests_answer_as_written(page, tmp_path):
     process = serve(tmp_path, page)
     try:
+        tokens = make_tokens(tmp_path, page)
         for command, comment in requests(page):
+            for name, token in tokens.items():
+                command = command.replace(name, token)
             status, body = re.fullmatch(r"(?:(\d{3}):\s*)?(.*)", comment, re.S).groups()
             done = subprocess.run([*shlex.split(command), "-s", "-w", "\n%{http_code}"],
                                   capture_output=True, text=True, timeout=20, check=True)

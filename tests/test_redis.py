@@ -227,15 +227,40 @@ def test_garbage(bench, redis):
     bench.until_hits()
 
 
-def test_somebody_elses_redis_asks_for_a_password(start, tmp_path, redis):
-    redis.command("CONFIG", "SET", "requirepass", "secret")
-    bench = Bench(start, tmp_path, redis.place)
-    for _ in range(3):
-        assert bench.sweep() < SOON_S
-    metrics = bench.metrics()
-    assert metrics["hits_total"] == 0
-    assert metrics["errors_total"] > 0
-    bench.end()
+LOGINS = [  # what Redis asks for, and what the service file says
+    (["--requirepass", "p@ss/word"], ":p%40ss%2Fword@"),
+    (["--requirepass", "secret"], "default:secret@"),
+    (["--user", "cache", "on", ">secret", "~*", "+@all"], "cache:secret@"),
+    ([], "default:anything@"),
+]
+
+
+@pytest.mark.parametrize("settings, login", LOGINS)
+def test_a_password(start, tmp_path, settings, login):
+    redis = Redis(tmp_path, settings).start()
+    try:
+        bench = Bench(start, tmp_path, redis.place.replace("//", f"//{login}"))
+        bench.until_hits()
+        bench.end()
+    finally:
+        redis.stop()
+
+
+@pytest.mark.parametrize("login", ["", ":wrong@", "nobody:secret@"])
+def test_a_password_that_is_wrong(start, tmp_path, login):
+    redis = Redis(tmp_path, ["--requirepass", "secret"]).start()
+    try:
+        bench = Bench(start, tmp_path, redis.place.replace("//", f"//{login}"))
+        for _ in range(3):
+            assert bench.sweep() < SOON_S
+        metrics = bench.metrics()
+        assert metrics["hits_total"] == 0
+        assert metrics["errors_total"] > 0
+        assert login == "" or metrics["breakers_open"] == 1
+        bench.end()
+        assert "secret" not in bench.server.log()
+    finally:
+        redis.stop()
 
 
 def test_a_name_that_is_no_host(start, tmp_path):

@@ -1,8 +1,22 @@
 "use strict";
-// The document lies beside this page's folder, wherever a gateway has put both.
+// The document lies beside this page's folder, wherever a gateway has put both. A gateway's own page
+// has a list of services to choose from.
+function chooseDocument() {
+  const list = document.querySelector("#service");
+  if (list === null) {
+    return "../openapi.json";
+  }
+  const wanted = new URLSearchParams(location.search).get("service");
+  for (const option of list.options) {
+    option.selected = option.value === wanted;
+  }
+  list.addEventListener("change", () => list.form.submit());
+  return list.options[Math.max(list.selectedIndex, 0)].dataset.document;
+}
+
 window.addEventListener("load", () => {
   window.ui = SwaggerUIBundle({
-    url: new URL("../openapi.json", document.baseURI).href,
+    url: new URL(chooseDocument(), document.baseURI).href,
     dom_id: "#swagger-ui",
     deepLinking: true,
     validatorUrl: null,

@@ -66,8 +66,9 @@ void answer_add_location(struct call *call, enum location_form form,
 	buf_init(&location, MIB(4));
 	buf_init(&text, MIB(1));
 	buf_init(&scratch, MIB(2));
-	buf_append_byte(&location, '/');
-	url_encode(&location, resource->name);
+	buf_append_byte(&text, '/');
+	url_encode(&text, resource->name);
+	mount_write(call->mount, buf_str(&text), &location);
 	bool known = call->query.row_count == 1 && result->rows == 1 && resource->key.count > 0;
 	for (size_t i = 0; i < resource->key.count && known; i++) {
 		const struct field *field = resource->key.items[i];

@@ -8,10 +8,12 @@
 #include "api/call.h"
 #include "api/cors.h"
 #include "api/guard.h"
+#include "auth/rate.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "cache/redis.h"
 #include "codec/url.h"
+#include "model/auth_config.h"
 
 /* ---- a service on a loop ---- */
 
@@ -20,12 +22,16 @@ static struct api_binding *binding_create(struct api_loop *loop, struct service 
 	struct api_binding *binding = alloc_zeroed(1, sizeof(*binding));
 	binding->loop = loop;
 	binding->service = service;
+	if (service->auth != NULL) {
+		binding->auth = auth_session_create(service->auth, &clock_system);
+	}
 	binding->stats = alloc_zeroed(service->operation_count, sizeof(struct operation_stats));
 	return binding;
 }
 
 static void binding_destroy(struct api_binding *binding)
 {
+	auth_session_destroy(binding->auth);
 	service_unref(binding->service);
 	free(binding->stats);
 	free(binding);
@@ -71,15 +77,28 @@ static struct str without_prefix(struct str path)
 	return there ? str_slice(path, prefix.len, path.len) : path;
 }
 
-static bool find_endpoint(struct call *call)
+static bool find_path(struct call *call, struct str path)
 {
 	const struct router *router = &call->binding->service->router;
-	struct str path = call->request->path;
 	struct str short_path = without_prefix(path);
 	return router_find(router, path, call->arena, &call->match) ||
 		(short_path.len != path.len &&
 		 router_find(router, short_path.len == 0 ? STR("/") : short_path, call->arena,
 					 &call->match));
+}
+
+static bool find_endpoint(struct call *call)
+{
+	struct str paths[2] = {call->request->path};
+	size_t count = call->mount == NULL ? 1 : mount_inside(call->mount, paths[0], paths);
+	for (size_t i = 0; i < count; i++) {
+		call->path = paths[i];
+		if (find_path(call, paths[i])) {
+			return true;
+		}
+	}
+	call->path = paths[0];
+	return false;
 }
 
 static bool fail_missing_function(struct call *call, struct str path)
@@ -99,7 +118,7 @@ static bool fail_missing_function(struct call *call, struct str path)
 static void fail_missing_path(struct call *call)
 {
 	struct error error = {0};
-	struct str path = without_prefix(call->request->path);
+	struct str path = without_prefix(call->path);
 	struct str name = str_slice(path, 1, path.len);
 	if (fail_missing_function(call, path)) {
 		return;
@@ -159,53 +178,131 @@ static bool is_well_encoded(struct call *call)
 	return str_find(path, '%', 0) == path.len || url_decode_segment(path, call->arena, &path);
 }
 
+/* ---- who sends it ---- */
+
+static bool guard(struct call *call, struct error *error)
+{
+	return guard_check(call->request, call->binding->service->model,
+					   call->binding->loop->api->options.open, error);
+}
+
+/* What the request shows of its sender. supabase-js calls the field of API keys `apikey`. */
+static struct auth_proof proof_of(const struct http_request *request)
+{
+	struct auth_proof proof = {0};
+	for (size_t i = 0; i < request->field_count; i++) {
+		const struct http_field *field = &request->fields[i];
+		bool token = str_equal_nocase(field->name, STR("Authorization"));
+		bool key = str_equal_nocase(field->name, STR("X-API-Key")) ||
+			str_equal_nocase(field->name, STR("apikey"));
+		if (token || key) {
+			struct str *value = token ? &proof.authorization : &proof.api_key;
+			proof.several = proof.several || value->ptr != NULL;
+			*value = field->value;
+		}
+	}
+	return proof;
+}
+
+/* Counted for the caller; whoever could not be told is counted by address. */
+static bool take_rate(struct call *call, struct error *error)
+{
+	struct api *api = call->binding->loop->api;
+	const struct auth_config *config = call->binding->service->model->auth;
+	const struct principal *principal = call->caller.principal;
+	struct str name = principal != NULL && !principal->anonymous ? principal->id
+																 : call->request->peer;
+	return config->rate_requests == 0 ||
+		rate_take(api->rate, config, name, clock_system.monotonic_ns(&clock_system),
+				  &call->retry_after_s, error);
+}
+
+static bool authenticate(struct call *call, struct error *error)
+{
+	struct auth_proof proof = proof_of(call->request);
+	bool known = auth_identify(call->binding->auth, &proof, &call->caller, error);
+	if (!take_rate(call, error) || !known) {
+		return false;
+	}
+	/* Without a token, a page in the browser of a user is as near as the user. */
+	if (call->caller.principal->anonymous && !guard(call, error)) {
+		return false;
+	}
+	call->principal = call->caller.principal;
+	return true;
+}
+
+/* Whether the request may go on: what a server without `auth` refuses, or who sends it. */
+static bool admit(struct call *call, struct error *error)
+{
+	if (call->binding->auth == NULL) {
+		return guard(call, error);
+	}
+	bool open = call->request->method == HTTP_OPTIONS ||
+		(call->operation != NULL && call->operation->open);
+	return open || authenticate(call, error);
+}
+
+/* ---- where it goes ---- */
+
+static void fail_method(struct call *call)
+{
+	const struct endpoint *endpoint = call->match.endpoint;
+	struct error error = {0};
+	add_allow(call);
+	if (call->request->method == HTTP_PUT && is_keyless(endpoint)) {
+		error_set(&error, ERROR_KEY_FILTERS, NULL);
+		call_fail(call, &error);
+		return;
+	}
+	error_set(&error, ERROR_METHOD, "Unsupported HTTP method: %.*s",
+			  STR_ARG(http_method_name(call->request->method)));
+	if (is_read_only(endpoint)) {
+		error_hint(&error, "this resource is read only");
+	}
+	call_fail(call, &error);
+}
+
 static void dispatch(struct call *call)
 {
 	const struct http_request *request = call->request;
 	const struct model *model = call->binding->service->model;
+	bool any_path = request->method == HTTP_OPTIONS && str_equal(request->path, STR("*"));
+	bool encoded = any_path || is_well_encoded(call);
+	bool found = encoded && !any_path && find_endpoint(call);
 	struct error error = {0};
+	if (found && request->method != HTTP_OPTIONS) {
+		enum http_method method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
+		call->operation = call->match.endpoint->operations[method];
+	}
 	cors_add(model, request, http_exchange_field_buffer(call->exchange));
-	if (!guard_check(request, model, call->binding->loop->api->options.open, &error)) {
+	if (!admit(call, &error)) {
 		call_fail(call, &error);
-	} else if (request->method == HTTP_OPTIONS && str_equal(request->path, STR("*"))) {
+	} else if (any_path) {
 		answer_options(call);
-	} else if (!is_well_encoded(call)) {
+	} else if (!encoded) {
 		error_set(&error, ERROR_HTTP_SYNTAX, "the path is not well percent-encoded UTF-8");
 		call_fail(call, &error);
-	} else if (!find_endpoint(call)) {
+	} else if (!found) {
 		fail_missing_path(call);
 	} else if (request->method == HTTP_OPTIONS) {
 		answer_options(call);
+	} else if (call->operation == NULL) {
+		fail_method(call);
 	} else {
-		enum http_method method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
-		call->operation = call->match.endpoint->operations[method];
-		if (call->operation != NULL) {
-			call->operation->run(call);
-			return;
-		}
-		add_allow(call);
-		if (method == HTTP_PUT && is_keyless(call->match.endpoint)) {
-			error_set(&error, ERROR_KEY_FILTERS, NULL);
-			call_fail(call, &error);
-			return;
-		}
-		error_set(&error, ERROR_METHOD, "Unsupported HTTP method: %.*s",
-				  STR_ARG(http_method_name(request->method)));
-		if (is_read_only(call->match.endpoint)) {
-			error_hint(&error, "this resource is read only");
-		}
-		call_fail(call, &error);
+		call->operation->run(call);
 	}
 }
 
-static void handle(void *context, struct http_exchange *exchange)
+void api_handle(struct api_loop *loop, const struct mount *mount, struct http_exchange *exchange)
 {
-	struct api_loop *loop = context;
 	struct arena *arena = http_exchange_arena(exchange);
 	struct call *call = ARENA_NEW(arena, struct call);
 	call->exchange = exchange;
 	call->request = http_exchange_request(exchange);
 	call->arena = arena;
+	call->mount = mount;
+	call->path = call->request->path;
 	call->binding = loop->binding;
 	call->binding->calls++;
 	call->id = loop->next_id++;
@@ -213,6 +310,11 @@ static void handle(void *context, struct http_exchange *exchange)
 	call->content_type = STR("application/json; charset=utf-8");
 	call_begin(call);
 	dispatch(call);
+}
+
+static void handle(void *context, struct http_exchange *exchange)
+{
+	api_handle(context, NULL, exchange);
 }
 
 static void write_error_body(void *context, const struct error *error, struct buf *ret_body,
@@ -244,16 +346,12 @@ static void log_access(const struct api_loop *loop, const struct call *call, int
 			  sizeof(fields) / sizeof(fields[0]));
 }
 
-static void finished(void *context, const struct http_exchange *exchange, int status,
-					 uint64_t body_bytes, uint64_t micros)
+void api_finished(const struct http_exchange *exchange, int status, uint64_t body_bytes,
+				  uint64_t micros)
 {
-	struct api_loop *loop = context;
 	struct call *call = http_exchange_data(exchange);
-	if (call == NULL) {
-		metrics_count(&loop->other, status, micros);
-		return;
-	}
 	struct api_binding *binding = call->binding;
+	struct api_loop *loop = binding->loop;
 	call_finish(call);
 	metrics_count(call->operation == NULL ? &loop->other : &binding->stats[call->operation->number],
 				  status, micros);
@@ -263,10 +361,20 @@ static void finished(void *context, const struct http_exchange *exchange, int st
 	binding_release(binding);
 }
 
-/* Rows in bulk may be more than one would want in memory. */
-static uint64_t body_limit(void *context, const struct http_request *request)
+static void finished(void *context, const struct http_exchange *exchange, int status,
+					 uint64_t body_bytes, uint64_t micros)
 {
-	const struct api_loop *loop = context;
+	struct api_loop *loop = context;
+	if (http_exchange_data(exchange) == NULL) {
+		metrics_count(&loop->other, status, micros);
+	} else {
+		api_finished(exchange, status, body_bytes, micros);
+	}
+}
+
+/* Rows in bulk may be more than one would want in memory. */
+uint64_t api_body_limit(const struct api_loop *loop, const struct http_request *request)
+{
 	const struct limits *limits = loop->api->options.limits;
 	struct error error;
 	enum body_format format;
@@ -274,6 +382,11 @@ static uint64_t body_limit(void *context, const struct http_request *request)
 		(format == BODY_CSV || format == BODY_NDJSON);
 	return rows && limits->bulk_bytes > limits->body_bytes ? limits->bulk_bytes
 														   : limits->body_bytes;
+}
+
+static uint64_t body_limit(void *context, const struct http_request *request)
+{
+	return api_body_limit(context, request);
 }
 
 void api_http_options(struct api_loop *loop, struct http_server_options *ret_options)
@@ -293,6 +406,7 @@ struct api *api_create(struct service *service, const struct api_options *option
 	struct api *api = alloc_zeroed(1, sizeof(*api));
 	api->options = *options;
 	api->service = service;
+	api->rate = rate_create();
 	pthread_mutex_init(&api->lock, NULL);
 	return api;
 }
@@ -303,6 +417,7 @@ void api_destroy(struct api *api)
 		return;
 	}
 	assert(api->loops == NULL);
+	rate_destroy(api->rate);
 	service_unref(api->service);
 	pthread_mutex_destroy(&api->lock);
 	free(api);

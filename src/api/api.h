@@ -23,6 +23,7 @@ struct api;
 struct cache;
 struct redis;
 struct api_loop;
+struct auth_session;
 
 struct api_options {
 	const struct log *log;
@@ -30,7 +31,7 @@ struct api_options {
 	struct store *store;
 	struct cache *cache; /* of answers; NULL: none */
 	struct redis *redis; /* its second level; NULL: none */
-	bool open;           /* bound beyond loopback on purpose: any Host is taken */
+	bool open;           /* bound beyond loopback: any Host is taken */
 	/* False while the program is not ready to serve (draining). NULL: always. */
 	bool (*ready)(void *context);
 	void *context;
@@ -40,6 +41,7 @@ struct api_options {
 struct api_binding {
 	struct api_loop *loop;
 	struct service *service;       /* one reference */
+	struct auth_session *auth;     /* owned; NULL: the service has no `auth` */
 	size_t calls;                  /* under way */
 	struct operation_stats *stats; /* owned, by operation number */
 };

@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "api/metrics.h"
+#include "api/mount.h"
 
 struct api_loop {
 	struct api *api;
@@ -27,8 +28,15 @@ struct api_loop {
 	struct api_loop *next;
 };
 
+/* What the http server of this loop calls; a gateway's does it with the mount of the service. */
+void api_handle(struct api_loop *loop, const struct mount *mount, struct http_exchange *exchange);
+void api_finished(const struct http_exchange *exchange, int status, uint64_t body_bytes,
+				  uint64_t micros);
+uint64_t api_body_limit(const struct api_loop *loop, const struct http_request *request);
+
 struct api {
 	struct api_options options;
+	struct rate *rate; /* owned */
 	pthread_mutex_t lock;
 	struct service *service; /* under lock: the newest, one reference */
 	struct api_loop *loops;  /* under lock */

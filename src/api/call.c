@@ -1,12 +1,16 @@
 #include "api/call.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 
 #include "api/api_priv.h"
 #include "api/read.h"
+#include "auth/principal.h"
 #include "base/clock.h"
+#include "base/log.h"
+#include "model/auth_config.h"
 
 static struct call *call_of(struct store_request *request)
 {
@@ -20,6 +24,15 @@ void call_add_field(struct call *call, struct str name, struct str value)
 	buf_append(fields, STR(": "));
 	buf_append(fields, value);
 	buf_append(fields, STR("\r\n"));
+}
+
+const struct caller *call_caller(struct call *call)
+{
+	if (call->principal == NULL) {
+		return &caller_trusted;
+	}
+	call->asker.claims = &call->principal->claims;
+	return &call->asker;
 }
 
 /* ---- Server-Timing ---- */
@@ -43,8 +56,23 @@ static void add_timing(struct call *call)
 	call_add_field(call, STR("Server-Timing"), (struct str){text, (size_t)len});
 }
 
+/* Once: whoever holds such a token would fill the log. */
+static void tell_misfit(const struct call *call)
+{
+	const struct query_rules *rules = call->query.rules;
+	if (rules == NULL || rules->misfit == NULL ||
+		atomic_exchange(&call->binding->service->misfit_told, true)) {
+		return;
+	}
+	const struct log_field fields[] = {LOG_STR("field", rules->misfit->name)};
+	log_event(call->binding->loop->api->options.log, LOG_WARNING,
+			  "a claim does not fit the type of its field: the rule is false", fields, 1);
+}
+
 void call_finish(struct call *call)
 {
+	tell_misfit(call);
+	auth_release(&call->caller);
 	query_batches_finish(call->query.batches);
 	companion_finish(call);
 	buf_finish(&call->cursor);
@@ -56,6 +84,24 @@ void call_begin(struct call *call)
 	call->times_ns[0] = now_ns(call);
 }
 
+static bool is_private(const struct call *call)
+{
+	return call->principal != NULL && !call->principal->anonymous;
+}
+
+void call_add_cache_control(struct call *call)
+{
+	call_add_field(call, STR("Cache-Control"),
+				   is_private(call) ? STR("private, no-cache") : STR("no-cache"));
+}
+
+/* What somebody else may have put into rows must not be compressed together with what is secret:
+ * the length tells. */
+static bool is_never_compressed(const struct call *call)
+{
+	return is_private(call) && !call->binding->service->model->auth->gzip;
+}
+
 static struct http_answer answer_head(struct call *call, int status, struct str content_type,
 									  struct str body)
 {
@@ -64,6 +110,7 @@ static struct http_answer answer_head(struct call *call, int status, struct str 
 		.content_type = content_type,
 		.body = body,
 		.fields = buf_str(http_exchange_field_buffer(call->exchange)),
+		.identity = is_never_compressed(call),
 		.no_body = status == 204 || status == 304,
 		/* Of rows that are not sent, PostgREST says nothing. */
 		.no_length = call->request->method == HTTP_HEAD && call->compose != NULL,
@@ -97,8 +144,37 @@ void reply_rows(struct call *call, struct reply *reply, int status)
 	reply->content_type = call->query.column_count > 0 ? call->content_type : STR("");
 }
 
+/* RFC 6750, 3: how to come in, and what was wrong with the token that was shown. */
+static void add_challenge(struct call *call, const struct error *error)
+{
+	struct buf value;
+	buf_init(&value, 1024);
+	buf_append(&value, STR("Bearer"));
+	if (error->code == ERROR_TOKEN || error->code == ERROR_CLAIMS) {
+		buf_append(&value, STR(" error=\"invalid_token\", error_description=\""));
+		for (const char *c = error->message; *c != '\0'; c++) {
+			bool plain = *c >= ' ' && *c <= '~' && *c != '"' && *c != '\\';
+			buf_append_byte(&value, plain ? *c : '?');
+		}
+		buf_append_byte(&value, '"');
+	}
+	call_add_field(call, STR("WWW-Authenticate"), buf_str(&value));
+	buf_finish(&value);
+}
+
+static void add_retry_after(struct call *call)
+{
+	char text[24];
+	uint64_t seconds = call->retry_after_s > 0 ? call->retry_after_s : 1;
+	int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)seconds);
+	call_add_field(call, STR("Retry-After"), (struct str){text, (size_t)len});
+}
+
 void call_fail_status(struct call *call, int status, const struct error *error)
 {
+	if (status == 403 && call->principal != NULL && call->principal->anonymous) {
+		status = 401; /* with a token it may be allowed */
+	}
 	const struct service *service = call->binding->service;
 	bool own = call->operation == NULL || call->operation->own_errors;
 	const struct error_shape plain = {0};
@@ -111,14 +187,28 @@ void call_fail_status(struct call *call, int status, const struct error *error)
 	len = snprintf(text, sizeof(text), "%016llx", (unsigned long long)call->id);
 	call_add_field(call, STR("X-Request-Id"), (struct str){text, (size_t)len});
 	if (error_info(error->code)->retryable) {
-		call_add_field(call, STR("Retry-After"), STR("1"));
+		add_retry_after(call);
+	}
+	if (status == 401) {
+		add_challenge(call, error);
 	}
 	call_answer(call, status, STR("application/json; charset=utf-8"), buf_str(body));
+}
+
+/* What is said of a constraint may hold values of rows and fields that are not the caller's. */
+static void hide_details(const struct call *call, struct error *error)
+{
+	bool constraint = error->code == ERROR_UNIQUE || error->code == ERROR_REFERENCE ||
+		error->code == ERROR_NOT_NULL || error->code == ERROR_CHECK;
+	if (constraint && call->principal != NULL && call->binding->service->model->guarded) {
+		error->details[0] = '\0';
+	}
 }
 
 void call_fail(struct call *call, const struct error *error)
 {
 	struct error said = *error;
+	hide_details(call, &said);
 	if (call->written && error_info(error->code)->retryable) {
 		/* Nobody may be told to send again what is committed. */
 		error_set(&said,

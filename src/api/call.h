@@ -10,10 +10,13 @@
 #include "api/accept.h"
 #include "api/api.h"
 #include "api/companion.h"
+#include "api/mount.h"
 #include "api/preferences.h"
 #include "api/router.h"
+#include "auth/auth.h"
 #include "cache/redis.h"
 #include "http/http.h"
+#include "query/check.h"
 #include "store/store.h"
 
 /* What is sent. `fields` is the answer's buffer, to be added to. */
@@ -34,8 +37,14 @@ struct call {
 	const struct http_request *request;
 	struct arena *arena;
 	struct api_binding
-		*binding; /* the service on this loop; holds it while the call is under way */
+		*binding;              /* the service on this loop; holds it while the call is under way */
+	const struct mount *mount; /* of the gateway that it came through; NULL: none */
+	struct str path;           /* of the request, as the service has it */
 	const struct operation *operation; /* NULL: no path or method matched */
+	struct auth_caller caller;         /* held until the call ends */
+	const struct principal *principal; /* who sends it; NULL: the service has no `auth` */
+	struct caller asker;               /* of it; see call_caller() */
+	uint64_t retry_after_s;            /* for a Retry-After; 0: the usual */
 	struct router_match match;
 	struct query query;
 	struct store_request store;
@@ -79,6 +88,16 @@ void call_fail(struct call *call, const struct error *error);
 void call_fail_status(struct call *call, int status, const struct error *error);
 /* Adds a field to the answer, before it is given. */
 void call_add_field(struct call *call, struct str name, struct str value);
+
+/* Who asks, for check. */
+const struct caller *call_caller(struct call *call);
+/* What rules made of who asks, of call->query: it is part of what tells answers apart. */
+static inline struct str call_rules_key(const struct call *call)
+{
+	return call->query.rules != NULL ? call->query.rules->key : (struct str){NULL, 0};
+}
+/* `Cache-Control`: of an answer to a caller with a token nobody else keeps a copy. */
+void call_add_cache_control(struct call *call);
 
 static inline const struct limits *call_limits(const struct call *call)
 {

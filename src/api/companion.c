@@ -3,6 +3,8 @@
 #include "api/call.h"
 #include "api/conditional.h"
 #include "api/idempotency.h"
+#include "api/merge.h"
+#include "query/cond.h"
 
 /* ---- before the write ---- */
 
@@ -44,8 +46,10 @@ static enum companion_verdict before(struct store_companion *base,
 		}
 	}
 	bool conditional = companion->create_only || companion->if_match.len > 0;
-	return !conditional || check_row(companion, transaction, error) ? COMPANION_GO_ON
-																	: COMPANION_FAIL;
+	return (!conditional || check_row(companion, transaction, error)) &&
+			(companion->merge == NULL || merge_before(companion->merge, transaction, error))
+		? COMPANION_GO_ON
+		: COMPANION_FAIL;
 }
 
 /* ---- after it ---- */
@@ -68,7 +72,8 @@ static enum companion_verdict after(struct store_companion *base,
 									const struct store_result *result, struct error *error)
 {
 	struct companion *companion = (struct companion *)base;
-	if (!check_rows(companion, result->rows, error)) {
+	if (!check_rows(companion, result->rows, error) ||
+		(companion->merge != NULL && !merge_after(companion->merge, transaction, result, error))) {
 		return COMPANION_FAIL;
 	}
 	if (companion->roll_back) {
@@ -119,7 +124,7 @@ bool companion_init(struct call *call, const struct cond *row, struct error *err
 	}
 	if (conditional) {
 		struct parsed_query parsed;
-		struct check_options options = {.limits = limits, .tag = true};
+		struct check_options options = {.limits = limits, .caller = call_caller(call), .tag = true};
 		parsed_query_init(&parsed);
 		companion->row.action = QUERY_GET;
 		companion->row.resource = call->query.resource;
@@ -127,10 +132,10 @@ bool companion_init(struct call *call, const struct cond *row, struct error *err
 						 &companion->row, error)) {
 			return false;
 		}
-		companion->row.where = row;
+		companion->row.where = cond_both(call->arena, row, companion->row.where);
 		companion->row.format = FORMAT_OBJECT;
 	}
-	return idempotency_init(call, error);
+	return merge_init(call, &companion->merge, error) && idempotency_init(call, error);
 }
 
 void companion_attach(struct call *call)
@@ -138,7 +143,7 @@ void companion_attach(struct call *call)
 	struct companion *companion = &call->companion;
 	bool needed = companion->key.ptr != NULL || companion->create_only ||
 		companion->if_match.len > 0 || companion->singular || companion->roll_back ||
-		companion->max_affected != UINT64_MAX;
+		companion->max_affected != UINT64_MAX || companion->merge != NULL;
 	call->store.companion = needed ? &companion->base : NULL;
 }
 

@@ -25,9 +25,11 @@ struct companion {
 	bool singular;       /* exactly one row is to be written */
 	bool roll_back;
 	uint64_t max_affected; /* UINT64_MAX: any number */
+	struct merge *merge;   /* of rows that may be others'; NULL: nothing is asked of them */
 	struct query row;      /* GET of the one row, with its tag; for preconditions */
 	struct str key;        /* Idempotency-Key; ptr NULL: none */
 	struct str hash;       /* of the request, under this key */
+	struct str scope;      /* whose key it is */
 	bool composed;         /* the reply was made in the transaction */
 	int status;
 	struct str content_type;

@@ -17,7 +17,8 @@ static uint64_t hash_text(uint64_t hash, struct str text)
 	return siphash(hash_key, parts, sizeof(parts));
 }
 
-/* While a write is under way nothing can be said of the answer: its tag is one of its own. */
+/* Without a version, or while a write is under way, nothing can be said of the answer: its tag is
+ * one of its own. */
 static uint64_t make_tag(const struct call *call, bool known, uint64_t version)
 {
 	const struct model *model = call->binding->service->model;
@@ -25,11 +26,15 @@ static uint64_t make_tag(const struct call *call, bool known, uint64_t version)
 	uint64_t day = query->uses_today ? (uint64_t)query->today : 0;
 	uint64_t parts[4] = {known ? version : 0, model->hash, known ? 0 : call->id, day};
 	uint64_t hash = siphash(hash_key, parts, sizeof(parts));
-	hash = hash_text(hash, call->request->path);
+	if (!known) {
+		return hash;
+	}
+	hash = hash_text(hash, call->path);
 	hash = hash_text(hash, call->request->query);
 	hash = hash_text(hash, call->request->method == HTTP_QUERY ? call->request->body : STR(""));
 	hash = hash_text(hash, call->content_type);
 	hash = hash_text(hash, http_request_field(call->request, STR("Range")));
+	hash = hash_text(hash, call_rules_key(call));
 	hash = hash_text(hash, call->preferences.texts[PREFER_COUNT]);
 	return hash_text(hash, call->preferences.texts[PREFER_TIMEZONE]);
 }
@@ -57,11 +62,19 @@ static bool next_tag(struct str *list, struct str *ret_tag, bool *ret_weak)
 	return true;
 }
 
+/* 16 digits; every answer to a read has some. Returns what is behind them. */
+static char *write_hash(char *text, uint64_t hash)
+{
+	for (int shift = 60; shift >= 0; shift -= 4) {
+		*text++ = "0123456789abcdef"[hash >> shift & 15];
+	}
+	return text;
+}
+
 static bool is_hash(struct str text, uint64_t hash)
 {
 	char shown[TAG_BYTES];
-	int len = snprintf(shown, sizeof(shown), "%016llx", (unsigned long long)hash);
-	return str_equal(text, (struct str){shown, (size_t)len});
+	return str_equal(text, (struct str){shown, (size_t)(write_hash(shown, hash) - shown)});
 }
 
 /* Of an item's tag the part behind the dot. */
@@ -126,11 +139,15 @@ bool conditional_answer(struct call *call, bool known, uint64_t version)
 void conditional_add(struct call *call, const struct store_result *result, struct reply *reply)
 {
 	char text[TAG_BYTES];
-	unsigned long long hash = make_tag(call, result->has_version, result->version);
-	int len = call->query.tag_count > 0
-		? snprintf(text, sizeof(text), "\"%016llx.%016llx\"", (unsigned long long)result->tag, hash)
-		: snprintf(text, sizeof(text), "\"%016llx\"", hash);
-	reply_add(reply, STR("ETag"), (struct str){text, (size_t)len});
+	char *end = text;
+	*end++ = '"';
+	if (call->query.tag_count > 0) {
+		end = write_hash(end, result->tag);
+		*end++ = '.';
+	}
+	end = write_hash(end, make_tag(call, result->has_version, result->version));
+	*end++ = '"';
+	reply_add(reply, STR("ETag"), (struct str){text, (size_t)(end - text)});
 }
 
 bool conditional_any(const struct call *call)

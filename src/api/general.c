@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "api/general_priv.h"
+#include "api/merge.h"
 
 const struct general_operation general_operations[] = {
 	{HTTP_GET, false, false, general_run_list},    {HTTP_QUERY, false, false, general_run_list},
@@ -48,7 +49,7 @@ bool general_begin(struct general *general, struct call *call, enum query_action
 	struct str text;
 	*general = (struct general){.call = call};
 	call_add_field(call, STR("Vary"), STR("Accept, Prefer, Range"));
-	call_add_field(call, STR("Cache-Control"), STR("no-cache"));
+	call_add_cache_control(call);
 	call->query.action = action;
 	call->query.resource = call->operation->resource;
 	parsed_query_init(&general->parsed);
@@ -78,6 +79,7 @@ bool general_check(struct general *general)
 	bool writes = is_write(query->action);
 	struct check_options options = {
 		.limits = call_limits(call),
+		.caller = call_caller(call),
 		.no_rows = writes && !prefers(&call->preferences, PREFER_RETURN, RETURN_REPRESENTATION),
 		.tag = query->action == QUERY_GET,
 	};
@@ -122,7 +124,8 @@ bool general_read_body(struct general *general, const struct body_options *optio
 	}
 	bool inserts = call->query.action == QUERY_INSERT || call->query.action == QUERY_UPSERT;
 	bool rows = kept->format == BODY_CSV || kept->format == BODY_NDJSON;
-	return (inserts && rows && !kept->whole ? check_body_batches : check_body)(
+	bool asked = merge_is_guarded(&call->query);
+	return (inserts && rows && !kept->whole && !asked ? check_body_batches : check_body)(
 		call->request->body, kept, call->arena, &call->query, &general->error);
 }
 

@@ -124,7 +124,7 @@ static bool find_rows(struct general *general, const struct cond **ret_row)
 		*ret_row = check_only_key(query) ? query->where : NULL;
 		return true;
 	}
-	if (query->where != NULL) {
+	if (check_has_filters(query)) {
 		error_set(&general->error, ERROR_UNSUPPORTED, NULL);
 		return error_details(&general->error, "filters beside the key of a path");
 	}
@@ -190,6 +190,11 @@ static bool read_put(struct general *general, const struct cond *where)
 	call->query.conflict = *key;
 	call->query.conflict_where = NULL;
 	call->query.where = NULL;
+	const struct check_options rules = {.limits = call_limits(call), .caller = call_caller(call)};
+	bool shown = prefers(&call->preferences, PREFER_RETURN, RETURN_REPRESENTATION);
+	if (!check_rules(QUERY_UPSERT, shown, &rules, call->arena, &call->query, &general->error)) {
+		return false;
+	}
 	if (!general_read_body(general, &options)) {
 		return false;
 	}

@@ -1,6 +1,7 @@
 /*
- * What a server without authentication refuses, so that a web page in its user's browser cannot
- * reach it: foreign Host names (DNS rebinding) and writes sent by other sites.
+ * What a server refuses from callers that show nothing, because it has no authentication or lets
+ * them in, so that a web page in its user's browser cannot reach it: foreign Host names (DNS
+ * rebinding) and writes sent by other sites.
  *
  * Ownership: none. Threads: all. Errors: ERROR_FORBIDDEN with what was wrong. Limits: none.
  */

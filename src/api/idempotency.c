@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "api/call.h"
+#include "auth/principal.h"
 #include "base/clock.h"
 #include "base/map.h"
 #include "codec/json.h"
@@ -33,7 +34,9 @@ static struct str hash_request(struct call *call)
 	const struct http_request *request = call->request;
 	struct str type = http_request_field(request, STR("Content-Type"));
 	struct str method = http_method_name(request->method);
-	struct str parts[] = {method, request->path, request->query, type, request->body};
+	/* Of a write that is another one for another caller. */
+	struct str rules = call_rules_key(call);
+	struct str parts[] = {method, call->path, request->query, type, request->body, rules};
 	uint64_t hash[2] = {0, 1};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		for (size_t k = 0; k < 2; k++) {
@@ -58,6 +61,15 @@ static bool has_another(const struct http_request *request, struct str key)
 	return false;
 }
 
+/* Keys of one caller mean nothing for another. */
+static struct str make_scope(struct call *call)
+{
+	struct str service = call->binding->service->model->service;
+	return call->principal == NULL || call->principal->id.len == 0
+		? service
+		: arena_printf(call->arena, "%.*s %.*s", STR_ARG(service), STR_ARG(call->principal->id));
+}
+
 bool idempotency_init(struct call *call, struct error *error)
 {
 	struct companion *companion = &call->companion;
@@ -80,6 +92,7 @@ bool idempotency_init(struct call *call, struct error *error)
 	}
 	companion->key = key;
 	companion->hash = hash_request(call);
+	companion->scope = make_scope(call);
 	return true;
 }
 
@@ -103,11 +116,6 @@ static struct value text_value(struct str text)
 	return (struct value){.kind = VALUE_TEXT, .text = text};
 }
 
-static struct str scope_of(const struct companion *companion)
-{
-	return companion->call->binding->service->model->service;
-}
-
 static void kept_init(struct kept *kept, const struct companion *companion,
 					  enum query_action action)
 {
@@ -126,7 +134,7 @@ static void kept_init(struct kept *kept, const struct companion *companion,
 /* Pins scope and key. */
 static void kept_pin(struct kept *kept, const struct companion *companion)
 {
-	struct str texts[2] = {scope_of(companion), companion->key};
+	struct str texts[2] = {companion->scope, companion->key};
 	for (size_t i = 0; i < 2; i++) {
 		kept->conds[i] = (struct cond){
 			.kind = COND_COMPARE,
@@ -206,7 +214,7 @@ static bool reserve(const struct companion *companion, struct store_transaction 
 	struct store_result result;
 	int64_t now_s = clock_system.wall_us(&clock_system) / 1000000;
 	kept_init(&kept, companion, QUERY_UPSERT);
-	kept_give(&kept, FIELD_SCOPE, text_value(scope_of(companion)));
+	kept_give(&kept, FIELD_SCOPE, text_value(companion->scope));
 	kept_give(&kept, FIELD_KEY, text_value(companion->key));
 	kept_give(&kept, FIELD_HASH, text_value(companion->hash));
 	kept_give(&kept, FIELD_AT, (struct value){.kind = VALUE_INTEGER, .integer = now_s});

@@ -1,6 +1,7 @@
 #include "api/openapi.h"
 
 #include "api/openapi_priv.h"
+#include "model/auth_config.h"
 #include "rowlock_config.h"
 
 /* What every document begins with, up to the address of its server. A relative address is relative
@@ -77,15 +78,52 @@ static void write_tags(struct openapi *openapi)
 	outline_close(openapi->text, ']');
 }
 
+/* What a request shows; one of them is enough. */
+static void write_security(const struct auth_config *auth, struct buf *text)
+{
+	outline_open_at(text, "security", '[');
+	if (auth->key_count > 0) {
+		outline_json(text, STR("{\"token\":[]}"));
+	}
+	if (auth->api_key_count > 0) {
+		outline_json(text, STR("{\"api_key\":[]}"));
+	}
+	if (auth->anonymous.len > 0) {
+		outline_json(text, STR("{}"));
+	}
+	outline_close(text, ']');
+}
+
+static void write_security_schemes(const struct auth_config *auth, struct buf *text)
+{
+	outline_open_at(text, "securitySchemes", '{');
+	if (auth->key_count > 0) {
+		outline_raw(text, "token",
+					"{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\"}");
+	}
+	if (auth->api_key_count > 0) {
+		outline_raw(text, "api_key",
+					"{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"X-API-Key\"}");
+	}
+	outline_close(text, '}');
+}
+
 void openapi_write(const struct service *service, struct buf *text)
 {
 	struct openapi openapi = {.service = service, .text = text};
+	const struct auth_config *auth = service->model->auth;
 	arena_init(&openapi.arena, KIB(4));
 	buf_append(text, STR(BEGIN SERVER_HERE "\"}]"));
 	write_info(&openapi);
 	write_tags(&openapi);
+	if (auth != NULL) {
+		write_security(auth, text);
+	}
 	openapi_write_paths(&openapi);
 	outline_open_at(text, "components", '{');
+	if (auth != NULL) {
+		write_security_schemes(auth, text);
+	}
 	outline_open_at(text, "schemas", '{');
 	openapi_write_schemas(&openapi);
 	outline_close(text, '}');

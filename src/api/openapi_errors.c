@@ -4,8 +4,11 @@
 #include "codec/json.h"
 
 /* A set of error codes. */
-#define E(name) (UINT64_C(1) << ERROR_##name)
+typedef unsigned __int128 error_codes;
+#define E(name) ((error_codes)1 << ERROR_##name)
 
+/* With `auth`, of all that is not open. */
+#define CLOSED (E(TOKEN) | E(NO_TOKEN) | E(CLAIMS) | E(RATE))
 #define ALWAYS (E(FORBIDDEN) | E(INTERNAL) | E(OVERLOADED) | E(DRAINING))
 #define STORED (E(STORE) | E(DEADLINE_NOT_WRITTEN))
 #define QUERY                                                                                      \
@@ -27,10 +30,11 @@
 
 static const struct {
 	const char *name;
-	uint64_t errors;
+	error_codes errors;
 	bool own_shape; /* that of the service file */
 } kinds[ERRORS_KINDS] = {
 	[ERRORS_PAGE] = {"page", ALWAYS, false},
+	[ERRORS_CLOSED_PAGE] = {"page.closed", ALWAYS, false},
 	[ERRORS_LIST] = {"list", GENERAL | PAGES, false},
 	[ERRORS_INSERT] = {"insert", GENERAL | BODIES | E(CONFLICT_TARGET), false},
 	[ERRORS_UPDATE] = {"update", GENERAL | BODIES | E(MAX_AFFECTED), false},
@@ -56,14 +60,14 @@ static const enum error_code codes[] = {
 #undef X
 };
 enum { CODES = sizeof(codes) / sizeof(codes[0]) };
-_Static_assert(CODES < 64, "a set of errors has 64 bits");
+_Static_assert(CODES < 128, "a set of errors has 128 bits");
 
-static bool set_holds(uint64_t errors, enum error_code code, int status)
+static bool set_holds(error_codes errors, enum error_code code, int status)
 {
 	return (errors >> code & 1) != 0 && error_info(code)->status == status;
 }
 
-static bool set_has(uint64_t errors, int status)
+static bool set_has(error_codes errors, int status)
 {
 	for (size_t i = 0; i < CODES; i++) {
 		if (set_holds(errors, codes[i], status)) {
@@ -73,9 +77,15 @@ static bool set_has(uint64_t errors, int status)
 	return false;
 }
 
-bool openapi_errors_have(enum openapi_errors kind, int status)
+static error_codes errors_of(const struct openapi *openapi, enum openapi_errors kind)
 {
-	return set_has(kinds[kind].errors, status);
+	bool closed = openapi->service->model->auth != NULL && kind != ERRORS_PAGE;
+	return kinds[kind].errors | (closed ? CLOSED : 0);
+}
+
+bool openapi_errors_have(const struct openapi *openapi, enum openapi_errors kind, int status)
+{
+	return set_has(errors_of(openapi, kind), status);
 }
 
 /* The shared answer of one kind and status; status 0 is for all others. */
@@ -102,7 +112,7 @@ void openapi_refer_errors(struct openapi *openapi, enum openapi_errors kind)
 {
 	openapi->used[kind] = true;
 	for (int status = STATUS_MIN; status < STATUS_MAX; status++) {
-		if (openapi_errors_have(kind, status)) {
+		if (openapi_errors_have(openapi, kind, status)) {
 			refer(openapi, kind, status);
 		}
 	}
@@ -116,7 +126,7 @@ void openapi_error_schema(struct openapi *openapi, enum openapi_errors kind)
 }
 
 /* "`23505` duplicate key …; `23503` …", each wire code once. */
-static void write_description(struct openapi *openapi, uint64_t errors, int status)
+static void write_description(struct openapi *openapi, error_codes errors, int status)
 {
 	struct buf text;
 	buf_init(&text, KIB(64));
@@ -134,14 +144,14 @@ static void write_description(struct openapi *openapi, uint64_t errors, int stat
 
 static bool is_retryable(int status)
 {
-	return status == 503 || status == 504 || status == 507;
+	return status == 429 || status == 503 || status == 504 || status == 507;
 }
 
 static void write_answer(struct openapi *openapi, enum openapi_errors kind, int status)
 {
 	struct buf *text = openapi->text;
 	char name[64];
-	uint64_t errors = status == 0 ? DEFAULT : kinds[kind].errors;
+	error_codes errors = status == 0 ? DEFAULT : errors_of(openapi, kind);
 	outline_key(text, answer_name(kind, status, name, sizeof(name)));
 	outline_open(text, '{');
 	write_description(openapi, errors, status);
@@ -177,7 +187,7 @@ void openapi_write_errors(struct openapi *openapi)
 	write_defaults(openapi);
 	for (int kind = 0; kind < ERRORS_KINDS; kind++) {
 		for (int status = STATUS_MIN; openapi->used[kind] && status < STATUS_MAX; status++) {
-			if (openapi_errors_have((enum openapi_errors)kind, status)) {
+			if (openapi_errors_have(openapi, (enum openapi_errors)kind, status)) {
 				write_answer(openapi, (enum openapi_errors)kind, status);
 			}
 		}

@@ -386,6 +386,9 @@ static void write_page(struct openapi *openapi, const struct endpoint *endpoint,
 {
 	struct buf *text = openapi->text;
 	outline_text(text, "summary", page->summary);
+	if (page->open && openapi->service->model->auth != NULL) {
+		outline_raw(text, "security", "[]");
+	}
 	if (has_parameter(endpoint)) {
 		outline_open_at(text, "parameters", '[');
 		write_one_parameter(openapi, endpoint, NULL);
@@ -402,7 +405,7 @@ static void write_page(struct openapi *openapi, const struct endpoint *endpoint,
 	}
 	outline_close(text, '}');
 	outline_close(text, '}');
-	openapi_refer_errors(openapi, ERRORS_PAGE);
+	openapi_refer_errors(openapi, page->open ? ERRORS_PAGE : ERRORS_CLOSED_PAGE);
 	outline_close(text, '}');
 }
 

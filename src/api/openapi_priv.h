@@ -17,6 +17,7 @@
 /* What requests of one kind can fail with; a set of answers is written once for each in use. */
 enum openapi_errors {
 	ERRORS_PAGE,
+	ERRORS_CLOSED_PAGE, /* one that is not open; the same without `auth` */
 	ERRORS_LIST,
 	ERRORS_INSERT,
 	ERRORS_UPDATE,
@@ -127,7 +128,7 @@ void openapi_write_parameters(struct openapi *openapi);
 /* `"400":{"$ref":…},…,"default":…` inside `responses: {`. */
 void openapi_refer_errors(struct openapi *openapi, enum openapi_errors kind);
 /* Is this status among them? */
-bool openapi_errors_have(enum openapi_errors kind, int status);
+bool openapi_errors_have(const struct openapi *openapi, enum openapi_errors kind, int status);
 /* The reference to the schema of the errors of one kind. */
 void openapi_error_schema(struct openapi *openapi, enum openapi_errors kind);
 /* All sets that were referred to, inside `responses: {`. */

@@ -290,7 +290,7 @@ static void write_empty(struct openapi *openapi, int status, const char *descrip
 static void write_empty_list(struct openapi *openapi, const struct route *route)
 {
 	enum openapi_errors errors = errors_of(route);
-	if (route->empty_status == 0 || openapi_errors_have(errors, route->empty_status)) {
+	if (route->empty_status == 0 || openapi_errors_have(openapi, errors, route->empty_status)) {
 		return;
 	}
 	open_status(openapi, route->empty_status, "No row matches");

@@ -110,6 +110,20 @@ static void write_date_bounds(struct buf *text, const struct field *field)
 	}
 }
 
+/* Who alone may do something with a field. */
+static void write_roles(struct buf *text, const char *what, const struct roles *roles)
+{
+	if (roles == NULL) {
+		return;
+	}
+	buf_append(text, roles->count == 0 ? STR("Nobody may ") : STR("Only these roles may "));
+	buf_append(text, str_from(what));
+	for (size_t i = 0; i < roles->count; i++) {
+		buf_printf(text, "%s`%.*s`", i == 0 ? ": " : ", ", STR_ARG(roles->items[i]));
+	}
+	buf_append(text, STR(". "));
+}
+
 /* Sentences about a field, as far as its schema does not say it. */
 static void write_description(struct openapi *openapi, const struct field *field)
 {
@@ -130,6 +144,8 @@ static void write_description(struct openapi *openapi, const struct field *field
 	if (field->write == WRITE_ONCE) {
 		buf_append(&text, STR("Never changes. "));
 	}
+	write_roles(&text, "read it", field->readable_by);
+	write_roles(&text, "write it", field->writable_by);
 	if (text.len > 0) {
 		outline_str(openapi->text, "description", str_trim(buf_str(&text)));
 	}

@@ -13,9 +13,6 @@
 #define POLICY_UI                                                                                  \
 	STR("default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; "           \
 		"form-action 'self'; frame-ancestors 'none'")
-#define POLICY_PLAIN                                                                               \
-	STR("default-src 'none'; style-src 'unsafe-inline'; base-uri 'self'; form-action 'none'; "     \
-		"frame-ancestors 'none'")
 
 /* ---- making ---- */
 
@@ -73,6 +70,11 @@ const struct pages *pages_create(const struct service *service, struct arena *ar
 	return pages;
 }
 
+struct str pages_docs_policy(void)
+{
+	return asset_count > 0 ? POLICY_UI : PAGES_POLICY_PLAIN;
+}
+
 /* ---- answering ---- */
 
 static struct str tag_inside(struct str tag)
@@ -88,9 +90,9 @@ static struct str tag_inside(struct str tag)
 }
 
 /* If-None-Match (RFC 9110, 13.1.2), whichever coding the client holds. */
-static bool is_held(const struct call *call, struct str tag)
+static bool is_held(const struct http_request *request, struct str tag)
 {
-	struct str rest = http_request_field(call->request, STR("If-None-Match"));
+	struct str rest = http_request_field(request, STR("If-None-Match"));
 	while (rest.len > 0) {
 		struct str inside = tag_inside(str_split(&rest, ','));
 		if (str_equal(inside, tag) || str_equal(inside, STR("*"))) {
@@ -98,12 +100,6 @@ static bool is_held(const struct call *call, struct str tag)
 		}
 	}
 	return false;
-}
-
-static void add_tag(struct call *call, struct str tag, const char *suffix)
-{
-	call_add_field(call, STR("ETag"),
-				   arena_printf(call->arena, "\"%.*s%s\"", STR_ARG(tag), suffix));
 }
 
 static void answer_page(struct call *call, const struct page *page, struct str content_type)
@@ -114,10 +110,10 @@ static void answer_page(struct call *call, const struct page *page, struct str c
 		call_fail(call, &error);
 		return;
 	}
-	add_tag(call, page->tag, "");
+	call_add_field(call, STR("ETag"), arena_printf(call->arena, "\"%.*s\"", STR_ARG(page->tag)));
 	call_add_field(call, STR("Cache-Control"), STR("no-cache"));
 	call_add_field(call, STR("X-Content-Type-Options"), STR("nosniff"));
-	if (is_held(call, page->tag)) {
+	if (is_held(call->request, page->tag)) {
 		call_answer_empty(call, 304);
 		return;
 	}
@@ -131,7 +127,7 @@ void pages_run_root(struct call *call)
 		!accept_prefers(call->request, TYPE_OPENAPI);
 	call_add_field(call, STR("Vary"), STR("Accept, Accept-Encoding"));
 	if (browser) {
-		call_add_field(call, STR("Content-Security-Policy"), POLICY_PLAIN);
+		call_add_field(call, STR("Content-Security-Policy"), PAGES_POLICY_PLAIN);
 		answer_page(call, &pages->start, TYPE_HTML);
 	} else {
 		answer_page(call, &pages->swagger, STR("application/openapi+json; charset=utf-8"));
@@ -141,7 +137,7 @@ void pages_run_root(struct call *call)
 void pages_run_openapi(struct call *call)
 {
 	const struct pages *pages = call->binding->service->pages;
-	bool below = str_starts_with(call->request->path, STR("/.rowlock/"));
+	bool below = str_starts_with(call->path, STR("/.rowlock/"));
 	bool named = accept_prefers(call->request, TYPE_OPENAPI);
 	call_add_field(call, STR("Vary"), STR("Accept, Accept-Encoding"));
 	answer_page(call, below ? &pages->openapi_below : &pages->openapi,
@@ -151,42 +147,50 @@ void pages_run_openapi(struct call *call)
 void pages_run_docs(struct call *call)
 {
 	const struct pages *pages = call->binding->service->pages;
-	bool slash = str_ends_with(call->request->path, STR("/"));
-	call_add_field(call, STR("Content-Security-Policy"),
-				   asset_count > 0 ? POLICY_UI : POLICY_PLAIN);
+	bool slash = str_ends_with(call->path, STR("/"));
+	call_add_field(call, STR("Content-Security-Policy"), pages_docs_policy());
 	answer_page(call, slash ? &pages->docs_slash : &pages->docs, TYPE_HTML);
+}
+
+bool pages_answer_asset(struct http_exchange *exchange, struct str name)
+{
+	const struct http_request *request = http_exchange_request(exchange);
+	const struct asset *asset = asset_find(name);
+	if (asset == NULL) {
+		return false;
+	}
+	struct buf *fields = http_exchange_field_buffer(exchange);
+	struct buf *text = http_exchange_buffer(exchange);
+	bool packed = http_gzip_accepted(http_request_field(request, STR("Accept-Encoding")));
+	bool held = is_held(request, asset->tag);
+	buf_printf(fields,
+			   "ETag: \"%.*s%s\"\r\nVary: Accept-Encoding\r\nCache-Control: max-age=3600\r\n"
+			   "X-Content-Type-Options: nosniff\r\n",
+			   STR_ARG(asset->tag), packed ? "-gz" : "");
+	if (packed && !held) {
+		buf_append(fields, STR("Content-Encoding: gzip\r\n"));
+	} else if (!held) {
+		asset_inflate(asset, text);
+	}
+	struct http_answer answer = {
+		.status = held ? 304 : 200,
+		.content_type = held ? STR("") : asset->content_type,
+		.body = held ? STR("")
+			: packed ? asset->gzip
+					 : buf_str(text),
+		.fields = buf_str(fields),
+		.no_body = held,
+		.identity = true,
+	};
+	http_answer(exchange, &answer);
+	return true;
 }
 
 void pages_run_asset(struct call *call)
 {
-	const struct asset *asset = asset_find(call->match.parameters[0]);
-	if (asset == NULL) {
+	if (!pages_answer_asset(call->exchange, call->match.parameters[0])) {
 		struct error error = {0};
 		error_set(&error, ERROR_PATH, NULL);
 		call_fail(call, &error);
-		return;
 	}
-	bool packed = http_gzip_accepted(http_request_field(call->request, STR("Accept-Encoding")));
-	add_tag(call, asset->tag, packed ? "-gz" : "");
-	call_add_field(call, STR("Vary"), STR("Accept-Encoding"));
-	call_add_field(call, STR("Cache-Control"), STR("max-age=3600"));
-	call_add_field(call, STR("X-Content-Type-Options"), STR("nosniff"));
-	if (is_held(call, asset->tag)) {
-		call_answer_empty(call, 304);
-		return;
-	}
-	struct buf *text = http_exchange_buffer(call->exchange);
-	if (packed) {
-		call_add_field(call, STR("Content-Encoding"), STR("gzip"));
-	} else {
-		asset_inflate(asset, text);
-	}
-	struct http_answer answer = {
-		.status = 200,
-		.content_type = asset->content_type,
-		.body = packed ? asset->gzip : buf_str(text),
-		.fields = buf_str(http_exchange_field_buffer(call->exchange)),
-		.identity = true,
-	};
-	http_answer(call->exchange, &answer);
 }

@@ -32,9 +32,22 @@ void pages_run_root(struct call *call);
 void pages_run_openapi(struct call *call);
 void pages_run_docs(struct call *call);
 void pages_run_asset(struct call *call);
+/* A file of /docs/, to any exchange; false when there is none of that name. */
+bool pages_answer_asset(struct http_exchange *exchange, struct str name);
 
 /* When all operations of the service are in its router. */
 const struct pages *pages_create(const struct service *service, struct arena *arena);
+
+#define PAGES_POLICY_PLAIN                                                                         \
+	STR("default-src 'none'; style-src 'unsafe-inline'; base-uri 'self'; form-action 'none'; "     \
+		"frame-ancestors 'none'")
+/* The Content-Security-Policy of /docs. */
+struct str pages_docs_policy(void);
+
+struct gateway_options;
+void pages_write_gateway_start(const struct gateway_options *options, struct buf *text);
+/* At /docs/: one of the services' documents at a time. */
+void pages_write_gateway_docs(const struct gateway_options *options, struct buf *text);
 
 /* HTML. `base` is what addresses in the page are relative to, relative to the page. */
 void pages_write_start(const struct service *service, struct buf *text);

@@ -1,3 +1,5 @@
+#include "api/assets.h"
+#include "api/gateway.h"
 #include "api/outline.h"
 #include "api/pages.h"
 #include "api/plan.h"
@@ -49,17 +51,20 @@ static void write_head(struct buf *text, struct str title, struct str base, cons
 	buf_append(text, STR("</head><body>"));
 }
 
+static const char swagger_head[] = "<link rel=\"stylesheet\" href=\"swagger-ui.css\">"
+								   "<link rel=\"icon\" href=\"favicon-32x32.png\">";
+static const struct str swagger_body = STR_INIT(
+	"<div id=\"swagger-ui\"></div>"
+	"<script src=\"swagger-ui-bundle.js\"></script>"
+	"<script src=\"docs.js\"></script></body></html>\n");
+
 void pages_write_swagger_ui(const struct service *service, struct str base, struct buf *text)
 {
-	write_head(text, service->model->service, base,
-			   "<link rel=\"stylesheet\" href=\"swagger-ui.css\">"
-			   "<link rel=\"icon\" href=\"favicon-32x32.png\">");
+	write_head(text, service->model->service, base, swagger_head);
 	buf_append(text,
-			   STR("<div id=\"swagger-ui\"></div>"
-				   "<noscript>This page needs JavaScript; <a href=\"../openapi.json\">"
-				   "the document</a> does not.</noscript>"
-				   "<script src=\"swagger-ui-bundle.js\"></script>"
-				   "<script src=\"docs.js\"></script></body></html>\n"));
+			   STR("<noscript>This page needs JavaScript; <a href=\"../openapi.json\">"
+				   "the document</a> does not.</noscript>"));
+	buf_append(text, swagger_body);
 }
 
 /* ---- what is served ---- */
@@ -503,4 +508,71 @@ void pages_write_reference(const struct service *service, struct str base, struc
 		write_examples(service, text, resource);
 	}
 	buf_append(text, STR("</body></html>\n"));
+}
+
+/* ---- a gateway ---- */
+
+/* `<a href="./shop/orders/docs">`: relative, wherever somebody has put the gateway. */
+static void write_gateway_link(struct buf *text, const char *up, const struct mount *mount,
+							   const char *page, struct str label)
+{
+	buf_printf(text, "<a href=\"%s%.*s/%s\">", up,
+			   STR_ARG(str_slice(mount->path, 1, mount->path.len)), page);
+	html_text(text, label);
+	buf_append(text, STR("</a>"));
+}
+
+void pages_write_gateway_start(const struct gateway_options *options, struct buf *text)
+{
+	write_head(text, STR("Services"), STR(""), style);
+	buf_append(text,
+			   STR("<h1>Services</h1><p><a href=\"./docs/\">Documentation</a></p>"
+				   "<table><tr><th>service</th><th>path</th><th></th></tr>"));
+	for (size_t i = 0; i < options->count; i++) {
+		const struct gateway_service *service = &options->services[i];
+		buf_append(text, STR("<tr><td>"));
+		html_text(text, service->name);
+		buf_append(text, STR("</td><td><code>"));
+		html_text(text, service->mount.path);
+		buf_append(text, STR("/</code></td><td>"));
+		write_gateway_link(text, "./", &service->mount, "docs", STR("documentation"));
+		buf_append(text, STR(", "));
+		write_gateway_link(text, "./", &service->mount, "openapi.json", STR("OpenAPI document"));
+		buf_append(text, STR("</td></tr>"));
+	}
+	buf_append(text, STR("</table></body></html>\n"));
+}
+
+static void write_gateway_list(const struct gateway_options *options, struct buf *text)
+{
+	buf_append(text, STR("<h1>Documentation</h1><ul>"));
+	for (size_t i = 0; i < options->count; i++) {
+		buf_append(text, STR("<li>"));
+		write_gateway_link(text, "../", &options->services[i].mount, "docs",
+						   options->services[i].name);
+		buf_append(text, STR("</li>"));
+	}
+	buf_append(text, STR("</ul></body></html>\n"));
+}
+
+void pages_write_gateway_docs(const struct gateway_options *options, struct buf *text)
+{
+	if (asset_count == 0) {
+		write_head(text, STR("Documentation"), STR(""), style);
+		write_gateway_list(options, text);
+		return;
+	}
+	write_head(text, STR("Documentation"), STR(""), swagger_head);
+	buf_append(text, STR("<form><label>Service <select id=\"service\" name=\"service\">"));
+	for (size_t i = 0; i < options->count; i++) {
+		const struct gateway_service *service = &options->services[i];
+		buf_printf(text, "<option data-document=\"../%.*s/openapi.json\">",
+				   STR_ARG(str_slice(service->mount.path, 1, service->mount.path.len)));
+		html_text(text, service->name);
+		buf_append(text, STR("</option>"));
+	}
+	buf_append(text,
+			   STR("</select></label></form><noscript>This page needs JavaScript; "
+				   "<a href=\"../\">the list of services</a> does not.</noscript>"));
+	buf_append(text, swagger_body);
 }

@@ -27,6 +27,7 @@ static bool names_hold(const struct plan *plan, struct str name)
 
 static void add_name(struct plan *plan, const struct parsed_value *value)
 {
+	plan->by_caller = plan->by_caller || value->claim;
 	if (value->parameter && !names_hold(plan, value->text) &&
 		plan->name_count < 2 * ROUTER_PARAMETERS) {
 		plan->names[plan->name_count++] = value->text;
@@ -169,25 +170,27 @@ const struct plan *plan_create(const struct model *model, const struct route *ro
 	if (route->action == ACTION_REPLY) {
 		return plan;
 	}
-	struct parsed_query parsed;
-	parsed_query_init(&parsed);
-	if (!parse_texts(plan, &model->limits, arena, &parsed, report)) {
+	struct parsed_query *parsed = &plan->parsed;
+	parsed_query_init(parsed);
+	plan->by_caller = model->guarded;
+	if (!parse_texts(plan, &model->limits, arena, parsed, report)) {
 		return NULL;
 	}
-	struct parameter_names names = {plan->names, plan->name_count};
 	struct error error = {0};
+	plan->parameters = (struct parameter_names){plan->names, plan->name_count};
 	plan->query.action = actions[route->action];
 	plan->query.resource = route->resource;
-	struct check_options options = {
+	plan->options = (struct check_options){
 		.limits = &model->limits,
-		.parameters = &names,
+		.caller = &caller_trial,
+		.parameters = &plan->parameters,
 		.no_rows = route->reply != REPLY_NONE || route->then != NULL ||
 			route->action == ACTION_DELETE,
 	};
-	plan->select = parsed.select;
-	plan->has_select = parsed.has_select;
-	if (!check_query(&parsed, plan->query.action, route->resource, &options, arena, &plan->query,
-					 &error)) {
+	plan->select = parsed->select;
+	plan->has_select = parsed->has_select;
+	if (!check_query(parsed, plan->query.action, route->resource, &plan->options, arena,
+					 &plan->query, &error)) {
 		report_error(report, route->place, &error);
 		return NULL;
 	}

@@ -15,6 +15,10 @@
 struct plan {
 	const struct route *route;
 	struct query query;         /* checked; its operands may be parameters */
+	struct parsed_query parsed; /* what it was made of */
+	struct check_options options;
+	struct parameter_names parameters;
+	bool by_caller;             /* rules or claims make another query of it for each caller */
 	struct parsed_item *select; /* of the route: the client's own stands in its place */
 	bool has_select;
 	struct str *names; /* of parameters: the path's first, then the query string's */

@@ -47,10 +47,23 @@ static bool read_query_parameters(struct call *call, struct parameter *parameter
 	return true;
 }
 
-/* Is it another query for each request: by its parameters, or by the day? */
-static bool is_bound(const struct query *query)
+/* Is it another query for each request: by its parameters, by the day, or by who asks? */
+static bool is_bound(const struct plan *plan)
 {
-	return query->where != NULL || query->uses_today;
+	return plan->query.where != NULL || plan->query.uses_today || plan->by_caller;
+}
+
+/* The plan's query as this caller may ask it. */
+static bool check_for_caller(struct call *call, const struct query **ret_query, struct error *error)
+{
+	const struct plan *plan = call->plan;
+	struct check_options options = plan->options;
+	struct query *query = ARENA_NEW(call->arena, struct query);
+	options.caller = call_caller(call);
+	*query = plan->query;
+	*ret_query = query;
+	return check_query(&plan->parsed, query->action, query->resource, &options, call->arena, query,
+					   error);
 }
 
 /* Fills the conditions of the plan's query. A value of the path that does not fit its type
@@ -60,14 +73,31 @@ static bool bind_conditions(struct call *call, const struct parameter *parameter
 {
 	const struct plan *plan = call->plan;
 	size_t wrong = 0;
-	if (query_bind(&plan->query, parameters, plan->name_count, call->arena, &call->query, &wrong,
-				   error)) {
+	const struct query *query = &plan->query;
+	if (plan->by_caller && !check_for_caller(call, &query, error)) {
+		return false;
+	}
+	if (query_bind(query, parameters, plan->name_count, call->arena, &call->query, &wrong, error)) {
 		return true;
 	}
 	if (wrong < plan->path_count) {
 		error_set(error, ERROR_NOT_FOUND, NULL);
 	}
 	return false;
+}
+
+/* What the route's conditions and the client's embeds made of the caller. */
+static const struct query_rules *join_rules(struct call *call, const struct query_rules *route,
+											const struct query_rules *client)
+{
+	if (route == NULL || client == NULL) {
+		return client;
+	}
+	struct query_rules *both = ARENA_NEW(call->arena, struct query_rules);
+	*both = *client;
+	both->key = arena_printf(call->arena, "%zu:%.*s%.*s", route->key.len, STR_ARG(route->key),
+							 STR_ARG(client->key));
+	return both;
 }
 
 /* A list or get route takes the whole query grammar: the client's conditions narrow the route's,
@@ -87,12 +117,13 @@ static bool join_client_query(struct call *call, struct error *error)
 		parsed.has_select = plan->has_select;
 	}
 	struct query client = call->query;
-	struct check_options options = {.limits = limits};
+	struct check_options options = {.limits = limits, .caller = call_caller(call)};
 	if (!check_query(&parsed, plan->query.action, client.resource, &options, call->arena, &client,
 					 error)) {
 		return false;
 	}
 	client.where = cond_both(call->arena, call->query.where, client.where);
+	client.rules = join_rules(call, call->query.rules, client.rules);
 	if (!parsed.root.has_order && client.cursor_count == 0 && !client.grouped && !client.distinct) {
 		client.order = call->query.order;
 		client.order_count = call->query.order_count;
@@ -235,7 +266,7 @@ static bool prepare(struct call *call, struct error *error)
 		return error_set(error, ERROR_PARSE, "a parameter is not well percent-encoded");
 	}
 	call->query = plan->query;
-	if (is_bound(&plan->query) && !bind_conditions(call, parameters, error)) {
+	if (is_bound(plan) && !bind_conditions(call, parameters, error)) {
 		return false;
 	}
 	if (is_read(plan->route)) {
@@ -300,7 +331,7 @@ static void run_then(struct call *call)
 	call->store.result = (struct store_result){0};
 	call->stream_head = NULL;
 	buf_clear(call->store.body);
-	if (is_bound(&then->query) && !bind_conditions(call, parameters, &error)) {
+	if (is_bound(then) && !bind_conditions(call, parameters, &error)) {
 		call_fail(call, &error);
 		return;
 	}
@@ -313,7 +344,7 @@ void plan_run(struct call *call)
 	const struct route *route = call->plan->route;
 	struct error error = {0};
 	if (route->action != ACTION_REPLY) {
-		call_add_field(call, STR("Cache-Control"), STR("no-cache"));
+		call_add_cache_control(call);
 	}
 	if (route->action == ACTION_REPLY) {
 		run_reply(call);

@@ -20,9 +20,12 @@ struct key_head {
 	uint64_t version; /* of all that is read; first: it is filled in anew */
 	uint64_t model;
 	uint64_t day;
-	uint32_t lens[5 + PREFER_KINDS];
+	uint32_t lens[7 + PREFER_KINDS];
 	uint32_t method;
 };
+_Static_assert(sizeof(struct key_head) ==
+				   3 * sizeof(uint64_t) + (8 + PREFER_KINDS) * sizeof(uint32_t),
+			   "all bytes of a key are said: there is no padding");
 
 /* GET and HEAD have the same answers. What a client may say of an answer that it has, is no part of
  * it. Of fields that only some operations look at the rest does not care. */
@@ -32,11 +35,10 @@ static struct str make_key(struct call *call, uint64_t version, uint64_t day)
 	const struct http_request *request = call->request;
 	bool in_body = request->method == HTTP_QUERY;
 	struct str texts[TEXTS] = {
-		request->path,
-		request->query,
-		in_body ? request->body : STR(""),
-		call->content_type,
-		http_request_field(request, STR("Range")),
+		request->path,        call->path,
+		request->query,       in_body ? request->body : STR(""),
+		call->content_type,   http_request_field(request, STR("Range")),
+		call_rules_key(call),
 	};
 	memcpy(texts + TEXTS - PREFER_KINDS, call->preferences.texts, sizeof(call->preferences.texts));
 	struct key_head head = {

@@ -25,6 +25,7 @@ struct operation {
 	const struct plan *plan; /* a route of the service file; NULL elsewhere */
 	const struct resource *resource; /* the general API; NULL elsewhere */
 	bool own_errors;                 /* errors take the shape of the service file */
+	bool open;                       /* needs no token */
 	size_t number;
 };
 

@@ -9,6 +9,7 @@
 #include "api/pages.h"
 #include "api/plan.h"
 #include "api/system.h"
+#include "auth/auth.h"
 #include "base/alloc.h"
 #include "query/compile.h"
 
@@ -112,9 +113,21 @@ static void add_system_pages(struct service *service)
 		operation->run = page->run;
 		operation->method = HTTP_GET;
 		operation->pattern = path_of(service, "/", page->name);
+		operation->open = page->open;
 		router_add(&service->router, segments, count, operation);
 		if (count < 2 || model_resource(service->model, segments[1].text) == NULL) {
 			router_add(&service->router, segments + 1, count - 1, operation);
+		}
+	}
+}
+
+/* Of references that nobody keeps nothing may be promised: such a file is refused as a whole. */
+static void refuse_links(const struct model *model, struct model_report *report)
+{
+	for (size_t i = 0; i < model->resource_count; i++) {
+		if (resource_is_remote(&model->resources[i])) {
+			model_report_add(report, model->resources[i].at.place, NULL,
+							 "a resource of another service is not served yet in this version");
 		}
 	}
 }
@@ -130,6 +143,7 @@ struct service *service_create(struct model *model, struct model_report *report)
 	size_t most = model->route_count + model->resource_count * general_operation_count +
 		system_page_count;
 	service->operations = ARENA_ARRAY(&service->arena, most, const struct operation *);
+	refuse_links(model, report);
 	if (!query_compile(model, report) || !add_routes(service, report)) {
 		service_unref(service);
 		return NULL;
@@ -139,6 +153,16 @@ struct service *service_create(struct model *model, struct model_report *report)
 	assert(service->operation_count <= most);
 	service->pages = pages_create(service, &service->arena);
 	return service;
+}
+
+bool service_load_keys(struct service *service, struct model_report *report)
+{
+	assert(service->auth == NULL);
+	if (service->model->auth == NULL) {
+		return true;
+	}
+	service->auth = auth_create(service->model->auth, report);
+	return service->auth != NULL;
 }
 
 void service_ref(struct service *service)
@@ -151,6 +175,7 @@ void service_unref(struct service *service)
 	if (service == NULL || atomic_fetch_sub(&service->references, 1) > 1) {
 		return;
 	}
+	auth_destroy(service->auth);
 	model_destroy(service->model);
 	arena_finish(&service->arena);
 	free(service);

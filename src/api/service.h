@@ -14,6 +14,7 @@
 #include "api/router.h"
 #include "model/model.h"
 
+struct auth;
 struct pages;
 struct store;
 
@@ -21,7 +22,9 @@ struct store;
 struct service {
 	_Atomic size_t references;
 	struct arena arena;
-	struct model *model; /* owned */
+	struct model *model;      /* owned */
+	struct auth *auth;        /* owned; NULL: none, or its keys were not loaded */
+	_Atomic bool misfit_told; /* that a claim does not fit a rule was logged */
 	struct router router;
 	struct error_shape errors; /* of its own routes and of paths that match nothing */
 	size_t operation_count;
@@ -32,6 +35,9 @@ struct service {
 /* NULL when a condition, shape or order of the file is wrong: the report says where. Owns `model`
  * in either case. */
 struct service *service_create(struct model *model, struct model_report *report);
+/* Reads the keys that `auth` of the file names; needed before it is served. False when one cannot
+ * be used: the report says which. */
+bool service_load_keys(struct service *service, struct model_report *report);
 void service_ref(struct service *service);
 /* Accepts NULL. */
 void service_unref(struct service *service);

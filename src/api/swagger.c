@@ -366,6 +366,13 @@ void swagger_write(const struct service *service, struct buf *text)
 	outline_raw(text, "schemes", "[\"http\"]");
 	outline_raw(text, "consumes", MEDIA_TYPES);
 	outline_raw(text, "produces", MEDIA_TYPES);
+	if (model->auth != NULL) {
+		outline_raw(text, "securityDefinitions",
+					"{\"JWT\":{\"description\":\"Add the token prepending \\\"Bearer \\\" (without "
+					"quotes) in front of it\",\"in\":\"header\",\"name\":\"Authorization\","
+					"\"type\":\"apiKey\"}}");
+		outline_raw(text, "security", "[{\"JWT\":[]}]");
+	}
 	write_paths(service, text);
 	write_definitions(model, text);
 	write_parameters(model, text);

@@ -29,19 +29,21 @@ static void run_metrics(struct call *call)
 }
 
 const struct system_page system_pages[] = {
-	{STR_INIT("live"), run_live, "Is the process there?", {"application/json"}},
-	{STR_INIT("ready"), run_ready, "Is the service ready?", {"application/json"}},
-	{STR_INIT("metrics"), run_metrics, "Numbers for Prometheus", {"text/plain"}},
+	{STR_INIT("live"), run_live, "Is the process there?", {"application/json"}, true},
+	{STR_INIT("ready"), run_ready, "Is the service ready?", {"application/json"}, true},
+	{STR_INIT("metrics"), run_metrics, "Numbers for Prometheus", {"text/plain"}, false},
 	{STR_INIT("openapi.json"),
 	 pages_run_openapi,
 	 "This document",
-	 {"application/json", "application/openapi+json"}},
-	{STR_INIT("docs"), pages_run_docs, "Documentation for people", {"text/html"}},
-	{STR_INIT("docs/{file}"), pages_run_asset, "Files of the documentation", {"*/*"}},
+	 {"application/json", "application/openapi+json"},
+	 true},
+	{STR_INIT("docs"), pages_run_docs, "Documentation for people", {"text/html"}, true},
+	{STR_INIT("docs/{file}"), pages_run_asset, "Files of the documentation", {"*/*"}, true},
 	{STR_INIT(""),
 	 pages_run_root,
 	 "A start page for browsers; for others Swagger 2.0 as PostgREST has it",
-	 {"application/openapi+json", "text/html"}},
+	 {"application/openapi+json", "text/html"},
+	 true},
 };
 const size_t system_page_count = sizeof(system_pages) / sizeof(system_pages[0]);
 

@@ -17,6 +17,7 @@ struct system_page {
 	void (*run)(struct call *call);
 	const char *summary;
 	const char *types[2]; /* of its answers; NULL: no second one */
+	bool open;            /* needs no token */
 };
 
 extern const struct system_page system_pages[];

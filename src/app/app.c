@@ -34,7 +34,7 @@ static bool find_address(struct app_service *service, const struct model *model,
 	if (!address_parse(listen, &service->address, error)) {
 		return false;
 	}
-	if (!service->address.loopback && !service->app->options.open) {
+	if (!service->address.loopback && !service->app->options.open && model->auth == NULL) {
 		error_set(error, ERROR_CONFIG, "refusing to listen on %s: service %.*s has no auth",
 				  service->address.text, STR_ARG(model->service));
 		return error_hint(error, "listen on 127.0.0.1, or give --open to serve everybody");
@@ -118,6 +118,7 @@ static bool open_service(struct app_service *service, struct service *loaded, st
 {
 	struct model *model = loaded->model;
 	service->limits = model->limits;
+	service->has_auth = model->auth != NULL;
 	service->name = arena_copy(&service->app->arena, model->service);
 	service->listen = arena_copy(&service->app->arena, model->listen.str);
 	service->store_url = arena_copy(&service->app->arena, model->store.str);
@@ -163,7 +164,7 @@ static bool create_service(struct app *app, struct app_service *service, const c
 		.log = &app->options.log,
 		.limits = &service->limits,
 		.store = service->store,
-		.open = app->options.open,
+		.open = app->options.open || !service->address.loopback || app_gateway_reaches_out(app),
 		.ready = is_ready,
 		.context = service,
 	};
@@ -176,6 +177,10 @@ static bool create_server(struct app_loop *loop, struct app_service *service,
 {
 	server->loop = loop;
 	server->service = service;
+	if (service == NULL) {
+		loop->open += app_gateway_attach(server, error) ? 1 : 0;
+		return server->server != NULL;
+	}
 	server->api_loop = api_attach(service->api, loop->loop, error);
 	if (server->api_loop == NULL) {
 		return false;
@@ -184,7 +189,6 @@ static bool create_server(struct app_loop *loop, struct app_service *service,
 	api_http_options(server->api_loop, &options);
 	server->server = http_server_create(loop->loop, &service->address, &options, error);
 	if (server->server == NULL) {
-		api_detach(server->api_loop);
 		return false;
 	}
 	api_set_server(server->api_loop, server->server);
@@ -201,10 +205,12 @@ static bool create_loop(struct app *app, size_t number)
 	loop->app = app;
 	loop->drain.run = drain_loop;
 	loop->loop = loop_create(&error);
-	loop->servers = ARENA_ARRAY(&app->arena, app->service_count, struct app_server);
+	loop->server_count = app->service_count + (app->gateway != NULL ? 1 : 0);
+	loop->servers = ARENA_ARRAY(&app->arena, loop->server_count, struct app_server);
 	bool good = loop->loop != NULL;
-	for (size_t i = 0; good && i < app->service_count; i++) {
-		good = create_server(loop, &app->services[i], &loop->servers[i], &error);
+	for (size_t i = 0; good && i < loop->server_count; i++) {
+		struct app_service *service = i < app->service_count ? &app->services[i] : NULL;
+		good = create_server(loop, service, &loop->servers[i], &error);
 	}
 	if (!good) {
 		app_log_error(app, STR(""), &error);
@@ -214,17 +220,29 @@ static bool create_loop(struct app *app, size_t number)
 
 /* ---- ending ---- */
 
+/* A gateway's requests are the services', so all end together. */
+static void end_servers(struct app_loop *loop)
+{
+	for (size_t i = 0; i < loop->server_count; i++) {
+		api_detach(loop->servers[i].api_loop);
+		gateway_destroy(loop->servers[i].gateway);
+		loop->servers[i].api_loop = NULL;
+		loop->servers[i].gateway = NULL;
+	}
+	loop_stop(loop->loop);
+}
+
 static void on_drained(void *context)
 {
 	struct app_server *server = context;
 	struct app_loop *loop = server->loop;
-	api_set_server(server->api_loop, NULL);
+	if (server->api_loop != NULL) {
+		api_set_server(server->api_loop, NULL);
+	}
 	http_server_destroy(server->server);
-	api_detach(server->api_loop);
 	server->server = NULL;
-	server->api_loop = NULL;
 	if (--loop->open == 0) {
-		loop_stop(loop->loop);
+		end_servers(loop);
 	}
 }
 
@@ -232,7 +250,7 @@ static void drain_loop(struct task *task)
 {
 	struct app_loop *loop = (struct app_loop *)(void *)((char *)task -
 														offsetof(struct app_loop, drain));
-	for (size_t i = 0; i < loop->app->service_count; i++) {
+	for (size_t i = 0; i < loop->server_count; i++) {
 		if (loop->servers[i].server != NULL) {
 			http_server_drain(loop->servers[i].server, on_drained, &loop->servers[i]);
 		}
@@ -357,7 +375,7 @@ static bool create_parts(struct app *app)
 			return false;
 		}
 	}
-	if (!check_overrides(app)) {
+	if (!check_overrides(app) || (app->options.gateway != NULL && !app_gateway_open(app))) {
 		return false;
 	}
 	uint64_t loops = app->services[0].limits.loops;
@@ -381,7 +399,7 @@ static void end_unserved(struct app *app)
 			continue;
 		}
 		if (loop->open == 0) {
-			loop_stop(loop->loop);
+			end_servers(loop);
 		} else {
 			drain_loop(&loop->drain);
 		}
@@ -403,14 +421,21 @@ struct app *app_create(const struct app_options *options)
 	return app;
 }
 
+static void announce_one(const struct app *app, struct str name, const struct address *address)
+{
+	char message[192];
+	snprintf(message, sizeof(message), "%.*s: listening on http://%s", STR_ARG(name),
+			 address->text);
+	log_event(&app->options.log, LOG_INFO, message, NULL, 0);
+}
+
 static void announce(const struct app *app)
 {
 	for (size_t i = 0; i < app->service_count; i++) {
-		const struct app_service *service = &app->services[i];
-		char message[128];
-		snprintf(message, sizeof(message), "%.*s: listening on http://%s", STR_ARG(service->name),
-				 service->address.text);
-		log_event(&app->options.log, LOG_INFO, message, NULL, 0);
+		announce_one(app, app->services[i].name, &app->services[i].address);
+	}
+	if (app->gateway != NULL) {
+		announce_one(app, STR("gateway"), &app->gateway->address);
 	}
 }
 
@@ -423,7 +448,7 @@ static void *run_loop(void *context)
 
 static void start_loop(struct app_loop *loop)
 {
-	for (size_t i = 0; i < loop->app->service_count; i++) {
+	for (size_t i = 0; i < loop->server_count; i++) {
 		http_server_start(loop->servers[i].server);
 	}
 }

@@ -24,6 +24,10 @@ struct app_override {
 struct app_options {
 	const char *const *files; /* service files */
 	size_t file_count;
+	/* The address of a gateway over all services; NULL: none. `mounts` has the path of each of
+	 * `files` there, "" for its service's name. */
+	const char *gateway;
+	const char *const *mounts;
 	const struct app_override *overrides;
 	size_t override_count;
 	struct log log;

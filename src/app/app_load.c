@@ -99,6 +99,10 @@ struct service *app_load(struct app *app, const char *file)
 	if (model != NULL) {
 		override(app, model);
 		service = service_create(model, &report);
+		if (service != NULL && !service_load_keys(service, &report)) {
+			service_unref(service);
+			service = NULL;
+		}
 	}
 	write_report(app, &report, file);
 	model_report_finish(&report);

@@ -1,6 +1,7 @@
 /*
  * The insides of the running program, for this folder: app.c makes and ends it, app_reload.c puts a
- * changed service file in place, app_files.c fills resources from files.
+ * changed service file in place, app_files.c fills resources from files, app_gateway.c puts
+ * services under one address.
  *
  * Ownership: struct app owns all of it.
  * Threads: the main thread, but for app_loop, which belongs to its own.
@@ -13,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "api/api.h"
+#include "api/gateway.h"
 #include "app/app.h"
 #include "base/arena.h"
 #include "cache/redis.h"
@@ -28,6 +30,7 @@ struct app_service {
 	struct str listen;    /* arena */
 	struct str store_url; /* arena */
 	struct address address;
+	bool has_auth;              /* as it was loaded first */
 	struct store *store;        /* owned */
 	enum cache_kind cache_kind; /* never CACHE_DEFAULT */
 	struct str redis;           /* arena */
@@ -39,12 +42,18 @@ struct app_service {
 	uv_timer_t settle; /* a changed file is read when it has been quiet for a while */
 };
 
-/* One service on one loop. */
+/* One service on one loop, or the gateway. */
 struct app_server {
 	struct app_loop *loop;
-	struct app_service *service;
-	struct api_loop *api_loop;  /* owned */
-	struct http_server *server; /* owned */
+	struct app_service *service; /* NULL: the gateway */
+	struct api_loop *api_loop;   /* owned; NULL of the gateway */
+	struct gateway *gateway;     /* owned; NULL of a service */
+	struct http_server *server;  /* owned */
+};
+
+struct app_gateway {
+	struct address address;
+	struct mount *mounts; /* of the services, in their order */
 };
 
 struct app_loop {
@@ -52,6 +61,7 @@ struct app_loop {
 	struct loop *loop; /* owned */
 	pthread_t thread;  /* of all but the first */
 	struct app_server *servers;
+	size_t server_count;
 	size_t open; /* servers that are not drained */
 	struct task drain;
 };
@@ -64,6 +74,7 @@ struct app {
 	struct app_loop *loops;
 	size_t loop_count;
 	struct http_shared shared;
+	struct app_gateway *gateway; /* arena; NULL: none */
 	_Atomic bool draining;
 	uv_signal_t signals[3];
 	struct loop_stop_hook stop; /* of the first loop: closes signals and watches */
@@ -79,6 +90,12 @@ void app_reload(struct app_service *service);
 /* Loads a service file, or what the existing database says of itself, with the program's overrides;
  * NULL after logging what is wrong. */
 struct service *app_load(struct app *app, const char *file);
+/* When all services are there: reads the address and their places. False: logged. */
+bool app_gateway_open(struct app *app);
+/* Does the gateway, if there is one, listen beyond loopback? Known before it is opened. */
+bool app_gateway_reaches_out(const struct app *app);
+/* The gateway of a loop whose services are attached. */
+bool app_gateway_attach(struct app_server *server, struct error *error);
 void app_log_error(const struct app *app, struct str service, const struct error *error);
 
 #endif

@@ -23,6 +23,19 @@ static bool same_place(const struct app_service *service, const struct model *mo
 	return true;
 }
 
+/* The doors that were opened because there was `auth` stay guarded. */
+static bool still_guarded(const struct app_service *service, const struct model *model,
+						  struct error *error)
+{
+	bool reaches_out = !service->address.loopback || app_gateway_reaches_out(service->app);
+	if (model->auth != NULL || !reaches_out || service->app->options.open) {
+		return true;
+	}
+	error_set(error, ERROR_CONFIG,
+			  "%s: the service is served beyond loopback and has no auth any more", service->file);
+	return error_hint(error, "restart rowlock with --open to serve everybody");
+}
+
 static void log_reload(const struct app_service *service, enum log_level level, const char *message)
 {
 	struct log_field fields[] = {LOG_STR("file", str_from(service->file))};
@@ -46,7 +59,7 @@ void app_reload(struct app_service *service)
 		return;
 	}
 	struct error error = {0};
-	if (!same_place(service, next->model, &error) ||
+	if (!same_place(service, next->model, &error) || !still_guarded(service, next->model, &error) ||
 		!store_adopt(service->store, next->model, &error)) {
 		app_log_error(app, next->model->service, &error);
 		service_unref(next);

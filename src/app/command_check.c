@@ -49,6 +49,21 @@ static void print_routes(const struct model *model)
 	}
 }
 
+/* The files of keys are part of what must be good. */
+static bool load_keys(struct service *service, const char *file)
+{
+	struct model_report report;
+	struct buf text;
+	model_report_init(&report);
+	buf_init(&text, MIB(1));
+	bool good = service_load_keys(service, &report);
+	model_report_write(&report, str_from(file), &text);
+	fprintf(stderr, "%.*s", STR_ARG(buf_str(&text)));
+	buf_finish(&text);
+	model_report_finish(&report);
+	return good;
+}
+
 static enum exit_code run(int argc, char **argv)
 {
 	const struct option options[] = {{0}};
@@ -58,6 +73,10 @@ static enum exit_code run(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	struct service *service = command_load(argv[1]);
+	if (service != NULL && !load_keys(service, argv[1])) {
+		service_unref(service);
+		service = NULL;
+	}
 	if (service != NULL) {
 		printf("%s is good: service %.*s\n", argv[1], STR_ARG(service->model->service));
 		print_resources(service->model);

@@ -111,7 +111,7 @@ static bool run_loop(struct export *export, struct store *store)
 static bool make_query(struct export *export, const struct resource *resource, const char *text,
 					   const struct limits *limits, struct arena *arena)
 {
-	const struct check_options options = {.limits = limits};
+	const struct check_options options = {.limits = limits, .caller = &caller_trusted};
 	struct parsed_query parsed;
 	export->query.action = QUERY_LIST;
 	export->query.resource = resource;

@@ -24,6 +24,9 @@ static const char help[] =
 	"\n"
 	"  --listen ADDRESS         HOST:PORT in place of the file's (one service only)\n"
 	"  --store URL              sqlite:FILE or memory: in place of the file's (one service only)\n"
+	"  --gateway ADDRESS        serve all under one address too, each below the path of its\n"
+	"                           folder: `rowlock serve services` has services/shop/orders at\n"
+	"                           /shop/orders/; / and /docs list them\n"
 	"  --write                  the rows of an existing database may be written; while it is "
 	"served\n"
 	"                           no other program can open it\n"
@@ -39,6 +42,7 @@ enum { FILES_MAX = 256, OVERRIDES_MAX = 2 * FILES_MAX, FOLDER_DEPTH_MAX = 8 };
 struct serve {
 	struct arena arena;
 	const char *files[FILES_MAX];
+	const char *mounts[FILES_MAX]; /* folders below the operand; "" for none */
 	size_t file_count;
 	struct app_override overrides[OVERRIDES_MAX];
 	size_t override_count;
@@ -72,12 +76,13 @@ static bool read_set(void *context, const char *text)
 	return false;
 }
 
-static bool add_file(struct serve *serve, const char *path)
+static bool add_file(struct serve *serve, const char *path, const char *below)
 {
 	if (serve->file_count == FILES_MAX) {
 		fprintf(stderr, "rowlock serve: more than %d service files\n", FILES_MAX);
 		return false;
 	}
+	serve->mounts[serve->file_count] = below;
 	serve->files[serve->file_count++] = arena_copy(&serve->arena, str_from(path)).ptr;
 	return true;
 }
@@ -89,7 +94,7 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 
 /* Every service.yaml below a folder, in order of names; folders that begin with a dot are not
  * entered. */
-static bool add_folder(struct serve *serve, const char *folder, int depth)
+static bool add_folder(struct serve *serve, const char *folder, const char *below, int depth)
 {
 	struct dirent **names;
 	int count = scandir(folder, &names, NULL, by_name);
@@ -103,9 +108,11 @@ static bool add_folder(struct serve *serve, const char *folder, int depth)
 		struct stat status;
 		if (good && name[0] != '.' && stat(path, &status) == 0) {
 			if (S_ISDIR(status.st_mode) && depth < FOLDER_DEPTH_MAX) {
-				good = add_folder(serve, path, depth + 1);
+				const char *slash = depth > 0 ? "/" : "";
+				const char *deeper = arena_printf(&serve->arena, "%s%s%s", below, slash, name).ptr;
+				good = add_folder(serve, path, deeper, depth + 1);
 			} else if (S_ISREG(status.st_mode) && str_equal(str_from(name), STR("service.yaml"))) {
-				good = add_file(serve, path);
+				good = add_file(serve, path, below);
 			}
 		}
 		free(names[i]);
@@ -120,10 +127,10 @@ static bool add_operand(struct serve *serve, const char *path)
 {
 	struct stat status;
 	if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode)) {
-		return add_file(serve, path);
+		return add_file(serve, path, "");
 	}
 	size_t before = serve->file_count;
-	if (!add_folder(serve, path, 0)) {
+	if (!add_folder(serve, path, "", 0)) {
 		return false;
 	}
 	if (serve->file_count == before) {
@@ -158,7 +165,7 @@ static bool add_existing(struct serve *serve, const char *store, struct app_opti
 		return false;
 	}
 	options->existing = store;
-	return add_file(serve, arena_printf(&serve->arena, "(the tables of %s)", store).ptr);
+	return add_file(serve, arena_printf(&serve->arena, "(the tables of %s)", store).ptr, "");
 }
 
 /* What is to be served, of the operands and options. */
@@ -194,6 +201,7 @@ static enum exit_code serve(struct serve *serve, int argc, char **argv)
 	const struct option options[] = {
 		{.name = "listen", .value = &listen},
 		{.name = "store", .value = &store},
+		{.name = "gateway", .value = &app_options.gateway},
 		{.name = "set", .each = read_set, .context = serve},
 		{.name = "log", .value = &log},
 		{.name = "write", .flag = &app_options.write},
@@ -221,6 +229,7 @@ static enum exit_code serve(struct serve *serve, int argc, char **argv)
 	}
 	app_options.files = serve->files;
 	app_options.file_count = serve->file_count;
+	app_options.mounts = serve->mounts;
 	app_options.overrides = serve->overrides;
 	app_options.override_count = serve->override_count;
 	struct app *app = app_create(&app_options);

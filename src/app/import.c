@@ -165,7 +165,8 @@ static bool run_filtered(struct import *import, struct store_transaction *transa
 						 struct error *error)
 {
 	const struct limits *limits = &import->options->model->limits;
-	const struct check_options options = {.limits = limits, .no_rows = action == QUERY_DELETE};
+	const struct check_options options = {
+		.limits = limits, .caller = &caller_trusted, .no_rows = action == QUERY_DELETE};
 	struct parsed_query parsed;
 	struct query query = {.action = action, .resource = resource, .limit = UINT64_MAX};
 	parsed_query_init(&parsed);

@@ -8,6 +8,9 @@
 static const struct command *const commands[] = {
 	&command_serve,  &command_check,      &command_migrate, &command_import,
 	&command_export, &command_introspect, &command_openapi,
+#if HAVE_AUTH
+	&command_keys,   &command_token,
+#endif
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

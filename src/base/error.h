@@ -61,6 +61,10 @@
 	X(PRECONDITION, "RL412", 412, false, "The row is another than If-Match names")                 \
 	X(IDEMPOTENCY, "RL422", 422, false, "This Idempotency-Key was used for another request")       \
 	X(READ_ONLY, "25006", 405, false, "cannot write to a read-only resource")                      \
+	X(TOKEN, "PGRST301", 401, false, "JWT couldn't be decoded")                                    \
+	X(NO_TOKEN, "PGRST302", 401, false, "Anonymous access is disabled")                            \
+	X(CLAIMS, "PGRST303", 401, false, "JWT expired")                                               \
+	X(RATE, "RL429", 429, true, "Too many requests")                                               \
 	X(FORBIDDEN, "42501", 403, false, "permission denied")                                         \
 	X(HTTP_SYNTAX, "RL400", 400, false, "Malformed HTTP request")                                  \
 	X(HTTP_TIMEOUT, "RL408", 408, false, "The request did not arrive in time")                     \

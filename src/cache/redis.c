@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "cache/redis_priv.h"
+#include "codec/url.h"
 #include "net/loop.h"
 
 enum {
@@ -27,13 +28,17 @@ enum {
 	KEEPS = 64,
 	SECRET_BYTES = 32,
 	KEPT_S = 3600,
+	ARENA_BYTES = 512,
 	VALUE_EXTRA_BYTES = 1024, /* of a value beyond the answer's own */
 };
 
 struct redis {
-	char *host;   /* owned */
-	char *port;   /* owned: behind the host */
-	char *secret; /* owned */
+	struct arena arena;
+	char *host;
+	char *port;
+	struct str user;     /* "": its default one */
+	struct str password; /* "": none is asked for */
+	char *secret;
 	size_t secret_len;
 	size_t value_bytes;
 	_Atomic uint64_t hits, misses, errors, strangers, breakers;
@@ -186,6 +191,32 @@ static void on_gone(void *data)
 	}
 }
 
+/* What was asked behind it is refused as well. */
+static void on_admitted(redisAsyncContext *context, void *data, void *private)
+{
+	const redisReply *reply = data;
+	struct redis_loop *loop = private;
+	if (reply != NULL && reply->type == REDIS_REPLY_ERROR && context == loop->context) {
+		disconnect(loop);
+		fail(loop);
+	}
+}
+
+static void log_in(struct redis_loop *loop)
+{
+	struct str user = loop->redis->user;
+	struct str password = loop->redis->password;
+	const char *words[] = {"AUTH", user.ptr, password.ptr};
+	const size_t lens[] = {4, user.len, password.len};
+	if (user.len > 0) {
+		redisAsyncCommandArgv(loop->context, on_admitted, loop, 3, words, lens);
+	} else if (password.len > 0) {
+		words[1] = words[2];
+		redisAsyncCommandArgv(loop->context, on_admitted, loop, 2, words,
+							  (size_t[]){4, password.len});
+	}
+}
+
 static void on_connected(const redisAsyncContext *context, int status)
 {
 	(void)context;
@@ -215,6 +246,7 @@ static void connect_to(struct redis_loop *loop, const struct sockaddr *address)
 	loop->context = context;
 	redis_poll_attach(context, loop_uv(loop->loop), on_gone, loop);
 	redisAsyncSetConnectCallback(context, on_connected);
+	log_in(loop);
 }
 
 /* A name may have addresses on which nobody listens: after a failure it is the next one's turn. */
@@ -359,23 +391,42 @@ void redis_keep(struct redis_loop *loop, struct str key, const struct cached_ans
 
 /* ---- life ---- */
 
+static char *text_of(struct arena *arena, struct str text)
+{
+	char *copy = arena_bytes(arena, text.len + 1);
+	memcpy(copy, text.ptr, text.len);
+	copy[text.len] = '\0';
+	return copy;
+}
+
+/* Cuts `[USER]:PASSWORD@` off. */
+static void take_login(struct redis *redis, struct str *place)
+{
+	size_t at = str_find(*place, '@', 0);
+	size_t colon = str_find(*place, ':', 0);
+	if (at < place->len) {
+		url_decode_segment(str_slice(*place, 0, colon), &redis->arena, &redis->user);
+		url_decode_segment(str_slice(*place, colon + 1, at), &redis->arena, &redis->password);
+		*place = str_slice(*place, at + 1, place->len);
+	}
+}
+
 struct redis *redis_create(const struct redis_options *options)
 {
 	struct redis *redis = alloc_zeroed(1, sizeof(*redis));
-	struct str place = options->place;
+	arena_init(&redis->arena, ARENA_BYTES);
+	struct str place = arena_copy(&redis->arena, options->place);
+	take_login(redis, &place);
 	size_t colon = place.len;
 	while (colon > 0 && place.ptr[colon - 1] != ':') {
 		colon--;
 	}
 	bool brackets = str_starts_with(place, STR("["));
-	struct str host = brackets ? str_slice(place, 1, colon - 2) : str_slice(place, 0, colon - 1);
-	struct str port = str_slice(place, colon, place.len);
-	redis->host = alloc_zeroed(1, host.len + 1 + port.len + 1);
-	memcpy(redis->host, host.ptr, host.len);
-	redis->port = redis->host + host.len + 1;
-	memcpy(redis->port, port.ptr, port.len);
+	redis->host = text_of(
+		&redis->arena, brackets ? str_slice(place, 1, colon - 2) : str_slice(place, 0, colon - 1));
+	redis->port = text_of(&redis->arena, str_slice(place, colon, place.len));
 	redis->secret_len = options->secret.len > 0 ? options->secret.len : SECRET_BYTES;
-	redis->secret = alloc_bytes(redis->secret_len);
+	redis->secret = arena_bytes(&redis->arena, redis->secret_len);
 	if (options->secret.len > 0) {
 		memcpy(redis->secret, options->secret.ptr, options->secret.len);
 	} else {
@@ -388,8 +439,7 @@ struct redis *redis_create(const struct redis_options *options)
 void redis_destroy(struct redis *redis)
 {
 	if (redis != NULL) {
-		free(redis->host);
-		free(redis->secret);
+		arena_finish(&redis->arena);
 		free(redis);
 	}
 }

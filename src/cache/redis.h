@@ -20,7 +20,7 @@ struct redis;
 struct redis_loop;
 
 struct redis_options {
-	struct str place;  /* HOST:PORT */
+	struct str place;  /* [[USER]:PASSWORD@]HOST:PORT */
 	struct str secret; /* who has it believes what the others keep; "": one of this process alone */
 	size_t value_bytes; /* of the largest answer that is kept */
 };

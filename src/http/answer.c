@@ -129,6 +129,9 @@ void http_answer(struct http_exchange *exchange, const struct http_answer *answe
 		send_answer(exchange, answer);
 	}
 	if (!exchange->in_handler && http_connection_answered(connection)) {
+		if (connection->phase == HTTP_PHASE_IDLE) {
+			http_output_wait(connection);
+		}
 		http_connection_process(connection);
 	}
 }

@@ -216,6 +216,10 @@ static void settle(struct http_connection *connection)
 	if (connection->phase == HTTP_PHASE_CLOSED) {
 		return;
 	}
+	bool ends = connection->phase == HTTP_PHASE_ENDING || is_over(connection);
+	if (ends && connection->late) {
+		http_output_end_turn(connection->server);
+	}
 	if (connection->output == NULL) {
 		if (connection->phase == HTTP_PHASE_ENDING) {
 			begin_linger(connection);

@@ -33,6 +33,8 @@
 #define HTTP_STREAM_HIGH_BYTES KIB(256)
 #define HTTP_STREAM_LOW_BYTES KIB(128)
 #define HTTP_CHUNK_BYTES KIB(16)
+/* So many answers wait for the end of the turn. */
+#define HTTP_LATE_MOST 64
 /* After an error the rest of the input is read and dropped, so that the client sees the answer. */
 #define HTTP_LINGER_BYTES KIB(256)
 #define HTTP_LINGER_MS 1000
@@ -102,6 +104,7 @@ struct http_connection {
 	bool processing;    /* http_connection_process() is on the stack */
 	bool handle_closed; /* uv is done with tcp */
 	bool fresh;         /* nothing was ever received */
+	bool late;          /* in server->late */
 	char peer[48];
 };
 
@@ -139,6 +142,12 @@ struct http_counters {
 	_Atomic uint64_t connections, accepted, refused, requests, bad_requests, bytes_in, bytes_out;
 };
 
+/* An answer in server->out that is sent when the turn ends. */
+struct http_late {
+	struct http_connection *connection; /* NULL: it has closed */
+	size_t from, bytes;
+};
+
 struct http_server {
 	struct http_server_options options;
 	const struct limits *limits;
@@ -152,8 +161,8 @@ struct http_server {
 	void (*drain_done)(void *context);
 	void *drain_context;
 	struct loop_tick tick;
-	struct task stream_task; /* sends the parts of `dirty` */
-	bool stream_task_queued;
+	struct task turn_task; /* sends what waits for the end of the turn: `late`, `dirty` */
+	bool turn_task_queued;
 	struct http_link dirty;
 	struct http_link connections;
 	struct http_link deadlines[HTTP_DEADLINES];
@@ -163,8 +172,11 @@ struct http_server {
 	size_t free_block_count;
 	struct http_exchange *free_exchanges;
 	size_t free_exchange_count;
-	struct buf out; /* answers not yet written, all of `corked` */
+	struct buf out; /* answers not yet written: those of `late`, then all of `corked` */
 	struct http_connection *corked;
+	size_t corked_at;
+	struct http_late late[HTTP_LATE_MOST];
+	size_t late_count;
 	struct buf packed; /* a compressed body */
 	struct http_gzip *gzip;
 	char date[HTTP_DATE_BYTES];

@@ -6,12 +6,18 @@
 #include "http/connection.h"
 #include "http/deadline.h"
 #include "http/pool.h"
+#include "http/server.h"
 #include "http/stream.h"
 
 /*
  * DESIGN. Answers are gathered in one buffer of the server, which at any time belongs to one
  * connection, and leave with one write(). Only what the kernel does not take is copied to memory of
  * the connection's own, and waits for uv_write(). So a reader that keeps up costs no memory.
+ *
+ * Answers that come from afar come several at a time, as a turn of the loop finds them. They stay
+ * in the buffer, one behind the other, until the turn ends: a write may wake its reader, which
+ * costs more than the write, and a reader that is awake takes the rest for nothing. Whatever else
+ * is to be written to such a connection, and its end, sends them first.
  */
 
 static void write_next(struct http_connection *connection);
@@ -122,30 +128,97 @@ static unsigned add(uv_buf_t *bufs, unsigned count, struct str text)
 	return count;
 }
 
+/* What the kernel takes at once of the texts goes out; the rest is kept. */
+static void write_texts(struct http_connection *connection, uv_buf_t *bufs, unsigned count,
+						size_t total)
+{
+	int sent = 0;
+	if (total == 0 || connection->phase == HTTP_PHASE_CLOSED) {
+		return;
+	}
+	if (connection->output == NULL) {
+		sent = uv_try_write((uv_stream_t *)&connection->tcp, bufs, count);
+		sent = sent == UV_EAGAIN ? 0 : sent;
+	}
+	if (sent < 0) {
+		http_connection_lost(connection);
+		return;
+	}
+	http_count(&connection->server->counters.bytes_out, (uint64_t)sent);
+	if ((size_t)sent < total) {
+		keep_rest(connection, bufs, count, (size_t)sent);
+	}
+}
+
+/* Forgets what is corked, not what waits before it. */
+static void uncork(struct http_server *server)
+{
+	server->corked = NULL;
+	if (server->late_count == 0) {
+		http_buf_reuse(&server->out, HTTP_SMALL_BYTES * 4);
+	} else {
+		server->out.len = server->corked_at;
+	}
+}
+
 void http_output_send(struct http_connection *connection, struct str body, struct str tail)
 {
 	struct http_server *server = connection->server;
-	struct buf *out = http_output_cork(connection);
+	struct str out = buf_str(http_output_cork(connection));
 	uv_buf_t bufs[3];
-	unsigned count = add(bufs, add(bufs, add(bufs, 0, buf_str(out)), body), tail);
-	size_t total = out->len + body.len + tail.len;
+	out = str_slice(out, server->corked_at, out.len);
+	unsigned count = add(bufs, add(bufs, add(bufs, 0, out), body), tail);
 	server->corked = NULL;
-	if (count > 0 && connection->phase != HTTP_PHASE_CLOSED) {
-		int sent = 0;
-		if (connection->output == NULL) {
-			sent = uv_try_write((uv_stream_t *)&connection->tcp, bufs, count);
-			sent = sent == UV_EAGAIN ? 0 : sent;
-		}
-		if (sent < 0) {
-			http_connection_lost(connection);
-		} else {
-			http_count(&server->counters.bytes_out, (uint64_t)sent);
-			if ((size_t)sent < total) {
-				keep_rest(connection, bufs, count, (size_t)sent);
-			}
+	write_texts(connection, bufs, count, out.len + body.len + tail.len);
+	uncork(server);
+}
+
+/* ---- the end of a turn ---- */
+
+static void send_late(struct http_server *server)
+{
+	size_t count = server->late_count;
+	server->late_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct http_late *late = &server->late[i];
+		if (late->connection != NULL) {
+			late->connection->late = false;
+			uv_buf_t buf = uv_buf_init(server->out.ptr + late->from, (unsigned)late->bytes);
+			write_texts(late->connection, &buf, 1, late->bytes);
 		}
 	}
-	http_buf_reuse(out, HTTP_SMALL_BYTES * 4);
+	uncork(server);
+}
+
+void http_output_end_turn(struct http_server *server)
+{
+	if (server->corked != NULL) {
+		http_output_flush(server->corked);
+	}
+	if (server->late_count > 0) {
+		send_late(server);
+	}
+}
+
+void http_output_wait(struct http_connection *connection)
+{
+	struct http_server *server = connection->server;
+	if (server->corked != connection || connection->output != NULL) {
+		return; /* it is sent, or waits for its reader */
+	}
+	struct http_late *late = &server->late[server->late_count++];
+	*late = (struct http_late){
+		.connection = connection,
+		.from = server->corked_at,
+		.bytes = server->out.len - server->corked_at,
+	};
+	connection->late = true;
+	server->corked = NULL;
+	if (server->late_count == HTTP_LATE_MOST || server->out.len > HTTP_SMALL_BYTES) {
+		send_late(server);
+	} else {
+		http_server_after_turn(server);
+	}
 }
 
 void http_output_flush(struct http_connection *connection)
@@ -158,9 +231,14 @@ void http_output_flush(struct http_connection *connection)
 void http_output_forget(struct http_connection *connection)
 {
 	struct http_server *server = connection->server;
+	for (size_t i = 0; connection->late && i < server->late_count; i++) {
+		if (server->late[i].connection == connection) {
+			server->late[i].connection = NULL;
+		}
+	}
+	connection->late = false;
 	if (server->corked == connection) {
-		server->corked = NULL;
-		http_buf_reuse(&server->out, HTTP_SMALL_BYTES * 4);
+		uncork(server);
 	}
 }
 
@@ -171,7 +249,11 @@ struct buf *http_output_cork(struct http_connection *connection)
 		if (server->corked != NULL) {
 			http_output_flush(server->corked);
 		}
+		if (connection->late) {
+			send_late(server);
+		}
 		server->corked = connection;
+		server->corked_at = server->out.len;
 	}
 	return &server->out;
 }

@@ -16,6 +16,10 @@ struct buf *http_output_cork(struct http_connection *connection);
  * the kernel is short of room. */
 void http_output_send(struct http_connection *connection, struct str body, struct str tail);
 void http_output_flush(struct http_connection *connection);
+/* What is corked is sent when the turn of the loop ends, or before what is corked next. */
+void http_output_wait(struct http_connection *connection);
+/* Sends all that waits for that. */
+void http_output_end_turn(struct http_server *server);
 size_t http_output_queued(const struct http_connection *connection);
 void http_output_drop(struct http_connection *connection);
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "http/connection.h"
 #include "http/deadline.h"
+#include "http/output.h"
 #include "http/pool.h"
 #include "http/stream.h"
 
@@ -24,6 +25,23 @@ static void on_tick(struct loop_tick *tick, uint64_t now_ms)
 	struct http_server *server = HTTP_CONTAINER(tick, struct http_server, tick);
 	update_date(server);
 	http_deadlines_sweep(server, now_ms);
+}
+
+static void on_turn_end(struct task *task)
+{
+	struct http_server *server = HTTP_CONTAINER(task, struct http_server, turn_task);
+	server->turn_task_queued = false;
+	http_output_end_turn(server);
+	http_streams_flush(server);
+	http_server_check_drained(server);
+}
+
+void http_server_after_turn(struct http_server *server)
+{
+	if (!server->turn_task_queued) {
+		server->turn_task_queued = true;
+		loop_after_turn(server->loop, &server->turn_task);
+	}
 }
 
 static void on_connection(uv_stream_t *listener, int status)
@@ -55,7 +73,7 @@ struct http_server *http_server_create(struct loop *loop, struct address *addres
 	server->shared = options->shared == NULL ? &server->own_shared : options->shared;
 	server->loop = loop;
 	server->tick.tick = on_tick;
-	server->stream_task.run = http_streams_flush;
+	server->turn_task.run = on_turn_end;
 	http_link_init(&server->dirty);
 	http_link_init(&server->connections);
 	http_deadlines_init(server);
@@ -87,7 +105,7 @@ static void on_drained(uv_handle_t *timer)
 void http_server_check_drained(struct http_server *server)
 {
 	uv_handle_t *timer = (uv_handle_t *)&server->drain_timer;
-	if (server->draining && server->listener_closed && !server->stream_task_queued &&
+	if (server->draining && server->listener_closed && !server->turn_task_queued &&
 		server->connections.next == &server->connections && !uv_is_closing(timer)) {
 		uv_close(timer, on_drained);
 	}

@@ -10,6 +10,8 @@
 
 #include "http/http_priv.h"
 
+/* Something waits for the end of this turn of the loop. */
+void http_server_after_turn(struct http_server *server);
 /* Something that a drain waits for is over. */
 void http_server_check_drained(struct http_server *server);
 

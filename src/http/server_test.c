@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "http/http_priv.h"
 #include "http/server_test_bed.h"
 #include "rowlock_config.h"
 
@@ -413,6 +414,34 @@ static void test_held(void **state)
 	bed_stop(&bed);
 }
 
+/* So many answers of one turn wait for its end; one more, and they leave before it. The last client
+ * has ended its side meanwhile. */
+static void test_answers_of_one_turn(void **state)
+{
+	(void)state;
+	for (size_t count = HTTP_LATE_MOST; count <= HTTP_LATE_MOST + 1; count++) {
+		struct bed bed;
+		int fds[BED_HELD];
+		bed_init(&bed);
+		bed_start(&bed);
+		for (size_t i = 0; i < count; i++) {
+			fds[i] = client_connect(&bed);
+			client_send(fds[i], STR(GET("/held?x") H));
+		}
+		shutdown(fds[count - 1], SHUT_WR);
+		client_sleep(20);
+		int other = client_connect(&bed);
+		client_send(other, STR(GET("/release") H));
+		expect(other, "200 released");
+		for (size_t i = 0; i < count; i++) {
+			expect(fds[i], "200 held x");
+			close(fds[i]);
+		}
+		close(other);
+		bed_stop(&bed);
+	}
+}
+
 /* A client that sends without end while its request is held is not read without end. */
 static void test_flood_while_held(void **state)
 {
@@ -683,6 +712,7 @@ int main(void)
 		cmocka_unit_test(test_large_head),
 		cmocka_unit_test(test_continue),
 		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_answers_of_one_turn),
 		cmocka_unit_test(test_flood_while_held),
 		cmocka_unit_test(test_client_goes),
 		cmocka_unit_test(test_streams),

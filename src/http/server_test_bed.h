@@ -13,7 +13,7 @@
 #include "http/http.h"
 #include "net/loop.h"
 
-enum { BED_HELD = 16 };
+enum { BED_HELD = 72 };
 
 /*
  * What the handler does, by path:

@@ -46,16 +46,11 @@ static void mark_dirty(struct http_exchange *exchange)
 	if (exchange->dirty.next == &exchange->dirty) {
 		http_link_append(&server->dirty, &exchange->dirty);
 	}
-	if (!server->stream_task_queued) {
-		server->stream_task_queued = true;
-		loop_after_turn(server->loop, &server->stream_task);
-	}
+	http_server_after_turn(server);
 }
 
-void http_streams_flush(struct task *task)
+void http_streams_flush(struct http_server *server)
 {
-	struct http_server *server = HTTP_CONTAINER(task, struct http_server, stream_task);
-	server->stream_task_queued = false;
 	while (server->dirty.next != &server->dirty) {
 		struct http_exchange *exchange = HTTP_CONTAINER(server->dirty.next, struct http_exchange,
 														dirty);
@@ -65,7 +60,6 @@ void http_streams_flush(struct task *task)
 			emit(exchange, false);
 		}
 	}
-	http_server_check_drained(server);
 }
 
 static void add_part(struct http_exchange *exchange, struct str part)

@@ -10,8 +10,8 @@
 
 #include "http/http_priv.h"
 
-/* Sends the parts that were written in this turn of the loop; the server's stream_task. */
-void http_streams_flush(struct task *task);
+/* Sends the parts that were written in this turn of the loop. */
+void http_streams_flush(struct http_server *server);
 /* Calls what waits for room, if there is room or the connection is gone. */
 void http_stream_wake(struct http_connection *connection);
 /* Frees what a stream holds. */

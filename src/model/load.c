@@ -255,7 +255,7 @@ static const struct word top_words[] = {
 	{"store", read_store},
 	{"cache", load_cache},
 	{"cache_secret", load_cache_secret},
-	{"auth", NULL},
+	{"auth", load_auth},
 	{"cors", load_cors},
 	{"errors", load_error_shape},
 	{"limits", read_limits},
@@ -279,6 +279,11 @@ static void load_root(struct load *load, const struct node *root)
 	}
 	load_resources(load);
 	load_routes(load);
+	if (load->model->guarded && load->model->auth == NULL && load->report->errors == 0) {
+		model_report_add(load->report, load->guarded_place,
+						 "auth: { algorithm: RS256, public_key: FILE }",
+						 "`%s` needs `auth`: without it nobody is known", load->guarded_word);
+	}
 }
 
 /* The folder of a path, with its slash; "" for the working folder. */

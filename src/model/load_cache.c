@@ -1,3 +1,4 @@
+#include "codec/url.h"
 #include "model/load_priv.h"
 
 enum { SECRET_CHARS = 16 };
@@ -21,6 +22,21 @@ static bool is_host_and_port(struct str text)
 		str_find(text, '/', 0) == text.len;
 }
 
+/* `[[USER]:PASSWORD@]HOST:PORT`; a password holds "@" and the like percent-encoded. */
+static bool is_redis(struct load *load, struct str place)
+{
+	struct str decoded;
+	size_t at = str_find(place, '@', 0);
+	if (at == place.len) {
+		return is_host_and_port(place);
+	}
+	size_t colon = str_find(place, ':', 0);
+	struct str password = str_slice(place, colon + 1, at);
+	return colon < at && password.len > 0 &&
+		url_decode_segment(str_slice(place, 0, at), load->arena, &decoded) &&
+		is_host_and_port(str_slice(place, at + 1, place.len));
+}
+
 void load_cache(struct load *load, const struct node *node, void *target)
 {
 	struct model *model = load->model;
@@ -36,7 +52,7 @@ void load_cache(struct load *load, const struct node *node, void *target)
 		model->cache = CACHE_OFF;
 	} else if (str_equal(text.str, STR("memory"))) {
 		model->cache = CACHE_MEMORY;
-	} else if (redis && is_host_and_port(place)) {
+	} else if (redis && is_redis(load, place)) {
 		model->cache = CACHE_REDIS;
 		model->redis = (struct text){place, text.place};
 	} else {

@@ -21,7 +21,18 @@ static const struct load_row cache_rows[] = {
 	{__LINE__, "cache: redis://h:65536\n",
 	 ":2:8: `cache` names no server\n"
 	 "    hint: write memory, off or redis://HOST:PORT\n"},
-	{__LINE__, "cache: redis://user:secret@h:1\n",
+	{__LINE__, "cache: redis://user:secret@h:1\n", "x\n"},
+	{__LINE__, "cache: redis://:p%40%2Fw@h:1\n", "x\n"},
+	{__LINE__, "cache: redis://secret@h:1\n",
+	 ":2:8: `cache` names no server\n"
+	 "    hint: write memory, off or redis://HOST:PORT\n"},
+	{__LINE__, "cache: redis://user:@h:1\n",
+	 ":2:8: `cache` names no server\n"
+	 "    hint: write memory, off or redis://HOST:PORT\n"},
+	{__LINE__, "cache: redis://:a@b@h:1\n",
+	 ":2:8: `cache` names no server\n"
+	 "    hint: write memory, off or redis://HOST:PORT\n"},
+	{__LINE__, "cache: redis://:a%4@h:1\n",
 	 ":2:8: `cache` names no server\n"
 	 "    hint: write memory, off or redis://HOST:PORT\n"},
 	{__LINE__, "cache: redis://:1\n",

@@ -237,13 +237,33 @@ static void keep_references(struct load *load, const struct node *node, void *ta
 	((struct draft_field *)target)->references = node;
 }
 
+static void keep_readable_by(struct load *load, const struct node *node, void *target)
+{
+	(void)load;
+	((struct draft_field *)target)->readable_by = node;
+}
+
+static void keep_writable_by(struct load *load, const struct node *node, void *target)
+{
+	(void)load;
+	((struct draft_field *)target)->writable_by = node;
+}
+
 static const struct word field_words[] = {
-	{"type", read_type},       {"required", read_required},
-	{"default", keep_default}, {"write", read_write},
-	{"in", keep_in},           {"min", keep_min},
-	{"max", keep_max},         {"references", keep_references},
-	{"loose", read_loose},     {"pattern", NULL},
-	{"accept", read_accept},   {"computed", read_computed},
+	{"type", read_type},
+	{"required", read_required},
+	{"default", keep_default},
+	{"write", read_write},
+	{"in", keep_in},
+	{"min", keep_min},
+	{"max", keep_max},
+	{"references", keep_references},
+	{"loose", read_loose},
+	{"pattern", NULL},
+	{"accept", read_accept},
+	{"computed", read_computed},
+	{"readable_by", keep_readable_by},
+	{"writable_by", keep_writable_by},
 };
 
 /* Nothing is stored that a rule could be about. */
@@ -251,7 +271,8 @@ static void check_computed(struct load *load, const struct node *node, const str
 {
 	for (const struct node *child = node->first; child != NULL; child = child->next) {
 		if (!str_equal(child->key.str, STR("type")) &&
-			!str_equal(child->key.str, STR("computed"))) {
+			!str_equal(child->key.str, STR("computed")) &&
+			!str_equal(child->key.str, STR("readable_by"))) {
 			model_report_add(load->report, child->key.place, NULL,
 							 "`%.*s` cannot stand beside `computed`", STR_ARG(child->key.str));
 		}

@@ -154,7 +154,7 @@ static const struct load_row type_rows[] = {
 	{__LINE__, "      a: { type: integer, unique: true }\n",
 	 ":7:27: unknown word \"unique\" in a field\n"
 	 "    hint: known here: type, required, default, write, in, min, max, references, loose, "
-	 "accept, computed\n"},
+	 "accept, computed, readable_by, writable_by\n"},
 	{__LINE__, "      a: { type: boolean, loose: true }\n", "  a boolean\n"},
 	{__LINE__, "      a: { type: integer, loose: true }\n",
 	 ":7:34: `loose` is for the type boolean\n"},

@@ -1,7 +1,8 @@
 /*
- * The loading of a service file, shared by load.c (settings), load_cache.c, load_cors.c,
- * load_resources.c, load_fields.c, load_rules.c, load_file.c, load_references.c, load_routes.c and
- * load_reply.c: words of maps, and the small readers of nodes.
+ * The loading of a service file, shared by load.c (settings), load_access.c, load_at.c,
+ * load_auth.c, load_cache.c, load_cors.c, load_resources.c, load_fields.c, load_rules.c,
+ * load_file.c, load_references.c, load_routes.c and load_reply.c: words of maps, and the small
+ * readers of nodes.
  *
  * Each map of a service file is a table of words. A word without a reader belongs to the language,
  * but this version does not speak it yet; any other word is misspelt and gets a hint.
@@ -31,6 +32,8 @@ struct draft_field {
 	const struct node *references;
 	const struct node *loose;
 	const struct node *accept;
+	const struct node *readable_by;
+	const struct node *writable_by;
 	struct place required_place;
 	bool required_given;
 	bool type_given;
@@ -54,6 +57,8 @@ struct draft {
 	const struct node *read_only;
 	const struct node *tally;
 	const struct node *by;
+	const struct node *at;
+	const struct node *rules;
 	const struct resource **tallies;
 	bool keyless;       /* `key: []` */
 	bool key_broken;    /* it has a key, but not all its fields are known */
@@ -70,7 +75,9 @@ struct load {
 	size_t draft_count;
 	const struct node *resources;
 	const struct node *routes;
-	bool resources_broken; /* some resource has no draft */
+	struct place guarded_place; /* of the first word about who may do what */
+	const char *guarded_word;   /* NULL: none */
+	bool resources_broken;      /* some resource has no draft */
 };
 
 /* By line and column; problems of the file as a whole first. */
@@ -126,9 +133,16 @@ void load_fields(struct load *load, struct draft *draft);
 void load_field_values(struct load *load, struct draft *draft);
 /* load_rules.c: unique rules, checks and indexes of one resource; conditions stay text. */
 void load_rules(struct load *load, struct draft *draft);
-/* load_references.c: the foreign keys of one resource; the keys and unique rules of all are known.
- */
+/* load_at.c: `at:` of one resource into draft->resource; refuses what cannot stand beside it. */
+void load_at(struct load *load, struct draft *draft);
+/* load_access.c: who may do what with the rows and fields of one resource, whose key is known;
+ * conditions stay text. */
+void load_access(struct load *load, struct draft *draft);
+/* load_references.c: the foreign keys and links of one resource; the keys and unique rules of all,
+ * and where they live, are known. */
 void load_references(struct load *load, struct draft *draft);
+/* load_auth.c */
+void load_auth(struct load *load, const struct node *node, void *target);
 /* load_cache.c */
 void load_cache(struct load *load, const struct node *node, void *target);
 void load_cache_secret(struct load *load, const struct node *node, void *target);

@@ -8,6 +8,8 @@ struct reading {
 	struct draft *draft;
 	struct reference *list;
 	size_t count;
+	struct link *links;
+	size_t link_count;
 	struct map names; /* of all rules, folded: their places */
 };
 
@@ -15,7 +17,14 @@ struct reading {
 struct rule {
 	const struct node *fields;
 	const struct node *to;
-	const struct node *on; /* NULL: the key */
+	const struct node *on;    /* NULL: the key */
+	const struct node *check; /* NULL: by holds, where an end is remote */
+};
+
+/* The map of a field: its resource. */
+struct field_rule {
+	const struct node *resource;
+	const struct node *check;
 };
 
 #define KEEP(word)                                                                                 \
@@ -27,12 +36,31 @@ struct rule {
 KEEP(fields)
 KEEP(to)
 KEEP(on)
+KEEP(check)
 #undef KEEP
 
 static const struct word rule_words[] = {
 	{"fields", keep_fields},
 	{"to", keep_to},
 	{"on", keep_on},
+	{"check", keep_check},
+};
+
+static void keep_field_resource(struct load *load, const struct node *node, void *target)
+{
+	(void)load;
+	((struct field_rule *)target)->resource = node;
+}
+
+static void keep_field_check(struct load *load, const struct node *node, void *target)
+{
+	(void)load;
+	((struct field_rule *)target)->check = node;
+}
+
+static const struct word field_words[] = {
+	{"resource", keep_field_resource},
+	{"check", keep_field_check},
 };
 
 static void take_name(struct reading *reading, struct str name, const struct place *place)
@@ -115,10 +143,46 @@ static bool check_types(const struct reading *reading, const struct node *node, 
 	return good;
 }
 
-static void add(struct reading *reading, const struct reference *reference)
+/* `check: get`, which only a link can have. */
+static bool read_check(struct load *load, const struct node *node, bool is_link, bool *ret_get_only)
+{
+	struct text word;
+
+	*ret_get_only = node != NULL;
+	if (node == NULL) {
+		return true;
+	}
+	if (!load_text(load, node, "`check`", &word)) {
+		return false;
+	}
+	if (!str_equal(word.str, STR("get"))) {
+		model_report_add(load->report, node->place,
+						 "leave it out: then neither service deletes what the other refers to",
+						 "`check` is get, not \"%.*s\"", STR_ARG(str_slice(word.str, 0, 200)));
+		return false;
+	}
+	if (!is_link) {
+		model_report_add(load->report, node->key.place, "leave it out: the database checks",
+						 "`check` is for a resource of another service");
+	}
+	return is_link;
+}
+
+static void add(struct reading *reading, const struct reference *reference,
+				const struct node *check)
 {
 	const struct field_list *key = &reference->target->key;
+	bool is_link = resource_is_remote(reference->target) ||
+		resource_is_remote(reading->draft->resource);
+	bool get_only;
 
+	if (!read_check(reading->load, check, is_link, &get_only)) {
+		return;
+	}
+	if (is_link) {
+		reading->links[reading->link_count++] = (struct link){*reference, get_only};
+		return;
+	}
 	reading->list[reading->count++] = *reference;
 	if (key->count == 1 && reference->target_fields.count == 1 &&
 		reference->target_fields.items[0] == key->items[0]) {
@@ -130,7 +194,7 @@ static void add(struct reading *reading, const struct reference *reference)
 	}
 }
 
-/* `references: RESOURCE` of one field. */
+/* `references: RESOURCE` of one field, or `references: { resource, check }`. */
 static void read_field(struct reading *reading, const struct draft_field *from)
 {
 	static const char what[] = "`references`";
@@ -142,10 +206,23 @@ static void read_field(struct reading *reading, const struct draft_field *from)
 							 STR_ARG(from->field->name)),
 		.fields = {fields, 1},
 	};
-	const struct draft *other = read_target(load, node, what);
+	struct field_rule rule = {.resource = node};
+	const struct draft *other;
 
 	fields[0] = from->field;
 	take_name(reading, reference.name, &node->place);
+	if (node->kind == NODE_MAP) {
+		rule.resource = NULL;
+		(void)LOAD_WORDS(load, node, field_words, what, &rule);
+		if (rule.resource == NULL) {
+			model_report_add(load->report, node->place,
+							 "references: { resource: NAME, check: get }", "%s names no resource",
+							 what);
+			return;
+		}
+		node = rule.resource;
+	}
+	other = read_target(load, node, what);
 	if (other == NULL || !read_target_key(load, node, what, other, &reference.target_fields)) {
 		return;
 	}
@@ -158,7 +235,7 @@ static void read_field(struct reading *reading, const struct draft_field *from)
 	}
 	reference.target = other->resource;
 	if (check_types(reading, node, what, other, &reference)) {
-		add(reading, &reference);
+		add(reading, &reference, rule.check);
 	}
 }
 
@@ -250,7 +327,7 @@ static void read_rule(struct reading *reading, const struct node *node)
 	}
 	reference.target = other->resource;
 	if (check_types(reading, rule.fields, "`fields`", other, &reference)) {
-		add(reading, &reference);
+		add(reading, &reference, rule.check);
 	}
 }
 
@@ -280,6 +357,7 @@ static void read_all(struct reading *reading)
 		return;
 	}
 	reading->list = ARENA_ARRAY(reading->load->arena, count, struct reference);
+	reading->links = ARENA_ARRAY(reading->load->arena, count, struct link);
 	for (size_t i = 0; i < fields; i++) {
 		if (draft->field_drafts[i].references != NULL && !draft->field_drafts[i].broken) {
 			read_field(reading, &draft->field_drafts[i]);
@@ -305,4 +383,6 @@ void load_references(struct load *load, struct draft *draft)
 	map_finish(&reading.names);
 	draft->resource->references = reading.list;
 	draft->resource->reference_count = reading.count;
+	draft->resource->links = reading.links;
+	draft->resource->link_count = reading.link_count;
 }

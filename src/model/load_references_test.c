@@ -230,7 +230,7 @@ static const struct load_row bad_rows[] = {
 	 "    hint: did you mean \"on\"?\n"},
 	{__LINE__, "    references: { f: { fields: a, to: p, match: full } }\n",
 	 ":10:42: unknown word \"match\" in a foreign key\n"
-	 "    hint: known here: fields, to, on\n"},
+	 "    hint: known here: fields, to, on, check\n"},
 	{__LINE__, "    references: { f: { field: a, to: p } }\n",
 	 ":10:19: the foreign key \"f\" does not say which fields it has\n"
 	 "    hint: { fields: [FIELDS], to: RESOURCE }\n"

@@ -93,7 +93,8 @@ static const struct load_row word_rows[] = {
 	 ":14:33: {u?} is always given: it is in the path\n"
 	 "    hint: write {u}\n"},
 	{__LINE__, "  GET /r: { list: r, where: \"u=eq.{claims.sub}\" }\n",
-	 ":14:29: {claims.sub}: tokens are not known yet in this version\n"},
+	 ":14:29: {claims.sub} needs `auth`: without it nobody is known\n"
+	 "    hint: auth: { algorithm: RS256, public_key: FILE }\n"},
 	{__LINE__, "  GET /r/{x}: { list: r, where: \"or=(u.eq.{x},i.eq.{x})\" }\n",
 	 "GET /r/{x} [r $x] list r where or=(u.eq.{x},i.eq.{x})\n"},
 	{__LINE__, "  GET /r: { list: r, where: 'note=eq.\"{x}\"' }\n",

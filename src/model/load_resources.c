@@ -22,6 +22,8 @@ KEEP(references)
 KEEP(read_only)
 KEEP(tally)
 KEEP(by)
+KEEP(at)
+KEEP(rules)
 #undef KEEP
 
 static const struct word resource_words[] = {
@@ -35,9 +37,9 @@ static const struct word resource_words[] = {
 	{"read_only", keep_read_only},
 	{"tally", keep_tally},
 	{"by", keep_by},
-	{"rules", NULL},
+	{"rules", keep_rules},
 	{"load", keep_load},
-	{"at", NULL},
+	{"at", keep_at},
 };
 
 static void refuse_beside_tally(struct load *load, const struct node *node, const char *word)
@@ -65,6 +67,7 @@ static void read_words(struct load *load, struct draft *draft)
 		refuse_beside_tally(load, draft->search, "search");
 		refuse_beside_tally(load, draft->references, "references");
 		refuse_beside_tally(load, draft->read_only, "read_only");
+		refuse_beside_tally(load, draft->at, "at");
 		if (draft->by == NULL) {
 			model_report_add(load->report, draft->node->key.place, "by: [FIELDS] of the other",
 							 "the tally \"%.*s\" does not say by what it counts",
@@ -81,7 +84,9 @@ static void read_words(struct load *load, struct draft *draft)
 			return;
 		}
 	}
-	if (draft->read_only != NULL) {
+	if (draft->at != NULL) {
+		load_at(load, draft);
+	} else if (draft->read_only != NULL) {
 		(void)load_boolean(load, draft->read_only, "`read_only`", &draft->resource->read_only);
 	}
 	if (draft->fields_node != NULL) {
@@ -148,6 +153,10 @@ static bool check_by(struct load *load, const struct node *by, const struct draf
 			model_report_add(load->report, by->place, NULL,
 							 "`by`: a tally has a field \"count\" of its own");
 			good = false;
+		} else if (field->readable_by != NULL) {
+			model_report_add(load->report, by->place, "rows are found and ordered by it",
+							 "`by`: \"%.*s\" has `readable_by`", STR_ARG(field->name));
+			good = false;
 		} else if (!field->key && !field->required && !other->key_broken) {
 			model_report_add(
 				load->report, by->place,
@@ -203,6 +212,12 @@ static void read_tally(struct load *load, struct draft *draft)
 	draft->broken = true; /* until its fields are made */
 	other = load_resource_name(load, draft->tally, "`tally`");
 	if (other == NULL) {
+		return;
+	}
+	if (other->at != NULL) {
+		model_report_add(load->report, draft->tally->place, "make the tally there",
+						 "`tally`: \"%.*s\" lives in another service",
+						 STR_ARG(other->resource->name));
 		return;
 	}
 	if (other->tally != NULL) {
@@ -306,6 +321,7 @@ void load_resources(struct load *load)
 	for (size_t i = 0; i < load->draft_count; i++) {
 		load_field_values(load, &load->drafts[i]);
 		load_rules(load, &load->drafts[i]);
+		load_access(load, &load->drafts[i]);
 		load_load(load, &load->drafts[i]);
 	}
 	for (size_t i = 0; i < load->draft_count; i++) {

@@ -151,8 +151,12 @@ static const struct load_row key_rows[] = {
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer }, check: { a: b }, rules: {}, at: y "
 	 "}\n",
-	 ":3:59: \"rules\" in a resource is not known yet in this version\n"
-	 ":3:70: \"at\" in a resource is not known yet in this version\n"},
+	 ":3:42: `check` cannot stand beside `at`\n"
+	 "    hint: write it in the service file there\n"
+	 ":3:59: `rules` cannot stand beside `at`\n"
+	 "    hint: write it in the service file there\n"
+	 ":3:74: `at` is no base URL of a service\n"
+	 "    hint: write http://HOST:PORT or https://HOST:PORT, such as http://127.0.0.1:5010\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer }, load: x.csv }\n"
 	 "  s: { key: id, fields: { id: integer }, load: { file: /x/y.json, mode: replace } }\n"
@@ -220,7 +224,7 @@ static const struct load_row key_rows[] = {
 	{__LINE__, "  r: { key: id, fields: { id: integer }, ttl: 5 }\n",
 	 ":3:42: unknown word \"ttl\" in a resource\n"
 	 "    hint: known here: key, fields, unique, check, index, search, references, read_only, "
-	 "tally, by, load\n"},
+	 "tally, by, rules, load, at\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer } }\n"
 	 "  R: { key: id, fields: { id: integer } }\n",

@@ -363,8 +363,11 @@ static void read_parameter(struct load *load, const struct draft_route *draft,
 	struct str name = optional ? str_slice(inside, 0, inside.len - 1) : inside;
 
 	if (str_starts_with(name, STR("claims."))) {
-		model_report_add(load->report, node->place, NULL,
-						 "{%.*s}: tokens are not known yet in this version", STR_ARG(inside));
+		if (load->model->auth == NULL) {
+			model_report_add(load->report, node->place,
+							 "auth: { algorithm: RS256, public_key: FILE }",
+							 "{%.*s} needs `auth`: without it nobody is known", STR_ARG(inside));
+		}
 		return;
 	}
 	if (draft->path_broken) {

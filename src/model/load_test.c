@@ -55,8 +55,8 @@ static const struct load_row settings_rows[] = {
 	 "service: x\n"
 	 "ports: 80\n",
 	 ":2:1: unknown word \"ports\" in the service file\n"
-	 "    hint: known here: service, listen, store, cache, cache_secret, cors, errors, limits, "
-	 "resources, routes\n"},
+	 "    hint: known here: service, listen, store, cache, cache_secret, auth, cors, errors, "
+	 "limits, resources, routes\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "listne: :80\n"
@@ -65,10 +65,6 @@ static const struct load_row settings_rows[] = {
 	 "    hint: did you mean \"listen\"?\n"
 	 ":3:1: unknown word \"stor\" in the service file\n"
 	 "    hint: did you mean \"store\"?\n"},
-	{__LINE__,
-	 "service: x\n"
-	 "auth: {}\n",
-	 ":2:1: \"auth\" in the service file is not known yet in this version\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "listen: 127.0.0.1:80\n",

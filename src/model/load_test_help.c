@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "model/auth_config.h"
+
 const char *test_environment(const char *name)
 {
 	static const struct {
@@ -46,6 +48,28 @@ static void describe_value(struct buf *buf, const char *what, const struct field
 	}
 }
 
+static void describe_roles(struct buf *buf, const char *what, const struct roles *roles)
+{
+	if (roles != NULL) {
+		buf_append(buf, str_from(what));
+		for (size_t i = 0; i < roles->count; i++) {
+			buf_printf(buf, "%s%.*s", i == 0 ? " " : ",", STR_ARG(roles->items[i]));
+		}
+	}
+}
+
+static void describe_rules(struct buf *buf, const struct resource *resource)
+{
+	static const char *const actions[RULE_ACTIONS] = {"read", "create", "update", "delete"};
+	for (size_t i = 0; i < RULE_ACTIONS; i++) {
+		for (size_t k = 0; k < resource->rules[i].count; k++) {
+			const struct row_rule *rule = &resource->rules[i].items[k];
+			buf_printf(buf, "  rule %s %.*s: %.*s%s\n", actions[i], STR_ARG(rule->role),
+					   STR_ARG(rule->text.str), rule->kind == RULE_WHERE ? " (where)" : "");
+		}
+	}
+}
+
 static void describe_field(struct buf *buf, const struct field *field)
 {
 	buf_printf(buf, "  %.*s %s", STR_ARG(field->name), value_type_name(field->type));
@@ -75,6 +99,8 @@ static void describe_field(struct buf *buf, const struct field *field)
 	for (size_t i = 0; i < field->in_count; i++) {
 		describe_value(buf, i == 0 ? " in " : ",", field, &field->in[i]);
 	}
+	describe_roles(buf, " readable by", field->readable_by);
+	describe_roles(buf, " writable by", field->writable_by);
 	if (field->references != NULL) {
 		buf_printf(buf, " references %.*s", STR_ARG(field->references->name));
 	}
@@ -85,10 +111,10 @@ static void describe_field(struct buf *buf, const struct field *field)
 	buf_append_byte(buf, '\n');
 }
 
-static void describe_reference(struct buf *buf, const struct reference *reference)
+static void describe_reference(struct buf *buf, const char *what, const struct reference *reference)
 {
 	assert_int_equal(reference->fields.count, reference->target_fields.count);
-	buf_printf(buf, "  reference %.*s", STR_ARG(reference->name));
+	buf_printf(buf, "  %s %.*s", what, STR_ARG(reference->name));
 	describe_names(buf, ": ", &reference->fields);
 	buf_printf(buf, " -> %.*s", STR_ARG(reference->target->name));
 	describe_names(buf, " ", &reference->target_fields);
@@ -109,7 +135,11 @@ static void describe_resource(struct buf *buf, const struct resource *resource)
 {
 	buf_printf(buf, "%.*s", STR_ARG(resource->name));
 	describe_names(buf, " key ", &resource->key);
-	if (resource->read_only && resource->tally_of == NULL) {
+	if (resource_is_remote(resource)) {
+		assert_true(resource->read_only && resource->reference_count == 0);
+		buf_printf(buf, " at %.*s@%zu:%zu", STR_ARG(resource->at.str), resource->at.place.line,
+				   resource->at.place.column);
+	} else if (resource->read_only && resource->tally_of == NULL) {
 		buf_append(buf, STR(" read_only"));
 	}
 	if (resource->tally_of != NULL) {
@@ -125,6 +155,7 @@ static void describe_resource(struct buf *buf, const struct resource *resource)
 		assert_int_equal(resource->fields[i].number, i);
 		describe_field(buf, &resource->fields[i]);
 	}
+	describe_rules(buf, resource);
 	for (size_t i = 0; i < resource->unique_count; i++) {
 		buf_printf(buf, "  unique %.*s", STR_ARG(resource->uniques[i].name));
 		describe_names(buf, ": ", &resource->uniques[i].fields);
@@ -152,7 +183,11 @@ static void describe_resource(struct buf *buf, const struct resource *resource)
 		buf_append_byte(buf, '\n');
 	}
 	for (size_t i = 0; i < resource->reference_count; i++) {
-		describe_reference(buf, &resource->references[i]);
+		describe_reference(buf, "reference", &resource->references[i]);
+	}
+	for (size_t i = 0; i < resource->link_count; i++) {
+		describe_reference(buf, resource->links[i].get_only ? "get" : "link",
+						   &resource->links[i].reference);
 	}
 }
 
@@ -202,6 +237,54 @@ static void describe_route(struct buf *buf, const struct route *route)
 	buf_append_byte(buf, '\n');
 }
 
+static void describe_auth_key(struct buf *buf, const struct auth_key_source *key)
+{
+	buf_printf(buf, " [%.*s %.*s%.*s%s", STR_ARG(auth_algorithm_name(key->algorithm)),
+			   STR_ARG(key->public_key.str), STR_ARG(key->jwks.str),
+			   key->secret.str.len > 0 ? "secret" : "");
+	if (key->kid.len > 0) {
+		buf_printf(buf, " kid %.*s", STR_ARG(key->kid));
+	}
+	buf_append_byte(buf, ']');
+}
+
+static void describe_auth(struct buf *buf, const struct auth_config *auth)
+{
+	buf_append(buf, STR(" auth"));
+	for (size_t i = 0; i < auth->key_count; i++) {
+		describe_auth_key(buf, &auth->keys[i]);
+	}
+	if (auth->issuer.len > 0) {
+		buf_printf(buf, " issuer %.*s", STR_ARG(auth->issuer));
+	}
+	for (size_t i = 0; i < auth->audience_count; i++) {
+		buf_printf(buf, " audience %.*s", STR_ARG(auth->audiences[i]));
+	}
+	for (size_t i = 0; i < auth->required_count; i++) {
+		buf_printf(buf, " required %.*s", STR_ARG(auth->required[i]));
+	}
+	if (auth->leeway_s != 30) {
+		buf_printf(buf, " leeway %d", (int)auth->leeway_s);
+	}
+	buf_append(buf, auth->expiry_optional ? STR(" optional") : STR(""));
+	if (!str_equal(auth->role_claim, STR("role"))) {
+		buf_printf(buf, " role_claim %.*s", STR_ARG(auth->role_claim));
+	}
+	if (auth->anonymous.len > 0) {
+		buf_printf(buf, " anonymous %.*s", STR_ARG(auth->anonymous));
+	}
+	for (size_t i = 0; i < auth->api_key_count; i++) {
+		const struct auth_api_key *key = &auth->api_keys[i];
+		buf_printf(buf, " key %.*s %02x-%02x %.*s", STR_ARG(key->name), key->sha256[0],
+				   key->sha256[AUTH_HASH_BYTES - 1], STR_ARG(key->role));
+	}
+	if (auth->rate_requests > 0) {
+		buf_printf(buf, " rate %d/%d burst %d", (int)auth->rate_requests, (int)auth->rate_period_s,
+				   (int)auth->rate_burst);
+	}
+	buf_append(buf, auth->gzip ? STR(" gzip") : STR(""));
+}
+
 void test_describe(const struct model *model, struct buf *buf)
 {
 	struct limits limits;
@@ -216,6 +299,9 @@ void test_describe(const struct model *model, struct buf *buf)
 	}
 	for (size_t i = 0; i < model->cors_count; i++) {
 		buf_printf(buf, "%s%.*s", i == 0 ? " cors " : ",", STR_ARG(model->cors[i]));
+	}
+	if (model->auth != NULL) {
+		describe_auth(buf, model->auth);
 	}
 	if (model->error_shape.len > 0) {
 		buf_printf(buf, " errors %.*s", STR_ARG(model->error_shape));

@@ -1,35 +1,29 @@
 /*
- * A service file, loaded and checked: resources, fields, routes. The tree is immutable; the rest of
- * the program only reads it. Conditions, shapes and orders stay text with their place here; query
- * compiles them before the first listen.
+ * A service file, loaded and checked: resources, fields, routes, in an immutable tree. Conditions,
+ * shapes and orders stay text with their place here; query compiles them before the first listen.
  *
  * Ownership: model_load() to model_destroy(); all parts live in the model's arena.
  * Threads: any number of readers. Errors: a list of problems with file, line and column.
- * Limits: file 1 MiB, depth 16, no aliases, 1,000 resources, 1,000 fields and 100 foreign keys
- * each, 10,000 routes.
+ * Limits: file 1 MiB, depth 16, no aliases, 1,000 resources, 1,000 fields and 100 references each,
+ * 10,000 routes.
  */
 #ifndef ROWLOCK_MODEL_MODEL_H
 #define ROWLOCK_MODEL_MODEL_H
 
 #include "base/limits.h"
 #include "codec/date.h"
+#include "model/access.h"
 #include "model/model_report.h"
+#include "model/reference.h"
 #include "model/value.h"
 
-struct cond;       /* query/query.h */
-struct expression; /* query/expression.h */
-
-/* A text of the file with its place. */
-struct text {
-	struct str str;
-	struct place place;
-};
+struct auth_config; /* model/auth_config.h */
+struct cond;        /* query/query.h */
+struct expression;  /* query/expression.h */
 
 /* DEFAULT_DATABASE: an existing table has one, in words of its own. */
 enum field_default { DEFAULT_NONE, DEFAULT_VALUE, DEFAULT_AUTO, DEFAULT_DATABASE };
 enum field_write { WRITE_ALWAYS, WRITE_ONCE, WRITE_NEVER };
-
-struct resource;
 
 struct field {
 	struct str name;
@@ -55,14 +49,10 @@ struct field {
 	bool max_today;          /* date, datetime: nothing later than the day of the request, UTC */
 	struct text computed;    /* an expression over other fields; "": stored. Never written */
 	const struct expression *expression; /* of it; set by query_compile() */
+	const struct roles *readable_by;     /* NULL: all who may read the row */
+	const struct roles *writable_by;     /* NULL: all who may write the row */
 	const struct resource *references;   /* its single key field; NULL: none, or see `references` of
 										* the resource for other shapes */
-};
-
-/* A list of fields of one resource. */
-struct field_list {
-	const struct field **items;
-	size_t count;
 };
 
 /* Conditions of rules are text until query_compile() (query/compile.h) sets `cond`. */
@@ -94,45 +84,10 @@ struct load_file {
 	enum load_mode mode;
 };
 
-/* A foreign key: the values of `fields` are those of `target_fields` in one row of `target`. */
-struct reference {
-	struct str name; /* <resource>_<field>_fkey, when nobody named it */
-	struct field_list fields;
-	const struct resource *target;
-	struct field_list target_fields; /* as many; the target's key or one of its unique rules */
-};
-
-enum relation_kind {
-	RELATION_MANY_TO_ONE,  /* `from` holds the foreign key */
-	RELATION_ONE_TO_ONE,   /* either side holds it, and it is unique */
-	RELATION_ONE_TO_MANY,  /* `to` holds the foreign key */
-	RELATION_MANY_TO_MANY, /* a junction's key holds two foreign keys */
-};
-
-/* A way from the rows of one resource to those of another, by a foreign key or through a junction.
- * Every foreign key gives two, one for each end; a junction one for each order of its keys. */
-struct relation {
-	enum relation_kind kind;
-	const struct resource *from;
-	const struct resource *to;
-	const struct reference *reference; /* NULL: many to many */
-	/* Pairwise equal; with a junction each with its own side of it. */
-	struct field_list from_fields;
-	struct field_list to_fields;
-	const struct resource *junction; /* NULL: none */
-	const struct reference *junction_from;
-	const struct reference *junction_to;
-};
-
 /* Is it an expression over other fields, without a column? */
 static inline bool field_is_computed(const struct field *field)
 {
 	return field->computed.str.len > 0;
-}
-
-static inline bool relation_is_to_one(const struct relation *relation)
-{
-	return relation->kind == RELATION_MANY_TO_ONE || relation->kind == RELATION_ONE_TO_ONE;
 }
 
 struct resource {
@@ -144,8 +99,11 @@ struct resource {
 	struct field_list key; /* count 0: an existing table or view without one */
 	bool read_only;        /* a view, a tally, or a database opened for reading */
 	bool hidden;           /* the program's own: not served */
+	struct text at;        /* base URL of the service that it lives in; "": here */
 	const struct reference *references;
 	size_t reference_count;
+	const struct link *links;
+	size_t link_count;
 	const struct relation *relations; /* from this resource */
 	size_t relation_count;
 	const struct unique_rule *uniques;
@@ -156,12 +114,19 @@ struct resource {
 	size_t index_count;
 	struct field_list
 		search; /* text fields with an index for substrings, where the store has one */
+	struct row_rules rules[RULE_ACTIONS]; /* by enum rule_action */
 	struct load_file load;
 	const struct resource *tally_of;       /* counts the rows of this one per `by`; read only */
 	struct field_list by;                  /* fields of tally_of */
 	const struct resource *const *tallies; /* resources that count this one's rows */
 	size_t tally_count;
 };
+
+/* Does it live in another service? Then there is no table of it here. */
+static inline bool resource_is_remote(const struct resource *resource)
+{
+	return resource->at.str.len > 0;
+}
 
 enum route_action {
 	ACTION_REPLY, /* touches no rows */
@@ -212,13 +177,15 @@ struct model {
 	struct text store;  /* URL; a relative path in it is already relative to the working folder */
 	struct limits limits;
 	enum cache_kind cache;    /* CACHE_DEFAULT: memory, or off on a database server */
-	struct text redis;        /* HOST:PORT of CACHE_REDIS */
+	struct text redis;        /* [[USER]:PASSWORD@]HOST:PORT of CACHE_REDIS */
 	struct text cache_secret; /* "": none */
 	const struct str *cors;   /* origins that browsers may call from; "*" for any */
 	size_t cors_count;
+	const struct auth_config *auth; /* NULL: none */
 	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
 	const struct resource *resources;
 	size_t resource_count;
+	bool guarded; /* some resource has rules, or a field that not all may read or write */
 	const struct resource *kept_answers; /* for Idempotency-Key; not among the resources */
 	const struct route *routes;
 	size_t route_count;

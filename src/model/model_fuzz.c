@@ -71,6 +71,13 @@ static void check_resource(const struct model *model, const struct resource *res
 	for (size_t i = 0; i < resource->reference_count; i++) {
 		check_reference(resource, &resource->references[i]);
 	}
+	for (size_t i = 0; i < resource->link_count; i++) {
+		const struct reference *reference = &resource->links[i].reference;
+
+		check_reference(resource, reference);
+		assert(resource_is_remote(resource) || resource_is_remote(reference->target));
+	}
+	assert(!resource_is_remote(resource) || resource->reference_count == 0);
 	for (size_t i = 0; i < resource->relation_count; i++) {
 		check_relation(resource, &resource->relations[i]);
 	}

@@ -17,6 +17,12 @@ struct place {
 	size_t column;
 };
 
+/* A text of the file with its place. */
+struct text {
+	struct str str;
+	struct place place;
+};
+
 struct model_problem {
 	struct place place; /* line 0: the file as a whole */
 	struct str message;

@@ -271,21 +271,29 @@ static void write_indexes(const struct resource *resource, struct buf *yaml)
 	}
 }
 
+static void write_reference(const struct reference *reference, bool get_only, struct buf *yaml)
+{
+	buf_append(yaml, STR("      "));
+	yaml_write_key(yaml, reference->name);
+	buf_append(yaml, STR(": { fields: "));
+	write_names(&reference->fields, yaml);
+	buf_append(yaml, STR(", to: "));
+	yaml_write_value(yaml, reference->target->name);
+	buf_append(yaml, STR(", on: "));
+	write_names(&reference->target_fields, yaml);
+	buf_append(yaml, get_only ? STR(", check: get }\n") : STR(" }\n"));
+}
+
 /* All with their names: those that the loader gives to a field's own are the same. */
 static void write_references(const struct resource *resource, struct buf *yaml)
 {
-	buf_append(yaml, resource->reference_count > 0 ? STR("    references:\n") : STR(""));
+	size_t count = resource->reference_count + resource->link_count;
+	buf_append(yaml, count > 0 ? STR("    references:\n") : STR(""));
 	for (size_t i = 0; i < resource->reference_count; i++) {
-		const struct reference *reference = &resource->references[i];
-		buf_append(yaml, STR("      "));
-		yaml_write_key(yaml, reference->name);
-		buf_append(yaml, STR(": { fields: "));
-		write_names(&reference->fields, yaml);
-		buf_append(yaml, STR(", to: "));
-		yaml_write_value(yaml, reference->target->name);
-		buf_append(yaml, STR(", on: "));
-		write_names(&reference->target_fields, yaml);
-		buf_append(yaml, STR(" }\n"));
+		write_reference(&resource->references[i], false, yaml);
+	}
+	for (size_t i = 0; i < resource->link_count; i++) {
+		write_reference(&resource->links[i].reference, resource->links[i].get_only, yaml);
 	}
 }
 
@@ -306,6 +314,12 @@ void model_write_rules(const struct resource *resource, bool read_only, struct b
 		write_search(resource, yaml);
 	}
 	write_references(resource, yaml);
+	if (resource_is_remote(resource)) {
+		buf_append(yaml, STR("    at: "));
+		yaml_write_literal(yaml, resource->at.str);
+		buf_append_byte(yaml, '\n');
+		return;
+	}
 	buf_append(yaml, read_only ? STR("    read_only: true\n") : STR(""));
 }
 

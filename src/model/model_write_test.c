@@ -63,14 +63,17 @@ static bool same_field(const struct field *a, const struct field *b)
 		(a->default_kind != DEFAULT_VALUE || same_value(&a->default_value, &b->default_value));
 }
 
+static bool same_references(const struct reference *a, const struct reference *b)
+{
+	return str_equal(a->name, b->name) && same_list(&a->fields, &b->fields) &&
+		same_resource_name(a->target, b->target) && same_list(&a->target_fields, &b->target_fields);
+}
+
 static bool same_reference(const struct resource *resource, const struct reference *reference)
 {
 	for (size_t i = 0; i < resource->reference_count; i++) {
-		const struct reference *other = &resource->references[i];
-		if (str_equal(reference->name, other->name)) {
-			return same_list(&reference->fields, &other->fields) &&
-				same_resource_name(reference->target, other->target) &&
-				same_list(&reference->target_fields, &other->target_fields);
+		if (same_references(reference, &resource->references[i])) {
+			return true;
 		}
 	}
 	return false;
@@ -83,7 +86,8 @@ static bool same_resource(const struct resource *a, const struct resource *b)
 		a->unique_count == b->unique_count && a->index_count == b->index_count &&
 		a->check_count == b->check_count && a->reference_count == b->reference_count &&
 		same_resource_name(a->tally_of, b->tally_of) && same_list(&a->by, &b->by) &&
-		same_list(&a->search, &b->search) && a->relation_count == b->relation_count;
+		same_list(&a->search, &b->search) && a->relation_count == b->relation_count &&
+		str_equal(a->at.str, b->at.str) && a->link_count == b->link_count;
 	for (size_t i = 0; i < a->field_count && same; i++) {
 		same = same_field(&a->fields[i], &b->fields[i]);
 	}
@@ -102,6 +106,10 @@ static bool same_resource(const struct resource *a, const struct resource *b)
 	}
 	for (size_t i = 0; i < a->reference_count && same; i++) {
 		same = same_reference(b, &a->references[i]);
+	}
+	for (size_t i = 0; i < a->link_count && same; i++) {
+		same = same_references(&a->links[i].reference, &b->links[i].reference) &&
+			a->links[i].get_only == b->links[i].get_only;
 	}
 	return same;
 }
@@ -138,6 +146,10 @@ static const struct {
 	int line;
 	const char *resources;
 } round_trips[] = {
+	{__LINE__,
+	 "{ far: { key: id, fields: { id: uuid }, at: \"http://there:80\" }, r: { key: i, fields:"
+	 " { i: uuid, f: { type: uuid, references: far } }, references: { l: { fields: f, to: far,"
+	 " check: get } } } }"},
 	{__LINE__, "{}"},
 	{__LINE__, "{ a: { key: id, fields: { id: integer } } }"},
 	{__LINE__, "{ a: { key: [], fields: { x: text }, read_only: true } }"},

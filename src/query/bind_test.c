@@ -39,7 +39,8 @@ static void check(const char *condition, const struct resource *resource, struct
 	limits_init(&limits);
 	parsed_query_init(&parsed);
 	assert_true(parse_condition(str_from(condition), &limits, arena, &parsed, &error));
-	const struct check_options options = {.limits = &limits, .parameters = &parameters};
+	const struct check_options options = {
+		.limits = &limits, .caller = &caller_trusted, .parameters = &parameters};
 	*query = (struct query){.action = QUERY_LIST, .resource = resource, .must_match = true};
 	assert_true(check_query(&parsed, QUERY_LIST, resource, &options, arena, query, &error));
 }
@@ -186,7 +187,8 @@ static void test_embeds(void **state)
 	struct buf got;
 	size_t wrong = NONE;
 	struct parameter parameters[2] = {{STR("a*"), true}, {STR(""), false}};
-	const struct check_options options = {.limits = &limits, .parameters = &names_of_all};
+	const struct check_options options = {
+		.limits = &limits, .caller = &caller_trusted, .parameters = &names_of_all};
 	limits_init(&limits);
 	arena_init(&arena, BLOCK_BYTES);
 	buf_init(&got, TEXT_BYTES);

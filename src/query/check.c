@@ -28,7 +28,7 @@ const struct field *check_field(struct checker *checker, const struct resource *
 			error_hint(checker->error, "Perhaps you meant the column \"%.*s\"", STR_ARG(nearest));
 		}
 	}
-	return field;
+	return field != NULL && check_readable(checker, resource, field) ? field : NULL;
 }
 
 bool check_unsupported(struct checker *checker, const char *format, ...)
@@ -147,6 +147,7 @@ bool check_level(struct checker *checker, struct level *level)
 	size_t field_count = level->resource->field_count;
 	level->plain = ARENA_ARRAY(checker->arena, field_count, size_t);
 	level->own = ARENA_ARRAY(checker->arena, field_count, bool);
+	check_note_role(checker, level->resource);
 	if (!check_range(checker, level) || !check_embeds(checker, level) ||
 		!check_where(checker, level, &query->where)) {
 		return false;
@@ -182,7 +183,8 @@ static void add_tag(struct checker *checker, struct level *root)
 	size_t *tag = ARENA_ARRAY(checker->arena, root->resource->field_count, size_t);
 	for (size_t i = 0; i < root->resource->field_count; i++) {
 		struct term term = {.field = &root->resource->fields[i]};
-		if (!field_is_computed(term.field)) {
+		if (!field_is_computed(term.field) &&
+			caller_may_read(checker->options->caller, term.field)) {
 			tag[count++] = check_fetch(checker, root, &term);
 		}
 	}
@@ -274,9 +276,14 @@ bool check_query(const struct parsed_query *parsed, enum query_action action,
 	query.conflict_where = NULL;
 	query.cursor_count = 0;
 	query.tag_count = 0;
-	if (!check_tree(&checker, &root) || !check_action(&checker, &root) ||
-		!check_level(&checker, &root) ||
-		(action == QUERY_UPSERT && !check_conflict(&checker, &root))) {
+	assert(options->caller != NULL);
+	buf_init(&checker.key, SIZE_MAX);
+	bool ok = check_tree(&checker, &root) && check_action(&checker, &root) &&
+		check_level(&checker, &root) &&
+		(action != QUERY_UPSERT || check_conflict(&checker, &root)) &&
+		check_settle_rules(&checker, !options->no_rows, &query);
+	buf_finish(&checker.key);
+	if (!ok) {
 		return false;
 	}
 	if (options->tag) {
@@ -312,7 +319,8 @@ bool check_key(const struct resource *resource, const struct parsed_names *value
 		pins[i] = pin;
 	}
 	const struct cond *all = cond_join(arena, COND_AND, pins, key->count);
-	ret_query->where = cond_both(arena, ret_query->where, all);
+	/* First, where cond_pinned() finds them before any of a rule. */
+	ret_query->where = cond_both(arena, all, ret_query->where);
 	return true;
 }
 
@@ -320,12 +328,20 @@ bool check_only_key(const struct query *query)
 {
 	const struct field_list *key = &query->resource->key;
 	const struct cond *where = query->where;
-	size_t count = where == NULL ? 0 : where->kind == COND_AND ? where->child_count : 1;
+	size_t count = 0;
+	if (where != NULL && where->kind != COND_AND) {
+		count = where->rule ? 0 : 1;
+	} else if (where != NULL) {
+		for (size_t i = 0; i < where->child_count; i++) {
+			count += where->children[i]->rule ? 0 : 1;
+		}
+	}
 	for (size_t i = 0; i < key->count; i++) {
 		if (cond_pinned(query->where, key->items[i]) == NULL) {
 			return false;
 		}
 	}
-	/* As many as the key has fields, and one for each: so all are pins. */
+	/* As many as the key has fields, and one for each: so all are pins. Those of rules, which may
+	 * be pins too, stand behind the client's. */
 	return key->count > 0 && count == key->count;
 }

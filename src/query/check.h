@@ -6,9 +6,9 @@
  * Threads: all. Errors: ERROR_COLUMN (PGRST204; 42703 in a filter keeps that message), ERROR_PARSE,
  * ERROR_VALUE, ERROR_OUT_OF_RANGE, ERROR_NO_RELATION, ERROR_AMBIGUOUS (with `json`),
  * ERROR_NOT_EMBEDDED, ERROR_RELATED_ORDER, ERROR_EMBED_OPERATOR, ERROR_AGGREGATES, ERROR_GROUPING,
- * ERROR_REGEX, ERROR_SYNTAX, ERROR_CAST_TYPE, ERROR_CONFLICT_TARGET, ERROR_CURSOR, ERROR_BODY …,
- * with hints. Limits: json_depth, insert_rows, embed_depth, aggregates; 32 terms in an
- * order with a cursor.
+ * ERROR_REGEX, ERROR_SYNTAX, ERROR_FORBIDDEN, ERROR_CAST_TYPE, ERROR_CONFLICT_TARGET,
+ * ERROR_CURSOR, ERROR_BODY …, with hints. Limits: json_depth, insert_rows, embed_depth, aggregates;
+ * 32 terms in an order with a cursor.
  */
 #ifndef ROWLOCK_QUERY_CHECK_H
 #define ROWLOCK_QUERY_CHECK_H
@@ -22,8 +22,21 @@ struct parameter_names {
 	size_t count;
 };
 
+struct claims; /* query/claims.h */
+
+/* Who asks. `{claims.x}` in conditions, the rules of resources and fields for roles are about this
+ * caller. */
+struct caller {
+	const struct claims *claims; /* NULL: nobody is known */
+	bool trusted;                /* may do everything: commands, services without `auth` */
+	bool trial; /* a service file is checked: claims are not known yet, but may stand there */
+};
+extern const struct caller caller_trusted;
+extern const struct caller caller_trial;
+
 struct check_options {
 	const struct limits *limits;
+	const struct caller *caller; /* required: there is no query without somebody who asks */
 	const struct parameter_names *parameters; /* NULL: then `{name}` is an error */
 	bool no_rows; /* nothing is answered: no columns, no fetch (a write without representation) */
 	bool tag;     /* GET: also fetch what tells one state of the row from another */
@@ -39,6 +52,16 @@ struct check_options {
 bool check_query(const struct parsed_query *parsed, enum query_action action,
 				 const struct resource *resource, const struct check_options *options,
 				 struct arena *arena, struct query *ret_query, struct error *error);
+bool caller_may_read(const struct caller *caller, const struct field *field);
+bool caller_may_write(const struct caller *caller, const struct field *field);
+/* A copy that is told from what the client asks for. */
+const struct cond *check_mark_rule(struct arena *arena, const struct cond *cond);
+/* Settles ret_query->rules for another action than the query was checked for: a PUT is checked as
+ * an update. `shown`: the rows are answered. ERROR_FORBIDDEN. */
+bool check_rules(enum query_action action, bool shown, const struct check_options *options,
+				 struct arena *arena, struct query *ret_query, struct error *error);
+/* Has the client asked for some rows only? Conditions of rules do not count. */
+bool check_has_filters(const struct query *query);
 /* Pins the whole key to the values of an item path, in addition to what is in ret_query->where.
  * ERROR_NOT_FOUND when they are not as many as the key has fields or do not fit their types. */
 bool check_key(const struct resource *resource, const struct parsed_names *values,
@@ -93,11 +116,12 @@ struct body_options {
 };
 
 /* Reads a body into ret_query->given, values, row_count, for INSERT, UPSERT, REPLACE or UPDATE
- * (ret_query->action and resource are set). Checks types, unknown fields, required fields,
- * write: never|once (ignored), defaults (auto: integer keys are left out for the store to make;
- * uuid: made here), `in`, `min`, `max`. Errors name the field and, in a list, the row: its index,
- * or for CSV and NDJSON its line. A body that changes nothing (`{}` or `[]` of an UPDATE) gives
- * row_count 0. */
+ * (ret_query->action, resource and rules are set). New rows must pass the rules; of a change the
+ * rows that would not pass any more are left out of ret_query->where. Checks types, unknown fields,
+ * required fields, write: never|once (ignored), defaults (auto: integer keys are left out for the
+ * store to make; uuid: made here), `in`, `min`, `max`. Errors name the field and, in a list, the
+ * row: its index, or for CSV and NDJSON its line. A body that changes nothing (`{}` or `[]` of an
+ * UPDATE) gives row_count 0. */
 bool check_body(struct str body, const struct body_options *options, struct arena *arena,
 				struct query *ret_query, struct error *error);
 /* The same for CSV and NDJSON of any size: the first row is read at once, which settles `given`;

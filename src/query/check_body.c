@@ -129,12 +129,18 @@ static bool settle_columns(struct body *body)
 	for (size_t i = 0; i < resource->field_count; i++) {
 		const struct field *field = &resource->fields[i];
 		bool named = body->wanted != NULL ? body->wanted[i] : body->stamps[i] == body->row;
-		if (body_fixed_value(body, field) != NULL) {
+		bool whole = body->action == QUERY_REPLACE || body->options->whole;
+		bool fixed = body_fixed_value(body, field) != NULL;
+		bool ignored = body_is_ignored(body, field);
+		if ((fixed ? inserts(body) : whole && !ignored) && !body_may_write(body, field)) {
+			return false;
+		}
+		if (fixed) {
 			/* Rows that exist are found by this value: they have it. */
 			if (inserts(body)) {
 				add_column(body, field, SOURCE_FIXED, SOURCE_FIXED);
 			}
-		} else if (!named || body_is_ignored(body, field)) {
+		} else if (!named || ignored) {
 			add_missing(body, field);
 		} else if (!add_given(body, field)) {
 			return false;
@@ -158,9 +164,8 @@ static bool check_needs(struct body *body)
 
 /* ---- a null where none may be ---- */
 
-/* What a row would hold; false when only the store knows. */
-static bool row_value(const struct body *body, const struct value *row, const struct field *field,
-					  struct value *ret_value)
+bool body_row_value(const struct body *body, const struct value *row, const struct field *field,
+					struct value *ret_value)
 {
 	for (size_t i = 0; i < body->column_count; i++) {
 		if (body->columns[i].field == field) {
@@ -188,7 +193,7 @@ static void show_row(struct body *body, const struct value *row)
 		if (field_is_computed(&resource->fields[i])) {
 			continue;
 		}
-		known = row_value(body, row, &resource->fields[i], &value);
+		known = body_row_value(body, row, &resource->fields[i], &value);
 		if (!known || buf.len >= MOST_BYTES) {
 			continue;
 		}
@@ -234,7 +239,7 @@ static bool check_row(struct body *body, const struct value *row)
 			return body_fail_row(body);
 		}
 	}
-	return true;
+	return !inserts(body) || body_check_rules(body, row);
 }
 
 /* ---- one row out ---- */
@@ -337,6 +342,9 @@ static bool read_columns(struct body *body)
 		if (field == NULL) {
 			return body_fail_unknown(body, columns->items[i], SIZE_MAX);
 		}
+		if (!body_is_ignored(body, field) && !body_may_write(body, field)) {
+			return false;
+		}
 		wanted[field->number] = true;
 	}
 	body->wanted = wanted;
@@ -350,6 +358,7 @@ bool body_init(struct body *body, struct str text, const struct body_options *op
 	*body = (struct body){
 		.resource = query->resource,
 		.action = query->action,
+		.query = query,
 		.options = options,
 		.ops = formats[options->format],
 		.text = text,
@@ -392,5 +401,5 @@ bool check_body(struct str text, const struct body_options *options, struct aren
 	ret_query->values = body.values;
 	ret_query->row_count = body.row_count;
 	ret_query->batches = NULL;
-	return true;
+	return inserts(&body) || body.row_count == 0 || body_narrow(&body, ret_query);
 }

@@ -57,6 +57,7 @@ enum body_place { PLACE_OBJECT, PLACE_ARRAY, PLACE_BEHIND };
 struct body {
 	const struct resource *resource;
 	enum query_action action;
+	const struct query *query; /* as it was before the body */
 	const struct body_options *options;
 	const struct body_format_ops *ops;
 	struct str text;
@@ -109,8 +110,20 @@ bool body_init(struct body *body, struct str text, const struct body_options *op
 enum body_event body_add_row(struct body *body);
 /* What a field with `default: auto` gets: made here, or left to the store. */
 struct value body_made_value(struct body *body, const struct field *field);
+/* What a row would hold; false when only the store knows. */
+bool body_row_value(const struct body *body, const struct value *row, const struct field *field,
+					struct value *ret_value);
 /* Says in the query which fields are given. */
 void body_settle_given(const struct body *body, struct query *ret_query);
+
+/* ---- check_body_rules.c: what the caller may write ---- */
+
+/* ERROR_FORBIDDEN for a value that the caller may not write. */
+bool body_may_write(const struct body *body, const struct field *field);
+/* May the caller write a row like this? ERROR_FORBIDDEN. */
+bool body_check_rules(struct body *body, const struct value *row);
+/* Of a change that is read: leaves out the rows that would not pass the rules any more. */
+bool body_narrow(const struct body *body, struct query *ret_query);
 
 /* ---- check_body_row.c: one row in ---- */
 

@@ -70,7 +70,7 @@ bool body_find_field(struct body *body, struct str name, size_t key, size_t at,
 	}
 	bool wanted = field != NULL && (body->wanted == NULL || body->wanted[field->number]);
 	*ret_field = wanted ? field : NULL;
-	return true;
+	return !wanted || body_is_ignored(body, field) || body_may_write(body, field);
 }
 
 bool body_is_ignored(const struct body *body, const struct field *field)

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "codec/json.h"
+#include "query/claims.h"
 #include "query/cond.h"
 
 static const struct cond *check_cond(struct checker *checker, struct level *level,
@@ -33,9 +35,99 @@ static bool check_parameter(struct checker *checker, const struct parsed_value *
 					 STR_ARG(parsed->text));
 }
 
+/* ---- claims ---- */
+
+/* The condition is false whatever else it says; a value stands there all the same. */
+static void leave_unfilled(struct checker *checker, struct operand *ret_operand)
+{
+	checker->unfilled = true;
+	*ret_operand = (struct operand){.parameter = -1};
+	ret_operand->value = (struct value){.kind = VALUE_TEXT, .text = STR("")};
+}
+
+static void fill_text(struct checker *checker, const struct cond *cond, struct str text,
+					  struct operand *ret_operand)
+{
+	struct error ignored;
+	ret_operand->parameter = -1;
+	if (!cond_read_value(cond, text, checker->arena, &ret_operand->value, &ignored)) {
+		checker->misfit = cond->field;
+		leave_unfilled(checker, ret_operand);
+	}
+}
+
+/* NULL, with the operand unfilled, when the caller has none of this name. */
+static const struct claim *take_claim(struct checker *checker, struct str name,
+									  struct operand *ret_operand)
+{
+	const struct caller *caller = checker->options->caller;
+	const struct claim *claim = claims_find(caller->claims, name);
+	if (claim == NULL || claim->kind == CLAIM_NULL) {
+		check_note(checker, '-', STR(""));
+		leave_unfilled(checker, ret_operand);
+		return NULL;
+	}
+	check_note(checker, (char)('a' + (int)claim->kind), claim->text);
+	return claim;
+}
+
+static bool check_claim(struct checker *checker, const struct cond *cond,
+						const struct parsed_value *parsed, struct operand *ret_operand)
+{
+	const struct caller *caller = checker->options->caller;
+	if (caller->trusted && !caller->trial) {
+		return error_set(checker->error, ERROR_PARSE,
+						 "{claims.%.*s}: there is no caller whose claims could be asked for",
+						 STR_ARG(parsed->text));
+	}
+	if (caller->trial) {
+		*ret_operand = (struct operand){.parameter = -1};
+		ret_operand->value = (struct value){.kind = VALUE_TEXT, .text = STR("")};
+		return true;
+	}
+	const struct claim *claim = take_claim(checker, parsed->text, ret_operand);
+	if (claim != NULL && (claim->kind == CLAIM_LIST || claim->kind == CLAIM_OBJECT)) {
+		checker->misfit = cond->field;
+		leave_unfilled(checker, ret_operand);
+	} else if (claim != NULL) {
+		fill_text(checker, cond, claim->text, ret_operand);
+	}
+	return true;
+}
+
+/* The elements of a claim that is a list, each an item. */
+static void fill_list(struct checker *checker, const struct cond *cond, struct str json,
+					  struct operand *items, size_t *count)
+{
+	struct json_reader reader;
+	enum json_event event;
+	json_reader_init(&reader, json, CLAIMS_DEPTH, checker->arena);
+	(void)json_next(&reader);
+	while ((event = json_next(&reader)) != JSON_ARRAY_END) {
+		struct str text = reader.text;
+		if (event == JSON_TRUE || event == JSON_FALSE) {
+			text = event == JSON_TRUE ? STR("true") : STR("false");
+		} else if (event != JSON_STRING && event != JSON_NUMBER) {
+			checker->misfit = cond->field;
+			leave_unfilled(checker, &items[0]);
+			return;
+		}
+		fill_text(checker, cond, text, &items[(*count)++]);
+	}
+}
+
+/* Each element has a byte and a comma, but for the last. */
+static size_t list_most(const struct claim *claim)
+{
+	return claim->text.len / 2 + 1;
+}
+
 static bool check_operand(struct checker *checker, const struct cond *cond,
 						  const struct parsed_value *parsed, struct operand *ret_operand)
 {
+	if (parsed->claim) {
+		return check_claim(checker, cond, parsed, ret_operand);
+	}
 	if (parsed->parameter) {
 		bool takes_stars = cond->op == OPERATOR_LIKE || cond->op == OPERATOR_ILIKE;
 		return check_parameter(checker, parsed, takes_stars, ret_operand);
@@ -46,20 +138,44 @@ static bool check_operand(struct checker *checker, const struct cond *cond,
 	return cond_read_value(cond, text, checker->arena, &ret_operand->value, checker->error);
 }
 
+/* The claim that an item stands for, when it is a list. */
+static const struct claim *listed_claim(const struct caller *caller,
+										const struct parsed_value *parsed)
+{
+	const struct claim *claim = parsed->claim && !caller->trusted
+		? claims_find(caller->claims, parsed->text)
+		: NULL;
+	return claim != NULL && claim->kind == CLAIM_LIST ? claim : NULL;
+}
+
 static bool check_items(struct checker *checker, const struct parsed_cond *parsed,
 						struct cond *cond)
 {
-	struct operand *items = ARENA_ARRAY(checker->arena, parsed->item_count, struct operand);
+	const struct caller *caller = checker->options->caller;
+	size_t room = parsed->item_count;
+	size_t count = 0;
+	for (size_t i = 0; i < parsed->item_count; i++) {
+		const struct claim *claim = listed_claim(caller, &parsed->items[i]);
+		room += claim != NULL ? list_most(claim) : 0;
+	}
+	struct operand *items = ARENA_ARRAY(checker->arena, room, struct operand);
 	cond->kind = COND_IN;
 	cond->op = OPERATOR_IN;
 	for (size_t i = 0; i < parsed->item_count; i++) {
-		if (!check_operand(checker, cond, &parsed->items[i], &items[i])) {
+		const struct claim *claim = listed_claim(caller, &parsed->items[i]);
+		if (claim != NULL) {
+			check_note(checker, (char)('a' + (int)claim->kind), claim->text);
+			fill_list(checker, cond, claim->text, items, &count);
+			continue;
+		}
+		if (!check_operand(checker, cond, &parsed->items[i], &items[count])) {
 			return false;
 		}
-		cond->parameters = cond->parameters || items[i].parameter >= 0;
+		cond->parameters = cond->parameters || items[count].parameter >= 0;
+		count++;
 	}
 	cond->items = items;
-	cond->item_count = parsed->item_count;
+	cond->item_count = count;
 	return true;
 }
 
@@ -301,15 +417,40 @@ static bool check_inner(struct checker *checker, struct level *level, const stru
 	return true;
 }
 
+/* A condition, or false when a claim of it is missing. */
+static const struct cond *check_filled(struct checker *checker, struct level *level,
+									   const struct parsed_cond *parsed)
+{
+	checker->unfilled = false;
+	const struct cond *cond = check_cond(checker, level, parsed, false);
+	return cond != NULL && checker->unfilled ? cond_join(checker->arena, COND_OR, NULL, 0) : cond;
+}
+
+const struct cond *check_rule_where(struct checker *checker, const struct resource *resource,
+									const struct parsed_cond *where)
+{
+	struct level level = {.resource = resource};
+	bool ruling = checker->ruling;
+	checker->ruling = true;
+	const struct cond *cond = check_filled(checker, &level, where);
+	checker->ruling = ruling;
+	return cond;
+}
+
 bool check_where(struct checker *checker, struct level *level, const struct cond **ret_where)
 {
 	const struct cond *where = NULL;
+	const struct cond *rule;
 	if (level->where != NULL) {
-		where = check_cond(checker, level, level->where, false);
+		where = check_filled(checker, level, level->where);
 		if (where == NULL) {
 			return false;
 		}
 	}
+	if (!check_rule_of_level(checker, level, &rule)) {
+		return false;
+	}
+	where = cond_both(checker->arena, where, rule);
 	if (!check_inner(checker, level, &where)) {
 		return false;
 	}

@@ -49,7 +49,7 @@ static struct level *new_child(struct checker *checker, struct level *parent,
 		return NULL;
 	}
 	const struct relation *relation = check_relation(checker, parent->resource, item);
-	if (relation == NULL) {
+	if (relation == NULL || !check_way(checker, relation)) {
 		return NULL;
 	}
 	struct level *child = ARENA_NEW(checker->arena, struct level);
@@ -158,6 +158,9 @@ static bool fold_child(struct checker *checker, struct level *parent, struct lev
 								 STR_ARG(name));
 	}
 	child->aggregated = child->aggregated || child->folded;
+	if (child->folded && !check_unguarded(checker, child->resource)) {
+		return false;
+	}
 	return fold(checker, child);
 }
 

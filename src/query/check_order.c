@@ -52,6 +52,9 @@ static bool read_term(struct checker *checker, const struct level *level,
 			return false;
 		}
 		resource = through[0]->to;
+		if (!check_unguarded(checker, resource)) {
+			return false;
+		}
 	}
 	if (!check_term(checker, resource, parsed->column, parsed->path, ret_term) ||
 		!check_comparable(checker, ret_term)) {

@@ -10,6 +10,7 @@
 #ifndef ROWLOCK_QUERY_CHECK_PRIV_H
 #define ROWLOCK_QUERY_CHECK_PRIV_H
 
+#include "base/buf.h"
 #include "query/check.h"
 
 /* Of an order with a cursor: each is two steps of a tree. */
@@ -22,6 +23,10 @@ struct checker {
 	struct error *error;
 	int64_t today;
 	bool by_target; /* an embed with an alias was named by its target */
+	bool ruling;    /* a rule is checked, which may be about any field */
+	bool unfilled;  /* a claim of the condition is missing, or does not fit */
+	struct buf key; /* see struct query_rules */
+	const struct field *misfit;
 };
 
 /* One resource of the answer. */
@@ -97,6 +102,32 @@ const struct relation *check_relation(struct checker *checker, const struct reso
 /* ---- check_cond.c ---- */
 
 bool check_where(struct checker *checker, struct level *level, const struct cond **ret_where);
+
+/* The condition of a rule with the caller's claims. */
+const struct cond *check_rule_where(struct checker *checker, const struct resource *resource,
+									const struct parsed_cond *where);
+
+/* ---- check_rules.c ---- */
+
+/* Adds to the key of the rules what an answer depends on. */
+void check_note(struct checker *checker, char kind, struct str text);
+/* The role, where fields of the resource ask for it. */
+void check_note_role(struct checker *checker, const struct resource *resource);
+/* May the caller read the field? ERROR_FORBIDDEN. */
+bool check_readable(struct checker *checker, const struct resource *resource,
+					const struct field *field);
+/* The rows that a rule leaves to the caller; NULL: all. ERROR_FORBIDDEN: none at all. */
+bool check_rule(struct checker *checker, const struct resource *resource, enum rule_action action,
+				const struct cond **ret_cond);
+/* The same for what is done with the rows of a level. */
+bool check_rule_of_level(struct checker *checker, const struct level *level,
+						 const struct cond **ret_cond);
+/* Refuses to reach values of a resource without its conditions, unless all its rows may be read. */
+bool check_unguarded(struct checker *checker, const struct resource *resource);
+/* May the caller follow the relation? */
+bool check_way(struct checker *checker, const struct relation *relation);
+/* Fills in query->rules. */
+bool check_settle_rules(struct checker *checker, bool shown, struct query *query);
 
 /* ---- check_select.c ---- */
 

@@ -439,6 +439,9 @@ static bool select_all(struct checker *checker, struct level *level, const struc
 			.through = source->through,
 			.through_count = source->through_count,
 		};
+		if (!caller_may_read(checker->options->caller, term.field)) {
+			continue;
+		}
 		if (field_is_computed(term.field)) {
 			continue; /* it is answered when it is asked for by its name */
 		}

@@ -114,7 +114,7 @@ struct model *test_relations_model(void)
 
 struct check_options test_check_options(const struct limits *limits)
 {
-	return (struct check_options){.limits = limits};
+	return (struct check_options){.limits = limits, .caller = &caller_trusted};
 }
 
 bool test_check(const char *input, enum query_action action, const struct resource *resource,

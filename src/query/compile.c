@@ -20,6 +20,7 @@ struct rule_text {
 	struct model *model;
 	const struct resource *resource;
 	const struct text *text;
+	const struct caller *caller; /* whose claims may be asked for */
 	struct model_report *report;
 };
 
@@ -68,7 +69,11 @@ static bool is_native(const struct parsed_cond *leaf)
 static bool check_parsed(const struct rule_text *rule, const struct parsed_query *parsed,
 						 const struct cond **ret_cond, struct error *error)
 {
-	const struct check_options options = {.limits = &rule->model->limits, .no_rows = true};
+	const struct check_options options = {
+		.limits = &rule->model->limits,
+		.caller = rule->caller,
+		.no_rows = true,
+	};
 	struct query query = {0};
 	if (!check_query(parsed, QUERY_DELETE, rule->resource, &options, model_arena(rule->model),
 					 &query, error)) {
@@ -125,22 +130,24 @@ static bool check_levels(const struct rule_text *rule, const struct parsed_query
 	return report_rule(rule, level->where == NULL ? 0 : level->where->children->at, &error);
 }
 
+static bool parse_rule(const struct rule_text *rule, struct parsed_query *parsed,
+					   const struct cond **ret_cond)
+{
+	struct error error = {0};
+	parsed_query_init(parsed);
+	if (!parse_condition(rule->text->str, &rule->model->limits, model_arena(rule->model), parsed,
+						 &error)) {
+		return report_rule(rule, error.at, &error);
+	}
+	return check_levels(rule, parsed) && check_leaves(rule, parsed->root.where) &&
+		(check_parsed(rule, parsed, ret_cond, &error) || report_rule(rule, 0, &error));
+}
+
 static void compile_rule(const struct rule_text *rule, const struct cond **ret_cond)
 {
 	struct parsed_query parsed;
-	struct error error = {0};
-	parsed_query_init(&parsed);
-	if (rule->text->str.len == 0 || *ret_cond != NULL) {
-		return;
-	}
-	if (!parse_condition(rule->text->str, &rule->model->limits, model_arena(rule->model), &parsed,
-						 &error)) {
-		(void)report_rule(rule, error.at, &error);
-		return;
-	}
-	if (check_levels(rule, &parsed) && check_leaves(rule, parsed.root.where) &&
-		!check_parsed(rule, &parsed, ret_cond, &error)) {
-		(void)report_rule(rule, 0, &error);
+	if (rule->text->str.len > 0 && *ret_cond == NULL) {
+		(void)parse_rule(rule, &parsed, ret_cond);
 	}
 }
 
@@ -151,7 +158,7 @@ static void compile_rules(struct model *model, const struct resource *resource,
 	struct unique_rule *uniques = (struct unique_rule *)resource->uniques;
 	struct check_rule *checks = (struct check_rule *)resource->checks;
 	struct index *indexes = (struct index *)resource->indexes;
-	struct rule_text rule = {model, resource, NULL, report};
+	struct rule_text rule = {model, resource, NULL, &caller_trusted, report};
 	for (size_t i = 0; i < resource->unique_count; i++) {
 		rule.text = &uniques[i].where;
 		compile_rule(&rule, &uniques[i].cond);
@@ -163,6 +170,54 @@ static void compile_rules(struct model *model, const struct resource *resource,
 	for (size_t i = 0; i < resource->index_count; i++) {
 		rule.text = &indexes[i].where;
 		compile_rule(&rule, &indexes[i].cond);
+	}
+}
+
+/* ---- rules about callers ---- */
+
+static void compile_row_rule(struct rule_text *rule, struct row_rule *row_rule)
+{
+	struct parsed_query parsed;
+	const struct cond *cond;
+	rule->text = &row_rule->text;
+	if (row_rule->kind == RULE_WHERE && row_rule->where == NULL &&
+		parse_rule(rule, &parsed, &cond)) {
+		row_rule->where = parsed.root.where;
+	}
+}
+
+/* Counts tell of the rows that are counted: without a rule of their own the rows' counts for them,
+ * which must then be about what they are counted by. */
+static void inherit_rules(struct model *model, struct resource *tally)
+{
+	const struct row_rules *from = &tally->tally_of->rules[RULE_READ];
+	struct row_rule *rules = ARENA_ARRAY(model_arena(model), from->count, struct row_rule);
+	for (size_t i = 0; i < from->count; i++) {
+		rules[i] = from->items[i];
+		rules[i].where = NULL;
+	}
+	tally->rules[RULE_READ] = (struct row_rules){rules, from->count};
+}
+
+static void compile_row_rules(struct model *model, struct resource *resource,
+							  struct model_report *report)
+{
+	size_t errors = report->errors;
+	bool inherits = resource->tally_of != NULL && resource->rules[RULE_READ].count == 0;
+	struct rule_text rule = {model, resource, NULL, &caller_trial, report};
+	if (inherits) {
+		inherit_rules(model, resource);
+	}
+	for (size_t action = 0; action < RULE_ACTIONS; action++) {
+		const struct row_rules *rules = &resource->rules[action];
+		for (size_t i = 0; i < rules->count; i++) {
+			compile_row_rule(&rule, (struct row_rule *)&rules->items[i]);
+		}
+	}
+	if (inherits && report->errors > errors) {
+		model_report_add(report, resource->place, "give it rules of its own: rules: { read: … }",
+						 "\"%.*s\" counts rows whose rule is not about what it counts by",
+						 STR_ARG(resource->name));
 	}
 }
 
@@ -200,6 +255,7 @@ bool query_compile(struct model *model, struct model_report *report)
 	for (size_t i = 0; i < model->resource_count; i++) {
 		compile_computed(model, &model->resources[i], report);
 		compile_rules(model, &model->resources[i], report);
+		compile_row_rules(model, (struct resource *)&model->resources[i], report);
 	}
 	return report->errors == 0;
 }

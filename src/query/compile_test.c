@@ -43,6 +43,8 @@ static struct model *parse(const char *rules, struct model_report *report)
 				   "      c: { type: integer, computed: id + 1 }\n"
 				   "      room: { type: integer, references: rooms }\n"));
 	buf_append(&yaml, str_from(rules));
+	buf_append(&yaml,
+			   STR("auth: { algorithm: HS256, secret: 0123456789abcdef0123456789abcdef }\n"));
 	struct model *model = model_parse(buf_str(&yaml), STR("f"), no_environment, report);
 	buf_finish(&yaml);
 	return model;
@@ -116,6 +118,38 @@ static const struct compile_row {
 	 "f:18:38: a rule is no place for patterns and searches of text\n" HINT},
 	{L, "    index: { fields: t, where: t=like.x }\n",
 	 "f:18:32: a rule is no place for patterns and searches of text\n" HINT},
+	/* rules about callers */
+	{L, "    rules: { read: \"t=eq.{claims.sub}\", update: \"id=in.({claims.ids},1)\" }\n", ""},
+	{L, "    rules: { read: { a: x=eq.1, b: id=eq.abc } }\n",
+	 "f:18:25: column r.x does not exist\n"
+	 "f:18:36: field \"id\": invalid input syntax for type integer: \"abc\"\n"},
+	{L, "    rules: { create: \"id=eq.{claims.n}&t=like.a*\" }\n",
+	 "f:18:39: a rule is no place for patterns and searches of text\n" HINT},
+	{L, "    rules: { delete: c=gt.1 }\n",
+	 "f:18:22: a rule is no place for a computed field, which no database has\n" HINT},
+	{L, "    rules: { read: \"j->a=eq.{claims.n}\" }\n",
+	 "f:18:20: a rule is no place for a path into json\n" HINT},
+	{L, "    rules: { read: \"id=eq.{id}\" }\n",
+	 "f:18:20: there is no parameter \"id\" to fill in\n"},
+	{L, "    rules: { read: \"rooms.id=eq.{claims.n}\" }\n",
+	 "f:18:20: a rule is no place for the rows of \"rooms\"\n"
+	 "    hint: a rule is about the fields of one row\n"},
+	{L, "    check: { a: \"t=eq.{claims.sub}\" }\n",
+	 "f:18:17: {claims.sub}: there is no caller whose claims could be asked for\n"},
+	{L,
+	 "    rules: { read: \"t=eq.{claims.sub}\" }\n"
+	 "  v: { tally: r, by: id }\n",
+	 "f:18:20: column v.t does not exist\n"
+	 "f:19:3: \"v\" counts rows whose rule is not about what it counts by\n"
+	 "    hint: give it rules of its own: rules: { read: … }\n"},
+	{L,
+	 "    rules: { read: \"id=eq.{claims.n}\" }\n"
+	 "  v: { tally: r, by: id }\n",
+	 ""},
+	{L,
+	 "    rules: { read: \"t=eq.{claims.sub}\" }\n"
+	 "  v: { tally: r, by: id, rules: { read: all } }\n",
+	 ""},
 	/* limits of the grammar */
 	{L, "    check: { a: id=gt.1&id=gt.2&id=gt.3&id=gt.4&id=gt.5 }\n",
 	 "a: and(id gt 1,id gt 2,id gt 3,id gt 4,id gt 5)\n"},

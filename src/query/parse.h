@@ -20,8 +20,8 @@
  * Names and list values may stand in double quotes (backslash escapes). `after` and `distinct` are
  * filters when their value has the form of one (`after=gt.5`). In the conditions of a service file
  * a value may be `{name}`: a parameter; `{name?}`: one whose condition is dropped when the request
- * does not give it. Such a value is whole: a `{` or `}` anywhere else stands in quotes, in a list
- * or between and(…). In a client's text braces are text.
+ * does not give it; `{claims.name}`: a claim of the caller. Such a value is whole: a `{` or `}`
+ * anywhere else stands in quotes, in a list or between and(…). In a client's text braces are text.
  *
  * A value behind `eq.` is raw to its end; inside and/or(…) and in lists it ends at , or ) and may
  * be quoted. White space may stand around the parts of and/or(…). Of a repeated select, order,
@@ -42,6 +42,7 @@
 struct parsed_value {
 	struct str text; /* the value, or the parameter's name */
 	bool parameter;
+	bool claim;      /* {claims.name}: `text` is the name */
 	bool optional;   /* {name?} */
 	bool any_before; /* `*{name}` of like and ilike: the parameter is text, no pattern */
 	bool any_behind; /* `{name}*` */

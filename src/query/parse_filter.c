@@ -109,13 +109,19 @@ static bool read_parameter(struct parser *parser, struct cursor *cursor, size_t 
 						  "a parameter is a whole value; braces that are text stand in "
 						  "quotes: and=(a.eq.\"{\")");
 	}
-	if (str_starts_with(name, STR("claims."))) {
-		return cursor_unsupported(cursor, "the claims of a token in a condition");
+	bool claim = str_starts_with(name, STR("claims."));
+	if (claim) {
+		name = str_slice(name, sizeof("claims.") - 1, name.len);
+	}
+	if (claim && (optional || before || behind || name.len == 0)) {
+		(void)cursor_fail(cursor, "{claims.NAME}");
+		return error_hint(parser->error, "a claim is never left out, and is a value, no pattern");
 	}
 	cursor->at += value->text.len;
 	*value = (struct parsed_value){
 		.text = name,
-		.parameter = true,
+		.parameter = !claim,
+		.claim = claim,
 		.optional = optional,
 		.any_before = before,
 		.any_behind = behind,

@@ -538,9 +538,21 @@ static const struct parse_row conditions_rows[] = {
 	 "column 9) / unexpected \"{\" expecting a value, {NAME} or "
 	 "{NAME?} / a parameter is a whole value; braces that are text "
 	 "stand in quotes: and=(a.eq.\"{\")"},
-	{__LINE__, "a=eq.{claims.sub}",
-	 "UNSUPPORTED@5 Feature not implemented / the claims of a token "
-	 "in a condition"},
+	{__LINE__, "a=eq.{claims.sub}", "and(a eq {claims.sub})"},
+	{__LINE__, "a=in.({claims.a.b},1)&or=(b.gt.{claims.x},c.is.null)",
+	 "and(a in {claims.a.b}<1>,or(b gt {claims.x},c is null))"},
+	{__LINE__, "a=eq.{claims.sub?}",
+	 "PARSE@5 \"failed to parse filter (eq.{claims.sub?})\" (line 1, column 4) / unexpected \"{\" "
+	 "expecting {claims.NAME} / a claim is never left out, and is a value, no pattern"},
+	{__LINE__, "a=eq.{claims.}",
+	 "PARSE@5 \"failed to parse filter (eq.{claims.})\" (line 1, column 4) / unexpected \"{\" "
+	 "expecting {claims.NAME} / a claim is never left out, and is a value, no pattern"},
+	{__LINE__, "a=like.*{claims.x}",
+	 "PARSE@7 \"failed to parse filter (like.*{claims.x})\" (line 1, column 6) / unexpected \"*\" "
+	 "expecting {claims.NAME} / a claim is never left out, and is a value, no pattern"},
+	{__LINE__, "a=like.{claims.x}*",
+	 "PARSE@7 \"failed to parse filter (like.{claims.x}*)\" (line 1, column 6) / unexpected \"{\" "
+	 "expecting {claims.NAME} / a claim is never left out, and is a value, no pattern"},
 };
 
 static void test_conditions(void **state)

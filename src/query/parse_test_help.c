@@ -61,7 +61,9 @@ static const char *is_word(enum is_what is)
 
 static void write_value(struct buf *buf, const struct parsed_value *value)
 {
-	if (value->parameter) {
+	if (value->claim) {
+		buf_printf(buf, "{claims.%.*s}", STR_ARG(value->text));
+	} else if (value->parameter) {
 		buf_printf(buf, "{%.*s%s}", STR_ARG(value->text), value->optional ? "?" : "");
 	} else {
 		buf_printf(buf, "<%.*s>", STR_ARG(value->text));

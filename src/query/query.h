@@ -94,6 +94,7 @@ enum cond_kind { COND_AND, COND_OR, COND_NOT, COND_COMPARE, COND_IN, COND_IS, CO
 struct cond {
 	enum cond_kind kind;
 	bool parameters; /* somewhere below an operand is a parameter */
+	bool rule;       /* a rule of the service file put it here: the client did not ask for it */
 	uint16_t height; /* of the tree below; 0 is a leaf or a negated one */
 	uint32_t tables; /* EXISTS in all that is below, through embeds too; at most QUERY_TABLES */
 	const struct cond *const *children; /* AND, OR: 0 or more (none: true, false); NOT: one */
@@ -170,6 +171,24 @@ struct query_batches {
 	bool (*refused)(struct query_batches *batches, size_t row, const struct error *error);
 };
 
+struct caller; /* query/check.h */
+
+/* What the service file says of the caller of a query, beyond what is in its conditions. */
+struct query_rules {
+	const struct caller *caller;
+	/* A row that is made must pass `create`; rows as they are after a change must pass `update`,
+	 * and what an upsert changes must have passed `old`; NULL: all do. */
+	const struct cond *create;
+	const struct cond *update;
+	const struct cond *old;
+	/* New rows that are answered must pass it too. */
+	const struct cond *shown;
+	/* All that rules made of the caller, for the whole tree: whoever has the same gets the same
+	 * answers. */
+	struct str key;
+	const struct field *misfit; /* a claim does not fit its type; NULL: all do */
+};
+
 struct query {
 	enum query_action action;
 	const struct resource *resource;
@@ -212,6 +231,7 @@ struct query {
 	/* Something that is fetched, ordered by or asked for depends on it, here or in an embed: an
 	 * answer that is kept is good for that day only. */
 	bool uses_today;
+	const struct query_rules *rules; /* of the root; NULL: whoever asks may do everything */
 };
 
 /* The rows of another resource that belong to one row of the query that it is embedded in. */

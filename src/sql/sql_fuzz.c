@@ -175,7 +175,7 @@ static void use_row(const struct attempt *attempt, const struct query *query)
 
 static void try_query_string(struct attempt *attempt, enum query_action action)
 {
-	struct check_options options = {.limits = &attempt->limits};
+	struct check_options options = {.limits = &attempt->limits, .caller = &caller_trusted};
 	struct parsed_query parsed;
 	struct error error = {.code = ERROR_NONE};
 	struct query query = {.action = action, .resource = attempt->resource};
@@ -198,7 +198,8 @@ static void try_condition(struct attempt *attempt)
 	static const struct str names[PLACES] = {STR_INIT("x"), STR_INIT("y")};
 	static const struct parameter_names parameters = {names, PLACES};
 	const struct parameter values[PLACES] = {{STR("5"), true}, {STR(""), false}};
-	struct check_options options = {.limits = &attempt->limits, .parameters = &parameters};
+	struct check_options options = {
+		.limits = &attempt->limits, .caller = &caller_trusted, .parameters = &parameters};
 	struct parsed_query parsed;
 	struct error error = {.code = ERROR_NONE};
 	struct query query = {.action = QUERY_LIST, .resource = attempt->resource};

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "query/check.h"
+#include "query/claims.h"
 
 static const struct {
 	const char *word;
@@ -120,6 +121,22 @@ static void split(struct fixture *fixture, struct query *query, bool leave)
 	query->row_count = 0;
 }
 
+static const struct caller *make_caller(const struct contract_row *row, struct arena *arena)
+{
+	if (row->caller == NULL) {
+		return &caller_trusted;
+	}
+	struct str rest = str_from(row->caller);
+	struct str role = str_split(&rest, ' ');
+	struct claims *claims = ARENA_NEW(arena, struct claims);
+	struct caller *caller = ARENA_NEW(arena, struct caller);
+	struct error error;
+	assert_true(claims_read(rest, arena, claims, &error));
+	claims->role = role;
+	caller->claims = claims;
+	return caller;
+}
+
 bool contract_query(struct fixture *fixture, const struct contract_row *row,
 					struct query *ret_query, struct error *error)
 {
@@ -139,6 +156,7 @@ bool contract_query(struct fixture *fixture, const struct contract_row *row,
 	parsed_query_init(&parsed);
 	const struct check_options options = {
 		.limits = &fixture->limits,
+		.caller = make_caller(row, arena),
 		.no_rows = flags.quiet,
 		.tag = ret_query->action == QUERY_GET,
 	};

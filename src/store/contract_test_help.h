@@ -18,7 +18,8 @@ struct contract_row {
 	const char *request;
 	const char *body; /* NULL: none */
 	const char *want;
-	const char *maria; /* the same of MariaDB, where it differs; NULL: it does not */
+	const char *maria;  /* the same of MariaDB, where it differs; NULL: it does not */
+	const char *caller; /* who asks: a role and claims, `user {"sub":"a"}`; NULL: one trusted */
 };
 
 /* The query of a request, in the fixture's arena. */

@@ -273,6 +273,102 @@ static void test_batches(void **state)
 	CONTRACT_RUN(shop, batches_rows);
 }
 
+/* Rows of a table that nothing refers to may go in many at a time. */
+static const char lamps[] = "service: lamps\n"
+							"listen: 127.0.0.1:0\n"
+							"store: \"memory:\"\n"
+							"cache: memory\n"
+							"resources:\n"
+							"  lamps:\n"
+							"    key: id\n"
+							"    fields:\n"
+							"      id: { type: integer, default: auto }\n"
+							"      name: { type: text, required: true }\n"
+							"      watts: number\n"
+							"      price: \"decimal(6,2)\"\n"
+							"      on: { type: boolean, default: true }\n"
+							"      made: date\n"
+							"      data: json\n"
+							"    unique: { one name: name }\n"
+							"    check: { bright: \"or=(watts.lt.100,watts.is.null)\" }\n"
+							"  bulbs:\n"
+							"    key: [lamp, place]\n"
+							"    fields:\n"
+							"      lamp: integer\n"
+							"      place: integer\n"
+							"      kind: { type: integer, required: true }\n"
+							"  kinds:\n"
+							"    tally: bulbs\n"
+							"    by: [kind]\n";
+
+static const struct contract_row many_rows[] = {
+	{L, "insert lamps?&quiet",
+	 "[{\"name\":\"a\",\"watts\":1.5,\"price\":2.50,\"on\":false,\"made\":\"2024-02-29\","
+	 "\"data\":[1]},"
+	 "{\"name\":\"\",\"watts\":-0.0,\"price\":0,\"on\":true,\"made\":null,\"data\":null},"
+	 "{\"name\":\"\\ud83d\\ude00\",\"watts\":2,\"price\":null,\"on\":null,"
+	 "\"made\":\"0001-01-01\",\"data\":\"x\"},"
+	 "{\"name\":\"d\",\"watts\":null,\"price\":-9999.99,\"on\":true,\"made\":null,"
+	 "\"data\":{}}]",
+	 "4+4#4"},
+	{L, "list# lamps?", NULL,
+	 "4 id,name,watts,price,on,made,data\n1,a,1.5,2.5,false,2024-02-29,[1]\n"
+	 "2,\"\",0,0,true,,\n3,\xf0\x9f\x98\x80,2,,,0001-01-01,\"\"\"x\"\"\"\n"
+	 "4,d,,-9999.99,true,,{}"},
+	/* The row that fails is told, and nothing stays. */
+	{L, "insert lamps?&quiet",
+	 "[{\"name\":\"e\"},{\"name\":\"f\"},{\"name\":\"g\"},{\"name\":\"d\"},{\"name\":\"a\"}]",
+	 "409 23505 duplicate key value violates unique constraint \"one name\" | Key (name)=(d) "
+	 "already exists."},
+	{L, "insert lamps?&quiet",
+	 "[{\"name\":\"e\"},{\"name\":\"f\"},{\"name\":\"e\"},{\"name\":\"d\"}]",
+	 "409 23505 duplicate key value violates unique constraint \"one name\" | Key (name)=(e) "
+	 "already exists."},
+	{L, "insert lamps?&quiet&batches",
+	 "[{\"name\":\"e\"},{\"name\":\"f\"},{\"name\":\"g\"},{\"name\":\"d\"}]",
+	 "409 23505 duplicate key value violates unique constraint \"one name\" | Key (name)=(d) "
+	 "already exists."},
+	{L, "insert lamps?&quiet",
+	 "[{\"name\":\"e\",\"watts\":1},{\"name\":\"f\",\"watts\":2},{\"name\":\"g\",\"watts\":100},"
+	 "{\"name\":\"h\",\"watts\":1}]",
+	 "400 23514 new row for relation \"lamps\" violates check constraint \"bright\""},
+	{L, "list= lamps?select=id", NULL, "4 [1,2,3,4]"},
+	/* Rows that give other fields than those before them; an answer that is known. */
+	{L, "insert lamps?columns=name,on&select=name&missing",
+	 "[{\"name\":\"e\",\"on\":false},{\"name\":\"f\"},{\"name\":\"g\"},{\"name\":\"h\","
+	 "\"on\":null},{\"name\":\"i\"}]",
+	 "5+5#9 [{\"name\":\"e\"},{\"name\":\"f\"},{\"name\":\"g\"},{\"name\":\"h\"},"
+	 "{\"name\":\"i\"}]",
+	 "5+5#38 [{\"name\":\"e\"},{\"name\":\"f\"},{\"name\":\"g\"},{\"name\":\"h\"},"
+	 "{\"name\":\"i\"}]"},
+	{L, "list= lamps?select=on&name=in.(e,f,g,h,i)", NULL, "5 [false,true,true,null,true]"},
+	{L, "insert lamps?columns=id,name&missing&quiet",
+	 "[{\"id\":100,\"name\":\"j\"},{\"name\":\"k\"},{\"name\":\"l\"},{\"id\":200,"
+	 "\"name\":\"m\"},{\"name\":\"n\"}]",
+	 "5+5#201"},
+	{L, "list= lamps?select=id&name=in.(j,k,l,m,n)&order=name", NULL, "5 [100,101,102,200,201]"},
+	/* Numbers are never given again. */
+	{L, "delete lamps?id=gt.100&quiet", NULL, "4"},
+	{L, "insert lamps?select=id", "{\"name\":\"k\"}", "1+1#202 [{\"id\":202}]"},
+	/* A table that others count. */
+	{L, "insert bulbs?&quiet",
+	 "[{\"lamp\":1,\"place\":1,\"kind\":1},{\"lamp\":1,\"place\":2,\"kind\":2},"
+	 "{\"lamp\":1,\"place\":3,\"kind\":1},{\"lamp\":1,\"place\":4,\"kind\":1}]",
+	 "4+4"},
+	{L, "insert bulbs?&quiet",
+	 "[{\"lamp\":2,\"place\":1,\"kind\":1},{\"lamp\":2,\"place\":2,\"kind\":2},"
+	 "{\"lamp\":2,\"place\":3,\"kind\":1},{\"lamp\":1,\"place\":4,\"kind\":1}]",
+	 "409 23505 duplicate key value violates unique constraint \"bulbs_pkey\" | Key (lamp, "
+	 "place)=(1, 4) already exists."},
+	{L, "list# kinds?", NULL, "2 kind,count\n1,3\n2,1"},
+};
+
+static void test_many(void **state)
+{
+	(void)state;
+	CONTRACT_RUN(lamps, many_rows);
+}
+
 static const struct contract_row references_rows[] = {
 	{L, "insert rooms?&quiet", "[{\"house\":\"x\",\"number\":1},{\"house\":\"x\",\"number\":2}]",
 	 "2+2"},
@@ -528,6 +624,7 @@ int main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_batches),
 		cmocka_unit_test(test_left_out),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_related),
 		cmocka_unit_test(test_companions),

@@ -422,6 +422,7 @@ static bool check(struct attempt *attempt, struct query *query, struct error *er
 {
 	const struct check_options options = {
 		.limits = &attempt->fixture->limits,
+		.caller = &caller_trusted,
 		.no_rows = !is_read(query) && (attempt->switches & SWITCH_QUIET) != 0,
 		.tag = query->action == QUERY_GET,
 	};
@@ -619,7 +620,7 @@ static void open_stores(struct fixture *fixture)
 
 static void make_all(struct fixture *fixture)
 {
-	const struct check_options options = {.limits = &fixture->limits};
+	const struct check_options options = {.limits = &fixture->limits, .caller = &caller_trusted};
 	struct parsed_query parsed;
 	parsed_query_init(&parsed);
 	fixture->all = ARENA_ARRAY(&fixture->arena, fixture->model->resource_count, struct query);

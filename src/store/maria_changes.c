@@ -10,8 +10,8 @@
 #include "store/maria_changes.h"
 
 #include "sql/maria.h"
-#include "sql/sql.h"
 #include "store/maria_script.h"
+#include "store/schema_text.h"
 
 struct changes {
 	const struct maria_tables *from;
@@ -55,31 +55,6 @@ static void put_name(struct changes *changes, struct str name)
 	buf_append_byte(changes->sql, '`');
 	buf_append(changes->sql, name);
 	buf_append_byte(changes->sql, '`');
-}
-
-/* A part of a comment: it ends with the line. */
-static void put_words(struct changes *changes, struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		buf_append_byte(changes->sql, text.ptr[i] == '\n' ? ' ' : text.ptr[i]);
-	}
-}
-
-/* `-- WORDS "name" AFTER`; AFTER may hold one `%`, for `other`. */
-static void say(struct changes *changes, const char *words, struct str name, const char *after,
-				struct str other)
-{
-	struct str rest = str_from(after);
-	struct str before = str_split(&rest, '%');
-	put(changes, "-- ");
-	put(changes, words);
-	put(changes, " \"");
-	put_words(changes, name);
-	put(changes, "\"");
-	put_words(changes, before);
-	put_words(changes, other);
-	put_words(changes, rest);
-	put(changes, "\n");
 }
 
 /* Clauses of one ALTER TABLE. */
@@ -368,9 +343,11 @@ static void drop_tables(struct changes *changes)
 			continue;
 		}
 		if (table->tally == NULL) {
-			say(changes, "WARNING: the table", table->name, " and all its rows are lost", STR(""));
+			schema_say(changes->sql, "WARNING: the table", table->name,
+					   " and all its rows are lost", STR(""));
 		} else {
-			say(changes, "the counts", table->name, anew ? " are made anew" : " go", STR(""));
+			schema_say(changes->sql, "the counts", table->name, anew ? " are made anew" : " go",
+					   STR(""));
 		}
 		put(changes, "DROP TABLE ");
 		put_name(changes, table->name);
@@ -426,8 +403,8 @@ static void warn_of_columns(struct changes *changes, const struct maria_table *b
 		const struct maria_part *part = &before->parts[i];
 		if (part->kind == MARIA_COLUMN && !is_generated(part) &&
 			find_part(after, MARIA_COLUMN, part->name) == NULL) {
-			say(changes, "WARNING: the values of the column", part->name, " of % are lost",
-				before->name);
+			schema_say(changes->sql, "WARNING: the values of the column", part->name,
+					   " of % are lost", before->name);
 			lost = true;
 		}
 	}
@@ -439,17 +416,17 @@ static void warn_of_columns(struct changes *changes, const struct maria_table *b
 		}
 		gained = gained || same == NULL;
 		if (same != NULL && !is_kept(part, before)) {
-			say(changes, "the table", after->name, " has another column now; it was: %",
-				same->text);
+			schema_say(changes->sql, "the table", after->name, " has another column now; it was: %",
+					   same->text);
 			if (scale_of(part) >= 0 && scale_of(part) < scale_of(same)) {
-				say(changes, "WARNING: digits behind the point are cut: column", part->name,
-					" of %", after->name);
+				schema_say(changes->sql, "WARNING: digits behind the point are cut: column",
+						   part->name, " of %", after->name);
 			}
 		}
 		bool need = is_not_null(part) && default_of(part).len == 0;
 		if (is_unknown(before, part) || (same != NULL && need && !is_not_null(same))) {
-			say(changes, "WARNING: this fails while a row has no", part->name,
-				same == NULL ? ", which is new and has no default" : "", STR(""));
+			schema_say(changes->sql, "WARNING: this fails while a row has no", part->name,
+					   same == NULL ? ", which is new and has no default" : "", STR(""));
 		}
 	}
 	if (lost && gained) {
@@ -538,9 +515,11 @@ static void warn_of_rules(struct changes *changes, const struct maria_table *bef
 			continue;
 		}
 		if (part->kind == MARIA_KEY && str_starts_with(part->text, STR("UNIQUE "))) {
-			say(changes, "this fails while two rows break the rule", part->name, "", STR(""));
+			schema_say(changes->sql, "this fails while two rows break the rule", part->name, "",
+					   STR(""));
 		} else if (part->kind == MARIA_CHECK) {
-			say(changes, "this fails while a row breaks the rule", part->name, "", STR(""));
+			schema_say(changes->sql, "this fails while a row breaks the rule", part->name, "",
+					   STR(""));
 		}
 	}
 }
@@ -552,7 +531,7 @@ static void change_tables(struct changes *changes)
 		const struct maria_table *before = maria_changes_table(changes->from, after->name);
 		if (before == NULL || is_anew(changes, before)) {
 			if (before == NULL) {
-				say(changes, "the table", after->name, " is made", STR(""));
+				schema_say(changes->sql, "the table", after->name, " is made", STR(""));
 			}
 			make_table(changes, after);
 		} else if (after->tally == NULL) {

@@ -11,6 +11,7 @@
 #include "store/maria_changes.h"
 #include "store/maria_schema.h"
 #include "store/maria_script.h"
+#include "store/schema_text.h"
 
 enum { TEXT_BYTES = 1 << 26, NAME_BYTES = 4096 };
 
@@ -224,6 +225,7 @@ static bool show_table(MYSQL *db, struct str name, struct arena *arena,
 /* ---- what is wanted ---- */
 
 struct wanting {
+	const struct resource *resource;
 	MYSQL *db;
 	struct arena *arena;
 	struct maria_tables *list;
@@ -253,8 +255,7 @@ static bool make_wanted(const struct wanting *wanting, const struct maria_table 
 	return ok;
 }
 
-static bool add_wanted_table(const struct wanting *wanting, const struct resource *resource,
-							 struct str text)
+static bool add_wanted_table(const struct wanting *wanting, struct str text)
 {
 	struct maria_table plain;
 	struct maria_table table;
@@ -269,7 +270,7 @@ static bool add_wanted_table(const struct wanting *wanting, const struct resourc
 		}
 	}
 	table.name = plain.name;
-	table.tally = resource->tally_of != NULL ? resource : NULL;
+	table.tally = wanting->resource->tally_of != NULL ? wanting->resource : NULL;
 	add_table(wanting->arena, wanting->list, &table);
 	return true;
 }
@@ -299,43 +300,31 @@ static void add_wanted_trigger(const struct wanting *wanting, struct str text)
 	add_trigger(wanting->arena, wanting->list, &trigger);
 }
 
-static bool add_resource(const struct wanting *wanting, const struct resource *resource)
+static bool add_object(void *context, struct str name, struct str text, struct error *error)
 {
-	struct buf text;
-	struct buf name;
-	buf_init(&text, TEXT_BYTES);
-	buf_init(&name, NAME_BYTES);
-	bool ok = true;
-	for (size_t number = 0; ok; number++) {
-		buf_clear(&text);
-		buf_clear(&name);
-		if (!sql_schema(&sql_dialect_maria, resource, number, &text, &name)) {
-			break;
-		}
-		if (text.failed) {
-			ok = error_set(wanting->error, ERROR_CONFIG,
-						   "the rules of \"%.*s\" are too long for a database",
-						   STR_ARG(resource->name));
-		} else if (str_starts_with(buf_str(&text), STR("CREATE TABLE"))) {
-			ok = add_wanted_table(wanting, resource, buf_str(&text));
-		} else if (str_starts_with(buf_str(&text), STR("CREATE TRIGGER"))) {
-			add_wanted_trigger(wanting, buf_str(&text));
-		} else {
-			add_wanted_index(wanting, buf_str(&text));
-		}
+	const struct wanting *wanting = context;
+	(void)name;
+	(void)error;
+	if (str_starts_with(text, STR("CREATE TABLE"))) {
+		return add_wanted_table(wanting, text);
 	}
-	buf_finish(&text);
-	buf_finish(&name);
-	return ok;
+	if (str_starts_with(text, STR("CREATE TRIGGER"))) {
+		add_wanted_trigger(wanting, text);
+	} else {
+		add_wanted_index(wanting, text);
+	}
+	return true;
 }
 
 bool maria_changes_wanted(MYSQL *db, const struct model *model, struct arena *arena,
 						  struct maria_tables *ret_wanted, struct error *error)
 {
-	struct wanting wanting = {db, arena, ret_wanted, error};
+	struct wanting wanting = {NULL, db, arena, ret_wanted, error};
 	*ret_wanted = (struct maria_tables){.count = 0};
 	for (size_t i = 0; i < model->resource_count; i++) {
-		if (!add_resource(&wanting, &model->resources[i])) {
+		wanting.resource = &model->resources[i];
+		if (!schema_each(&sql_dialect_maria, wanting.resource, "", true, add_object, &wanting,
+						 error)) {
 			return false;
 		}
 	}

@@ -81,7 +81,7 @@ int maria_await(struct maria_conn *conn, int wanted)
 		conn->waiting = fiber;
 		maria_fiber_suspend(fiber);
 		conn->waiting = NULL;
-		maria_clear_tls();
+		maria_clear_tls(conn->session->store);
 		if (conn->events != 0) {
 			return conn->events;
 		}

@@ -191,8 +191,9 @@ const struct relation *maria_failed_relation(const struct maria_conn *conn,
 /* Remembers what libmariadb says of the connection, or the statement when it is not NULL. */
 void maria_failed(struct maria_conn *conn, MYSQL_STMT *stmt);
 /* What OpenSSL remembers of one connection's failure it tells the next one on this thread, which
- * then looks lost. So it forgets: before libmariadb goes on, and after a failure. */
-void maria_clear_tls(void);
+ * then looks lost. So it forgets: before libmariadb goes on, and after a failure. Nothing without
+ * TLS. */
+void maria_clear_tls(const struct maria_store *store);
 /* Is nothing known of the connection after this number? */
 bool maria_is_lost(unsigned number);
 

@@ -94,7 +94,7 @@ MYSQL *maria_connect(const struct maria_store *store, unsigned *ret_number, stru
 		return NULL;
 	}
 	set_options(db, store);
-	maria_clear_tls();
+	maria_clear_tls(store);
 	if (mysql_real_connect(db, url->host, url->user, url->password, url->database, url->port, NULL,
 						   CLIENT_FOUND_ROWS | CLIENT_MULTI_STATEMENTS | CLIENT_REMEMBER_OPTIONS) ==
 			NULL ||

@@ -6,9 +6,11 @@
 #include "base/alloc.h"
 #include "store/maria_priv.h"
 
-void maria_clear_tls(void)
+void maria_clear_tls(const struct maria_store *store)
 {
-	ERR_clear_error();
+	if (store->url.tls != MARIA_TLS_OFF) {
+		ERR_clear_error();
+	}
 }
 
 void maria_failed(struct maria_conn *conn, MYSQL_STMT *stmt)
@@ -25,7 +27,7 @@ void maria_failed(struct maria_conn *conn, MYSQL_STMT *stmt)
 	if (conn->timed_out || maria_is_lost(failure->number)) {
 		conn->state = MARIA_BROKEN;
 	}
-	maria_clear_tls();
+	maria_clear_tls(conn->session->store);
 }
 
 bool maria_is_lost(unsigned number)

@@ -39,26 +39,7 @@ static const char service[] = "service: test\n"
 
 static int setup(void **state)
 {
-	struct fixture *fixture = alloc_zeroed(1, sizeof(*fixture));
-	fixture_init(fixture, service);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-	fixture_finish(fixture);
-	free(fixture);
-	return 0;
-}
-
-static void open_store(struct fixture *fixture)
-{
-	if (!maria_test_is_on()) {
-		skip();
-	}
-	fixture_open(fixture, "mysql:");
+	return fixture_setup(state, service);
 }
 
 /* A session of another client. */
@@ -147,7 +128,7 @@ static void test_killed_connections(void **state)
 {
 	struct fixture *fixture = *state;
 	struct call calls[TOGETHER];
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	MYSQL *other = connect_other(fixture);
 	for (int64_t round = 0; round < ROUNDS; round++) {
 		int64_t first = round * 2 * TOGETHER;
@@ -187,7 +168,7 @@ static void test_a_frozen_server(void **state)
 	struct fixture *fixture = *state;
 	fixture->limits.write_ms = 300;
 	fixture->limits.read_ms = 300;
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	/* Connections and statements that are there. */
 	run_ok(fixture, insert_rows(fixture, 1, 1));
 	run_ok(fixture, insert_rows(fixture, 3, 2));
@@ -225,7 +206,7 @@ static void test_a_row_that_stays_locked(void **state)
 {
 	struct fixture *fixture = *state;
 	fixture->limits.write_ms = 500;
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	run_ok(fixture, insert_rows(fixture, 1, 1));
 	MYSQL *other = connect_other(fixture);
 	run_other(other, "START TRANSACTION");
@@ -248,7 +229,7 @@ static void test_a_row_that_stays_locked(void **state)
 static void test_a_row_that_is_locked_for_long(void **state)
 {
 	struct fixture *fixture = *state;
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	run_ok(fixture, insert_rows(fixture, 1, 1));
 	MYSQL *other = connect_other(fixture);
 	run_other(other, "START TRANSACTION");
@@ -293,7 +274,7 @@ static void test_opposite_orders(void **state)
 {
 	struct fixture *fixture = *state;
 	struct call calls[WRITERS];
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	for (int64_t round = 0; round < 3; round++) {
 		uint64_t inserted = 0;
 		uv_update_time(loop_uv(fixture->loop));
@@ -322,7 +303,7 @@ static void test_few_connections(void **state)
 {
 	struct fixture *fixture = *state;
 	struct call calls[WRITERS];
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	MYSQL *other = connect_other(fixture);
 	run_other(other,
 			  "CREATE USER IF NOT EXISTS few IDENTIFIED BY 'few' "
@@ -358,7 +339,7 @@ static void test_bulk(void **state)
 {
 	struct fixture *fixture = *state;
 	enum { ROWS = 5000 };
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	struct query *rows = (struct query *)(uintptr_t)insert_rows(fixture, 1, ROWS);
 	run_ok(fixture, rows);
 	assert_int_equal(number_of(fixture, "SELECT COUNT(*) FROM pairs"), ROWS);
@@ -375,13 +356,14 @@ static void test_bulk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_killed_connections, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_frozen_server, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_row_that_stays_locked, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_row_that_is_locked_for_long, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_opposite_orders, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_few_connections, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_bulk, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_killed_connections, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_a_frozen_server, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_a_row_that_stays_locked, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_a_row_that_is_locked_for_long, setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_opposite_orders, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_few_connections, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_bulk, setup, fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,11 +4,16 @@
  * Callbacks of a request (its parts, its end) may do anything, such as start other requests, so
  * they are called on the loop's own stack: the fiber goes back with a call to make.
  *
+ * makecontext() is the way onto a new stack; from then on _setjmp() and _longjmp() change stacks,
+ * since swapcontext() is a system call each time, for a signal mask that is always the same.
+ *
  * The sanitizers are told of each change of stacks; without that they take it for an overflow.
  */
 #include "store/maria_priv.h"
 
 #include <assert.h>
+#include <setjmp.h>
+#include <stdnoreturn.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -47,9 +52,11 @@ enum { STACK_BYTES = FIBER_ASAN || FIBER_TSAN ? 1 << 20 : 256 << 10 };
 
 struct maria_fiber {
 	struct maria_session *session;
-	ucontext_t context; /* where it goes on */
-	ucontext_t outside; /* where it was entered */
-	char *memory;       /* owned: the guard page and the stack */
+	jmp_buf inside;   /* where it goes on */
+	jmp_buf outside;  /* where it was entered */
+	ucontext_t begin; /* of the bottom of its stack */
+	bool begun;
+	char *memory; /* owned: the guard page and the stack */
 	size_t guard_bytes;
 	void (*main)(void *context);
 	void *main_context;
@@ -68,6 +75,9 @@ struct maria_fiber {
 
 /* ---- changing stacks ---- */
 
+/* _longjmp() itself: the checked form of it takes another stack for a frame that has returned. */
+noreturn void jump(jmp_buf to, int value) __asm__("_longjmp");
+
 static void enter(struct maria_fiber *fiber)
 {
 #if FIBER_ASAN
@@ -78,7 +88,13 @@ static void enter(struct maria_fiber *fiber)
 	fiber->outside_thread = __tsan_get_current_fiber();
 	__tsan_switch_to_fiber(fiber->inside_thread, 0);
 #endif
-	swapcontext(&fiber->outside, &fiber->context);
+	if (_setjmp(fiber->outside) == 0) {
+		if (fiber->begun) {
+			jump(fiber->inside, 1);
+		}
+		fiber->begun = true;
+		setcontext(&fiber->begin);
+	}
 #if FIBER_ASAN
 	__sanitizer_finish_switch_fiber(fiber->outside_fake, NULL, NULL);
 #endif
@@ -101,7 +117,9 @@ static void leave(struct maria_fiber *fiber)
 #if FIBER_TSAN
 	__tsan_switch_to_fiber(fiber->outside_thread, 0);
 #endif
-	swapcontext(&fiber->context, &fiber->outside);
+	if (_setjmp(fiber->inside) == 0) {
+		jump(fiber->outside, 1);
+	}
 	entered(fiber);
 }
 
@@ -131,12 +149,12 @@ static struct maria_fiber *create(struct maria_session *session)
 		mprotect(fiber->memory, fiber->guard_bytes, PROT_NONE) != 0) {
 		abort(); /* out of memory */
 	}
-	getcontext(&fiber->context);
-	fiber->context.uc_stack.ss_sp = fiber->memory + fiber->guard_bytes;
-	fiber->context.uc_stack.ss_size = STACK_BYTES;
-	fiber->context.uc_link = NULL;
+	getcontext(&fiber->begin);
+	fiber->begin.uc_stack.ss_sp = fiber->memory + fiber->guard_bytes;
+	fiber->begin.uc_stack.ss_size = STACK_BYTES;
+	fiber->begin.uc_link = NULL;
 	uintptr_t pointer = (uintptr_t)fiber;
-	makecontext(&fiber->context, (void (*)(void))(void *)run_fiber, 2, (unsigned)(pointer >> 32),
+	makecontext(&fiber->begin, (void (*)(void))(void *)run_fiber, 2, (unsigned)(pointer >> 32),
 				(unsigned)(pointer & UINT32_MAX));
 #if FIBER_TSAN
 	fiber->inside_thread = __tsan_create_fiber(0);

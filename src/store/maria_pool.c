@@ -96,7 +96,7 @@ static void fail_waiters(struct maria_session *session)
 
 static void use(struct maria_conn *conn, uint64_t deadline_ms)
 {
-	maria_clear_tls();
+	maria_clear_tls(conn->session->store);
 	conn->state = MARIA_BUSY;
 	conn->deadline_ms = deadline_ms;
 	conn->timed_out = false;

@@ -14,6 +14,7 @@
 #include "model/yaml.h"
 #include "store/maria_priv.h"
 #include "store/maria_schema.h"
+#include "store/schema_text.h"
 
 enum {
 	ARENA_BYTES = 16384,
@@ -87,37 +88,17 @@ bool maria_schema_keep_model(MYSQL *db, const struct model *model, struct error 
 
 /* ---- making ---- */
 
-typedef bool each_object_call(struct schema *schema, struct str name, struct str text,
-							  struct error *error);
-
 /* Calls `each` for the tables and indexes of one resource, or for the triggers on them. */
 static bool each_of(struct schema *schema, const struct resource *resource, bool triggers,
-					each_object_call *each, struct error *error)
+					schema_each_call *each, struct error *error)
 {
-	struct buf text;
-	struct buf name;
-	buf_init(&text, STATEMENT_BYTES);
-	buf_init(&name, NAME_BYTES);
-	bool ok = true;
-	for (size_t number = 0; ok; number++) {
-		buf_clear(&text);
-		buf_clear(&name);
-		if (!sql_schema(&sql_dialect_maria, resource, number, &text, &name)) {
-			break;
-		}
-		assert(!text.failed && !name.failed);
-		if (str_starts_with(buf_str(&text), STR("CREATE TRIGGER")) == triggers) {
-			ok = each(schema, buf_str(&name), buf_str(&text), error);
-		}
-	}
-	buf_finish(&text);
-	buf_finish(&name);
-	return ok;
+	return schema_each(&sql_dialect_maria, resource, "CREATE TRIGGER", triggers, each, schema,
+					   error);
 }
 
-static bool make_object(struct schema *schema, struct str name, struct str text,
-						struct error *error)
+static bool make_object(void *context, struct str name, struct str text, struct error *error)
 {
+	struct schema *schema = context;
 	(void)name;
 	return maria_schema_run(schema->db, text, error);
 }
@@ -364,9 +345,9 @@ static void compare_references(struct schema *schema, const struct resource *res
 	}
 }
 
-static bool compare_table(struct schema *schema, struct str name, struct str text,
-						  struct error *error)
+static bool compare_table(void *context, struct str name, struct str text, struct error *error)
 {
+	struct schema *schema = context;
 	(void)error;
 	bool table = str_starts_with(text, STR("CREATE TABLE")); /* else an index */
 	if (table && find(schema, "table %.*s", STR_ARG(name)) == NULL) {
@@ -376,9 +357,9 @@ static bool compare_table(struct schema *schema, struct str name, struct str tex
 }
 
 /* The server keeps the statement behind FOR EACH ROW as it was written. */
-static bool compare_trigger(struct schema *schema, struct str name, struct str text,
-							struct error *error)
+static bool compare_trigger(void *context, struct str name, struct str text, struct error *error)
 {
+	struct schema *schema = context;
 	(void)error;
 	const struct str *has = find(schema, "trigger %.*s", STR_ARG(name));
 	if (has == NULL) {

@@ -11,34 +11,7 @@
 
 static int setup(void **state)
 {
-	struct fixture *fixture = alloc_zeroed(1, sizeof(*fixture));
-	fixture_init(fixture, test_service);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-	fixture_finish(fixture);
-	free(fixture);
-	return 0;
-}
-
-static void assert_text(struct str got, const char *want)
-{
-	if (!str_equal(got, str_from(want))) {
-		fail_msg("got %.*s, want %s", STR_ARG(got), want);
-	}
-}
-
-/* Opens the store, or skips the test. */
-static void open_store(struct fixture *fixture)
-{
-	if (!maria_test_is_on()) {
-		skip();
-	}
-	fixture_open(fixture, "mysql:");
+	return fixture_setup(state, test_service);
 }
 
 static struct maria_session *session_of(struct fixture *fixture)
@@ -275,7 +248,7 @@ static void check_bind(struct script *script, struct maria_conn *conn)
 
 static void test_values_are_bound_as_their_types(void **state)
 {
-	open_store(*state);
+	fixture_open_maria(*state);
 	assert_int_equal(in_fiber(*state, 5000, check_bind).code, ERROR_NONE);
 }
 
@@ -309,7 +282,7 @@ static void run_many(struct script *script, struct maria_conn *conn)
 
 static void test_statements_are_kept(void **state)
 {
-	open_store(*state);
+	fixture_open_maria(*state);
 	assert_int_equal(in_fiber(*state, 20000, run_many).code, ERROR_NONE);
 }
 
@@ -341,7 +314,7 @@ static void run_within(struct script *script, struct maria_conn *conn)
 
 static void test_cursors(void **state)
 {
-	open_store(*state);
+	fixture_open_maria(*state);
 	assert_int_equal(in_fiber(*state, 20000, run_within).code, ERROR_NONE);
 }
 
@@ -371,7 +344,7 @@ static void run_long(struct script *script, struct maria_conn *conn)
 
 static void test_long_texts_and_rows_that_are_left(void **state)
 {
-	open_store(*state);
+	fixture_open_maria(*state);
 	assert_int_equal(in_fiber(*state, 20000, run_long).code, ERROR_NONE);
 }
 
@@ -428,7 +401,7 @@ static void check_failures(struct script *script, struct maria_conn *conn)
 static void test_failures_are_named_as_in_the_model(void **state)
 {
 	struct fixture *fixture = *state;
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	insert_users(fixture, 1);
 	maria_test_run(&fixture->maria, "INSERT INTO notes(user_id,text) VALUES (1,'n')");
 	assert_int_equal(in_fiber(fixture, 5000, check_failures).code, ERROR_NONE);
@@ -436,7 +409,7 @@ static void test_failures_are_named_as_in_the_model(void **state)
 
 static void test_columns_are_read_as_their_types(void **state)
 {
-	open_store(*state);
+	fixture_open_maria(*state);
 	assert_int_equal(in_fiber(*state, 5000, check_read).code, ERROR_NONE);
 }
 
@@ -445,7 +418,7 @@ static void test_columns_are_read_as_their_types(void **state)
 static void test_lists(void **state)
 {
 	struct fixture *fixture = *state;
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	assert_text(run_ok(fixture, test_list(fixture, "users")), "[]");
 	insert_users(fixture, 2);
 	const char *want = "[{\"id\":1,\"name\":\"user 1\",\"age\":1,\"score\":0.25,\"ok\":true},"
@@ -470,7 +443,7 @@ static void test_lists(void **state)
 static void test_large_lists_are_handed_out_in_parts(void **state)
 {
 	struct fixture *fixture = *state;
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	insert_users(fixture, 20000);
 	struct query *query = test_list(fixture, "users");
 	query->total = true;
@@ -503,7 +476,7 @@ static void test_large_lists_are_handed_out_in_parts(void **state)
 static void test_a_stream_is_given_up(void **state)
 {
 	struct fixture *fixture = *state;
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	insert_users(fixture, 20000);
 	struct call call;
 	call_init(&call, test_list(fixture, "users"));
@@ -529,7 +502,7 @@ static void test_requests_wait_their_turn(void **state)
 	struct fixture *fixture = *state;
 	fixture->limits.database_connections = 3;
 	fixture->limits.database_queue = CALLS - 4;
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	insert_users(fixture, 100);
 	struct call calls[CALLS];
 	size_t refused = 0;
@@ -570,7 +543,7 @@ static void do_nothing(struct script *script, struct maria_conn *conn)
 static void test_deadlines(void **state)
 {
 	struct fixture *fixture = *state;
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	assert_int_equal(in_fiber(fixture, 200, sleep_long).code, ERROR_DEADLINE_NOT_WRITTEN);
 	assert_int_equal(in_fiber(fixture, 5000, do_nothing).code, ERROR_NONE);
 	/* The server does not go on with it. */
@@ -594,7 +567,7 @@ static void write_and_lose(struct script *script, struct maria_conn *conn)
 static void test_what_may_have_been_written_is_said(void **state)
 {
 	struct fixture *fixture = *state;
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	assert_int_equal(in_fiber(fixture, 200, write_and_lose).code, ERROR_DEADLINE_UNKNOWN);
 }
 
@@ -620,7 +593,7 @@ static void test_connections_that_are_killed(void **state)
 {
 	struct fixture *fixture = *state;
 	fixture->limits.database_connections = 8;
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	insert_users(fixture, 1);
 	for (int turns = 0; turns < 2; turns++) {
 		run_at_once(fixture, 8);
@@ -641,19 +614,25 @@ static void test_connections_that_are_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_values_are_bound_as_their_types, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_statements_are_kept, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cursors, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_long_texts_and_rows_that_are_left, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_failures_are_named_as_in_the_model, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_large_lists_are_handed_out_in_parts, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_stream_is_given_up, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_requests_wait_their_turn, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_deadlines, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_what_may_have_been_written_is_said, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_connections_that_are_killed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_columns_are_read_as_their_types, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_values_are_bound_as_their_types, setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_statements_are_kept, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_cursors, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_long_texts_and_rows_that_are_left, setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_failures_are_named_as_in_the_model, setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_lists, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_large_lists_are_handed_out_in_parts, setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_a_stream_is_given_up, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_requests_wait_their_turn, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_deadlines, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_what_may_have_been_written_is_said, setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_connections_that_are_killed, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_columns_are_read_as_their_types, setup,
+										fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

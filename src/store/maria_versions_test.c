@@ -42,26 +42,7 @@ static const char service[] = "service: test\n"
 
 static int setup(void **state)
 {
-	struct fixture *fixture = alloc_zeroed(1, sizeof(*fixture));
-	fixture_init(fixture, service);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-	fixture_finish(fixture);
-	free(fixture);
-	return 0;
-}
-
-static void open_store(struct fixture *fixture)
-{
-	if (!maria_test_is_on()) {
-		skip();
-	}
-	fixture_open(fixture, "mysql:");
+	return fixture_setup(state, service);
 }
 
 static const struct query *query_of(struct fixture *fixture, int line, const char *request,
@@ -162,7 +143,7 @@ static void run_row(struct fixture *fixture, const struct row *row)
 static void test_dependencies(void **state)
 {
 	struct fixture *fixture = *state;
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		run_row(fixture, &rows[i]);
 	}
@@ -187,7 +168,7 @@ static bool moves(struct fixture *fixture, size_t count)
 static void test_most_names(void **state)
 {
 	struct fixture *fixture = *state;
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	assert_false(moves(fixture, 64));
 	assert_true(moves(fixture, 65));
 }
@@ -229,7 +210,7 @@ static void test_many_questions(void **state)
 {
 	struct fixture *fixture = *state;
 	struct question questions[300];
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	ask(fixture, questions, 300, query_of(fixture, L, "list users", NULL));
 	for (size_t i = 0; i < 300; i++) {
 		assert_true(questions[i].known);
@@ -244,7 +225,7 @@ static void test_without_its_rows(void **state)
 {
 	struct fixture *fixture = *state;
 	struct question question;
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	const struct query *read = query_of(fixture, L, "list users", NULL);
 	maria_test_run(&fixture->maria, "DELETE FROM _rl_version");
 	ask(fixture, &question, 1, read);
@@ -260,7 +241,7 @@ static void test_the_secret(void **state)
 {
 	struct fixture *fixture = *state;
 	unsigned char secrets[3][STORE_SECRET_BYTES];
-	open_store(fixture);
+	fixture_open_maria(fixture);
 	assert_true(store_secret(fixture->store, secrets[0]));
 	fixture_close(fixture);
 	fixture_open(fixture, "mysql:");
@@ -276,11 +257,11 @@ static void test_the_secret(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_dependencies, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_most_names, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_many_questions, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_without_its_rows, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_the_secret, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dependencies, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_most_names, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_many_questions, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_without_its_rows, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_the_secret, setup, fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

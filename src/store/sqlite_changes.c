@@ -8,7 +8,7 @@
  */
 #include "store/sqlite_changes.h"
 
-#include "sql/sql.h"
+#include "store/schema_text.h"
 #include "store/sqlite_text.h"
 
 #define NEW_TABLE "_rl_new"
@@ -62,31 +62,6 @@ static void put_text(struct changes *changes, struct str text)
 		}
 	}
 	buf_append_byte(changes->sql, '\'');
-}
-
-/* A part of a comment: it ends with the line. */
-static void put_words(struct changes *changes, struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		buf_append_byte(changes->sql, text.ptr[i] == '\n' ? ' ' : text.ptr[i]);
-	}
-}
-
-/* `-- WORDS "name" AFTER`; AFTER may hold one `%`, for `other`. */
-static void say(struct changes *changes, const char *words, struct str name, const char *after,
-				struct str other)
-{
-	struct str rest = str_from(after);
-	struct str before = str_split(&rest, '%');
-	put(changes, "-- ");
-	put(changes, words);
-	put(changes, " \"");
-	put_words(changes, name);
-	put(changes, "\"");
-	put_words(changes, before);
-	put_words(changes, other);
-	put_words(changes, rest);
-	put(changes, "\n");
 }
 
 static void put_statement(struct changes *changes, struct str text)
@@ -248,8 +223,8 @@ static void drop_what_changes(struct changes *changes)
 			continue;
 		}
 		if (find(changes->to, object->kind, object->name) == NULL) {
-			say(changes, object->kind == SCHEMA_TRIGGER ? "the trigger" : "the index", object->name,
-				" goes", STR(""));
+			schema_say(changes->sql, object->kind == SCHEMA_TRIGGER ? "the trigger" : "the index",
+					   object->name, " goes", STR(""));
 		}
 		put_drop(changes, words[object->kind], object->name);
 	}
@@ -263,9 +238,10 @@ static void drop_tables(struct changes *changes)
 			continue;
 		}
 		if (is_tally(object)) {
-			say(changes, "the counts", object->name, " go", STR(""));
+			schema_say(changes->sql, "the counts", object->name, " go", STR(""));
 		} else {
-			say(changes, "WARNING: the table", object->name, " and all its rows are lost", STR(""));
+			schema_say(changes->sql, "WARNING: the table", object->name,
+					   " and all its rows are lost", STR(""));
 		}
 		put_drop(changes, "DROP TABLE ", object->name);
 	}
@@ -281,7 +257,7 @@ static void add_columns(struct changes *changes, const struct schema_object *bef
 	for (size_t i = 0; i < new.count; i++) {
 		const struct table_part *part = &new.parts[i];
 		if (part->column.len > 0 && sqlite_text_column(&old, part->column) == NULL) {
-			say(changes, "the table", after->name, " gets the column %", part->column);
+			schema_say(changes->sql, "the table", after->name, " gets the column %", part->column);
 			put(changes, "ALTER TABLE ");
 			put_name(changes, after->name);
 			put(changes, " ADD COLUMN ");
@@ -307,8 +283,9 @@ static void warn_of_scale(struct changes *changes, const struct schema_object *b
 {
 	if (changes_scale(before, after, column)) {
 		bool cut = scale_of(after, column) < scale_of(before, column);
-		say(changes, cut ? "WARNING: digits behind the point are cut: column" : "the column",
-			column, cut ? " of %" : " of % gets more digits behind the point", after->name);
+		schema_say(changes->sql,
+				   cut ? "WARNING: digits behind the point are cut: column" : "the column", column,
+				   cut ? " of %" : " of % gets more digits behind the point", after->name);
 	}
 }
 
@@ -322,8 +299,8 @@ static void warn_of_columns(struct changes *changes, const struct schema_object 
 	for (size_t i = 0; i < old->count; i++) {
 		struct str column = old->parts[i].column;
 		if (column.len > 0 && sqlite_text_column(new, column) == NULL) {
-			say(changes, "WARNING: the values of the column", column, " of % are lost",
-				before->name);
+			schema_say(changes->sql, "WARNING: the values of the column", column, " of % are lost",
+					   before->name);
 			lost = true;
 		}
 	}
@@ -336,12 +313,12 @@ static void warn_of_columns(struct changes *changes, const struct schema_object 
 		gained = gained || same == NULL;
 		warn_of_scale(changes, before, after, part->column);
 		if (same != NULL && !sqlite_text_same(same->text, part->text, false)) {
-			say(changes, "  column", part->column, " was: %", same->text);
+			schema_say(changes->sql, "  column", part->column, " was: %", same->text);
 		}
 		if (is_not_null(part->text) && default_of(part->text).len == 0 &&
 			!has_word(part->text, "DEFAULT") && (same == NULL || !is_not_null(same->text))) {
-			say(changes, "WARNING: this fails while a row has no", part->column,
-				same == NULL ? ", which is new and has no default" : "", STR(""));
+			schema_say(changes->sql, "WARNING: this fails while a row has no", part->column,
+					   same == NULL ? ", which is new and has no default" : "", STR(""));
 		}
 	}
 	if (lost && gained) {
@@ -422,14 +399,15 @@ static void make_anew(struct changes *changes, const struct schema_object *befor
 					  const struct schema_object *after)
 {
 	if (is_tally(after) || is_tally(before)) {
-		say(changes, "the counts", after->name, " are made anew", STR(""));
+		schema_say(changes->sql, "the counts", after->name, " are made anew", STR(""));
 		put_drop(changes, "DROP TABLE ", before->name);
 		put_statement(changes, after->text);
 		return;
 	}
 	struct table_text old = sqlite_text_table(before->text, &changes->arena);
 	struct table_text new = sqlite_text_table(after->text, &changes->arena);
-	say(changes, "the table", after->name, " is made anew, and its rows are copied", STR(""));
+	schema_say(changes->sql, "the table", after->name, " is made anew, and its rows are copied",
+			   STR(""));
 	warn_of_columns(changes, before, after, &old, &new);
 	create_new(changes, after);
 	copy_rows(changes, before, after, &old, &new);
@@ -451,7 +429,7 @@ static void change_tables(struct changes *changes)
 			continue;
 		}
 		if (before == NULL) {
-			say(changes, "the table", after->name, " is made", STR(""));
+			schema_say(changes->sql, "the table", after->name, " is made", STR(""));
 			put_statement(changes, after->text);
 			continue;
 		}
@@ -518,7 +496,8 @@ static void make_objects(struct changes *changes, enum schema_kind kind)
 		bool unique = has_word(str_slice(object->text, 0, sizeof("CREATE UNIQUE") - 1), "UNIQUE");
 		bool new = find(changes->from, kind, object->name) == NULL;
 		if (unique && new &&find(changes->from, SCHEMA_TABLE, object->table) != NULL) {
-			say(changes, "this fails while two rows break the rule", object->name, "", STR(""));
+			schema_say(changes->sql, "this fails while two rows break the rule", object->name, "",
+					   STR(""));
 		}
 		put_statement(changes, object->text);
 	}

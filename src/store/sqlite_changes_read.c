@@ -1,4 +1,4 @@
-#include "sql/sql.h"
+#include "store/schema_text.h"
 #include "store/sqlite_changes.h"
 #include "store/sqlite_priv.h"
 
@@ -25,36 +25,35 @@ static enum schema_kind kind_of(struct str text)
 															 : SCHEMA_INDEX;
 }
 
+struct wanting {
+	const struct resource *resource;
+	struct arena *arena;
+	struct schema *schema;
+};
+
+static bool add_wanted(void *context, struct str name, struct str text, struct error *error)
+{
+	const struct wanting *wanting = context;
+	struct schema_object object = {
+		.kind = kind_of(text),
+		.name = arena_copy(wanting->arena, name),
+		.table = wanting->resource->name,
+		.text = arena_copy(wanting->arena, text),
+		.resource = wanting->resource,
+	};
+	(void)error;
+	if (object.kind == SCHEMA_TRIGGER) {
+		object.table = wanting->resource->tally_of->name;
+	}
+	add(wanting->arena, wanting->schema, &object);
+	return true;
+}
+
 static bool add_resource(const struct resource *resource, struct arena *arena,
 						 struct schema *schema, struct error *error)
 {
-	struct buf text;
-	struct buf name;
-	buf_init(&text, TEXT_BYTES);
-	buf_init(&name, NAME_BYTES);
-	for (size_t number = 0;
-		 sql_schema(&sql_dialect_sqlite, resource, number, &text, &name) && !text.failed;
-		 number++) {
-		struct schema_object object = {
-			.kind = kind_of(buf_str(&text)),
-			.name = arena_copy(arena, buf_str(&name)),
-			.table = resource->name,
-			.text = arena_copy(arena, buf_str(&text)),
-			.resource = resource,
-		};
-		if (object.kind == SCHEMA_TRIGGER) {
-			object.table = resource->tally_of->name;
-		}
-		add(arena, schema, &object);
-		buf_clear(&text);
-		buf_clear(&name);
-	}
-	bool ok = !text.failed;
-	buf_finish(&text);
-	buf_finish(&name);
-	return ok ||
-		error_set(error, ERROR_CONFIG, "the rules of \"%.*s\" are too long for a database",
-				  STR_ARG(resource->name));
+	struct wanting wanting = {resource, arena, schema};
+	return schema_each(&sql_dialect_sqlite, resource, "", true, add_wanted, &wanting, error);
 }
 
 bool sqlite_changes_wanted(const struct model *model, struct arena *arena,

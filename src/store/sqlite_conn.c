@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "store/sqlite_many.h"
 
 enum { BUSY_MS = 2000, SQL_MAX_BYTES = 16 << 20, ODD_BYTES = 1024 };
 
@@ -72,7 +73,7 @@ bool sqlite_conn_open(struct sqlite_conn *conn, const struct sqlite_store *store
 	sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
 	sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
 	sqlite3_limit(conn->db, SQLITE_LIMIT_ATTACHED, 0);
-	if (!sqlite_functions_add(conn)) {
+	if (!sqlite_functions_add(conn) || (role == ROLE_WRITER && !sqlite_many_add(conn))) {
 		return sqlite_fail(conn, error);
 	}
 	return sqlite_conn_exec(conn, pragmas_all, error) &&

@@ -15,6 +15,7 @@
 #include "store/rows.h"
 
 struct sqlite_store;
+struct sqlite_many;
 
 enum {
 	STATEMENTS_KEPT = 256,        /* by a connection */
@@ -37,6 +38,7 @@ struct sqlite_statement {
 struct sqlite_conn {
 	sqlite3 *db;
 	struct error *function_error;    /* owned: what one of our functions failed with last */
+	struct sqlite_many *many;        /* of a writer: sqlite_many.h; its module's */
 	struct sql sql;                  /* for the text of the next statement */
 	struct map statements;           /* text -> struct sqlite_statement */
 	struct sqlite_statement *newest; /* by their last use */

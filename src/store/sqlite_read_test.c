@@ -12,18 +12,7 @@ enum { ITEMS = 20000 };
 
 static int setup(void **state)
 {
-	struct fixture *fixture = alloc_zeroed(1, sizeof(*fixture));
-	fixture_init(fixture, test_service);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-	fixture_finish(fixture);
-	free(fixture);
-	return 0;
+	return fixture_setup(state, test_service);
 }
 
 static void fill(struct fixture *fixture)
@@ -392,7 +381,7 @@ static void test_many_statements(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_small_answers_stay_on_the_loop),
 		TEST(test_large_answers_stream),

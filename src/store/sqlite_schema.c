@@ -7,6 +7,7 @@
 #include <stdarg.h>
 
 #include "model/kept_answers.h"
+#include "store/schema_text.h"
 #include "store/sqlite_catalog.h"
 #include "store/sqlite_priv.h"
 #include "store/sqlite_text.h"
@@ -28,45 +29,18 @@ static const struct resource *object_owner(const struct model *model, enum objec
 	return objects == OBJECTS_ALL ? &model->resources[number] : NULL;
 }
 
-typedef bool each_object_call(void *context, struct str name, struct str text, struct error *error);
-
-/* Calls `each` for the tables of one resource, or for what stands on them. */
-static bool each_of_owner(const struct resource *owner, bool tables, void *context,
-						  each_object_call *each, struct error *error)
-{
-	struct buf text;
-	struct buf name;
-	buf_init(&text, STATEMENT_BYTES);
-	buf_init(&name, NAME_BYTES);
-	bool ok = true;
-	for (size_t number = 0; ok; number++) {
-		buf_clear(&text);
-		buf_clear(&name);
-		if (!sql_schema(&sql_dialect_sqlite, owner, number, &text, &name)) {
-			break;
-		}
-		if (text.failed) {
-			ok = error_set(error, ERROR_CONFIG, "the rules of \"%.*s\" are too long for a database",
-						   STR_ARG(owner->name));
-		} else if (str_starts_with(buf_str(&text), STR("CREATE TABLE")) == tables) {
-			ok = each(context, buf_str(&name), buf_str(&text), error);
-		}
-	}
-	buf_finish(&text);
-	buf_finish(&name);
-	return ok;
-}
-
 /* Calls `each` for every such object of the model, in an order in which they can be made: all
  * tables, then what stands on them. */
 static bool each_object(const struct model *model, enum objects objects, void *context,
-						each_object_call *each, struct error *error)
+						schema_each_call *each, struct error *error)
 {
 	bool ok = true;
 	for (int tables = 1; tables >= 0 && ok; tables--) {
 		for (size_t r = 0; r <= model->resource_count && ok; r++) {
 			const struct resource *owner = object_owner(model, objects, r);
-			ok = owner == NULL || each_of_owner(owner, tables == 1, context, each, error);
+			ok = owner == NULL ||
+				schema_each(&sql_dialect_sqlite, owner, "CREATE TABLE", tables == 1, each, context,
+							error);
 		}
 	}
 	return ok;
@@ -518,15 +492,22 @@ static bool compare_search(void *context, struct str name, struct str text, stru
 	return !search || compare_object(context, name, text, error);
 }
 
+static bool each_part(struct comparison *comparison, const struct resource *resource, bool tables,
+					  schema_each_call *each, struct error *error)
+{
+	return schema_each(&sql_dialect_sqlite, resource, "CREATE TABLE", tables, each, comparison,
+					   error);
+}
+
 /* Tallies and indexes for substrings. */
 static bool compare_own(struct comparison *comparison, const struct resource *resource,
 						struct error *error)
 {
 	if (resource->tally_of == NULL) {
-		return each_of_owner(resource, false, comparison, compare_search, error);
+		return each_part(comparison, resource, false, compare_search, error);
 	}
-	return each_of_owner(resource, true, comparison, compare_object, error) &&
-		each_of_owner(resource, false, comparison, compare_object, error);
+	return each_part(comparison, resource, true, compare_object, error) &&
+		each_part(comparison, resource, false, compare_object, error);
 }
 
 static bool compare(struct comparison *comparison, const struct model *model, struct error *error)

@@ -15,25 +15,7 @@
 
 static int setup(void **state)
 {
-	struct fixture *fixture = alloc_zeroed(1, sizeof(*fixture));
-	fixture_init(fixture, test_service);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-	fixture_finish(fixture);
-	free(fixture);
-	return 0;
-}
-
-static void assert_text(struct str got, const char *want)
-{
-	if (!str_equal(got, str_from(want))) {
-		fail_msg("got %.*s, want %s", STR_ARG(got), want);
-	}
+	return fixture_setup(state, test_service);
 }
 
 static const char *path_of(struct fixture *fixture, const char *name)
@@ -538,7 +520,7 @@ int main(int argc, char **argv)
 	if (argc > 1) {
 		return be_another_process(argv[1]);
 	}
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_upsert_says_whether_the_row_is_new),
 		TEST(test_rows_stay),

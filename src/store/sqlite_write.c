@@ -10,8 +10,12 @@
  */
 #include <assert.h>
 
+#include "store/sqlite_many.h"
 #include "store/sqlite_priv.h"
 #include "store/store_write.h"
+
+/* What fewer rows save is less than what their statement costs. */
+enum { MANY_LEAST = 4 };
 
 /* The request under way, or a query that its companion runs. */
 struct write {
@@ -22,6 +26,7 @@ struct write {
 	const struct query *returning; /* the query or the copy: what statements are made of */
 	struct query part;             /* a copy with the rows that are written now */
 	size_t left_out;               /* rows of it that were refused, and are passed over */
+	bool many;                     /* rows may go in by one statement */
 	bool known;                    /* the answer can be built from the values */
 	bool keeps;                    /* rows that are returned wait in `kept` */
 	struct kept_rows kept;
@@ -137,6 +142,11 @@ static bool finish_answer(struct write *write)
 
 /* ---- INSERT, UPSERT ---- */
 
+static const struct value *values_of(const struct query *query, size_t row)
+{
+	return query->values + row * query->given.count;
+}
+
 /* The row's values are the first placeholders. */
 static bool bind_row(struct write *write, sqlite3_stmt *stmt, const struct value *row)
 {
@@ -160,7 +170,7 @@ static struct sqlite_statement *prepare_insert(struct write *write, const struct
 static bool insert_row(struct write *write, struct sqlite_statement *statement, size_t row)
 {
 	const struct query *query = &write->part;
-	if (!bind_row(write, statement->stmt, query->values + row * query->given.count)) {
+	if (!bind_row(write, statement->stmt, values_of(query, row))) {
 		return false;
 	}
 	bool ok = (!write->known || write_known_row(&write->rows, query, row, write->error)) &&
@@ -197,23 +207,61 @@ static bool is_left_out(struct write *write, size_t row)
 	return out;
 }
 
+/* Writes rows with the same fields, each by itself, from row *row on. */
+static bool insert_each(struct write *write, size_t *row)
+{
+	const struct query *query = &write->part;
+	const struct value *shape = values_of(query, *row);
+	struct sqlite_statement *statement = prepare_insert(write, shape);
+	bool ok = statement != NULL;
+	while (ok && *row < query->row_count &&
+		   write_same_shape(query, shape, values_of(query, *row))) {
+		ok = insert_row(write, statement, *row) || is_left_out(write, *row);
+		(*row)++;
+	}
+	sqlite_conn_release(write->conn, statement);
+	return ok;
+}
+
+static bool gives_any(const struct query *query, const struct value *values)
+{
+	size_t i = 0;
+	while (i < query->given.count && values[i].kind == VALUE_ABSENT) {
+		i++;
+	}
+	return i < query->given.count;
+}
+
+/* The same by one statement. */
+static bool insert_many(struct write *write, size_t *row)
+{
+	size_t at = *row;
+	bool ok = sqlite_many_insert(write->conn, &write->part, row, write->error);
+	for (; ok && write->known && at < *row; at++) {
+		ok = write_known_row(&write->rows, &write->part, at, write->error);
+	}
+	return ok;
+}
+
+/* A row that fails must not undo those before it, when it is left out. */
+static bool may_send_many(const struct write *write)
+{
+	const struct query *query = write->query;
+	bool many = query->batches != NULL ? query->batches->refused == NULL
+									   : query->row_count >= MANY_LEAST;
+	return many && query->action == QUERY_INSERT && write->returning->fetch_count == 0 &&
+		sqlite_many_can(write->conn, query);
+}
+
 /* Writes the rows of write->part. */
 static bool insert_part(struct write *write)
 {
 	const struct query *query = &write->part;
-	const struct value *shape = NULL; /* of the statement */
-	struct sqlite_statement *statement = NULL;
 	bool ok = true;
-	for (size_t row = 0; row < query->row_count && ok; row++) {
-		const struct value *values = query->values + row * query->given.count;
-		if (shape == NULL || !write_same_shape(query, shape, values)) {
-			sqlite_conn_release(write->conn, statement);
-			statement = prepare_insert(write, values);
-			shape = values;
-		}
-		ok = statement != NULL && (insert_row(write, statement, row) || is_left_out(write, row));
+	for (size_t row = 0; row < query->row_count && ok;) {
+		bool many = write->many && gives_any(query, values_of(query, row));
+		ok = many ? insert_many(write, &row) : insert_each(write, &row);
 	}
-	sqlite_conn_release(write->conn, statement);
 	write->result->rows += query->row_count - write->left_out;
 	write->left_out = 0;
 	return ok;
@@ -257,6 +305,7 @@ static bool insert_rows(struct write *write)
 	struct store_result *result = write->result;
 	bool upsert = query->action == QUERY_UPSERT;
 	write->part = *query;
+	write->many = may_send_many(write);
 	uint64_t before = write->store->versions.inserted;
 	bool ok = query->batches != NULL ? insert_batches(write) : insert_part(write);
 	result->inserted = upsert ? write->store->versions.inserted - before : result->rows;

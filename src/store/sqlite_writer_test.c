@@ -10,18 +10,7 @@
 
 static int setup(void **state)
 {
-	struct fixture *fixture = alloc_zeroed(1, sizeof(*fixture));
-	fixture_init(fixture, test_service);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-	fixture_finish(fixture);
-	free(fixture);
-	return 0;
+	return fixture_setup(state, test_service);
 }
 
 static struct query *new_user(struct fixture *fixture, int64_t id, const char *name)
@@ -505,7 +494,7 @@ static void test_transactions_are_never_interrupted(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_groups_with_refused_members),
 		TEST(test_writes_of_one_session_keep_their_order),

@@ -2,11 +2,13 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "query/compile.h"
 #include "store/store_priv.h"
 
@@ -148,6 +150,37 @@ void fixture_open(struct fixture *fixture, const char *url)
 	}
 	fixture->session = store_attach(fixture->store, fixture->loop, &error);
 	assert_non_null(fixture->session);
+}
+
+void fixture_open_maria(struct fixture *fixture)
+{
+	if (!maria_test_is_on()) {
+		skip();
+	}
+	fixture_open(fixture, "mysql:");
+}
+
+int fixture_setup(void **state, const char *yaml)
+{
+	struct fixture *fixture = alloc_zeroed(1, sizeof(*fixture));
+	fixture_init(fixture, yaml);
+	*state = fixture;
+	return 0;
+}
+
+int fixture_teardown(void **state)
+{
+	struct fixture *fixture = *state;
+	fixture_finish(fixture);
+	free(fixture);
+	return 0;
+}
+
+void assert_text(struct str got, const char *want)
+{
+	if (!str_equal(got, str_from(want))) {
+		fail_msg("got %.*s, want %s", STR_ARG(got), want);
+	}
 }
 
 const char *fixture_store(size_t number)

@@ -33,6 +33,11 @@ void fixture_finish(struct fixture *fixture);
  * fixture's own, which needs maria_test_is_on(). A failure ends the test. */
 void fixture_open(struct fixture *fixture, const char *url);
 void fixture_close(struct fixture *fixture);
+/* On a database of the fixture's own on a MariaDB server; skips the test without one. */
+void fixture_open_maria(struct fixture *fixture);
+/* For cmocka: a fixture for one test. */
+int fixture_setup(void **state, const char *yaml);
+int fixture_teardown(void **state);
 /* Every kind of store that can be tested here, by number, for fixture_open(); NULL at the end. */
 const char *fixture_store(size_t number);
 /* The store's options, with a fatal() that ends the process by exit code 42. */
@@ -62,6 +67,8 @@ void call_run(struct fixture *fixture, struct call *call, const struct query *qu
 uint64_t test_version(struct fixture *fixture, const struct query *query);
 /* Runs a query that must go well; returns the body, in the fixture's arena. */
 struct str run_ok(struct fixture *fixture, const struct query *query);
+
+void assert_text(struct str got, const char *want);
 
 /* ---- queries by hand ---- */
 

@@ -276,8 +276,28 @@ def assert_check_has_teeth(histories):
         check({1: [*ops, stale]})
 
 
-def test_redis_costs_little_whatever_it_does(pair, redis):
-    """Milliseconds of reads that miss, one after the other, against the same without trouble."""
+class Trouble:
+    """`begin` makes one kind of trouble for Redis, `end` ends it."""
+
+    def __init__(self, name, begin, end):
+        self.name, self.begin, self.end = name, begin, end
+
+    def __repr__(self):
+        return self.name
+
+
+TROUBLES = [
+    Trouble("frozen", Redis.freeze, Redis.thaw),
+    Trouble("stopped", Redis.stop, Redis.start),
+    Trouble("flushed", lambda redis: redis.command("FLUSHALL"), lambda redis: None),
+]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=repr)
+def test_redis_costs_little_whatever_it_does(pair, redis, trouble):
+    """The slowest of reads that miss, one after the other, the first of them at the moment when the
+    trouble begins, against the middle one without trouble. A machine that is busy with other things
+    makes any read slow at times: what Redis costs is there in each of three tries."""
     numbers = itertools.count(1)
     with Connection(pair[0].address) as connection:
         def times(count=60):
@@ -287,18 +307,28 @@ def test_redis_costs_little_whatever_it_does(pair, redis):
                 answer = connection.request("GET", f"/rows?team=eq.{next(numbers)}")
                 taken.append(time.monotonic() - began)
                 assert (answer.status, answer.body) == (200, b"[]")
-            # The machine may be busy with other things.
-            return sorted(taken)[count * 9 // 10]
+            return sorted(taken)
 
-        calm = times()
-        redis.freeze()
-        frozen = times()
-        redis.thaw()
-        redis.stop()
-        stopped = times()
-    print(f"calm {calm:.4f}, frozen {frozen:.4f}, stopped {stopped:.4f}")
-    assert frozen - calm < ADDED_S
-    assert stopped - calm < ADDED_S
+        def is_asked():
+            before = metrics(pair[0])["rowlock_redis_misses_total"]
+            times(1)
+            return metrics(pair[0])["rowlock_redis_misses_total"] > before
+
+        added = []
+        for _ in range(3):
+            deadline = time.monotonic() + 20
+            while not is_asked():
+                assert time.monotonic() < deadline, "Redis is not asked again"
+                time.sleep(0.05)
+            calm = times()
+            trouble.begin(redis)
+            troubled = times()
+            trouble.end(redis)
+            added.append(troubled[-1] - calm[len(calm) // 2])
+            if added[-1] < ADDED_S:
+                break
+    print(f"{trouble}: {added} s")
+    assert min(added) < ADDED_S
 
 
 def test_tags_and_entries_are_of_all_processes(pair):
@@ -311,6 +341,7 @@ def test_tags_and_entries_are_of_all_processes(pair):
         answer = request(one, "GET", path)
         tags[path] = answer.headers.get("etag")
     assert request(other, "PUT", "/rows/2/1", {"text": "b"}).status == 200
+    print(metrics(pair[0]), metrics(pair[1]))
     matches = {path: request(other, "GET", path, headers={"If-None-Match": tag}).status
                for path, tag in tags.items() if tag}
     assert matches == {"/rows?team=eq.1": 304, "/rows?select=n": 200, "/counts?team=eq.1": 304}

@@ -53,7 +53,7 @@ def template():
             part = folder / "part"
             shutil.rmtree(part, ignore_errors=True)
             subprocess.run([find("mariadb-install-db"), "--no-defaults", f"--datadir={part}",
-                            "--auth-root-authentication-method=normal", "--skip-test-db",
+                            "--auth-root-authentication-method=normal", "--skip-test-db", "--force",
                             "--innodb-log-file-size=8M", *as_user()],
                            check=True, stdin=subprocess.DEVNULL, capture_output=True)
             part.rename(made)

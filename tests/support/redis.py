@@ -11,8 +11,11 @@ START_LIMIT_S = 20
 
 
 class Redis:
-    def __init__(self, folder):
+    """`settings` are the server's own, such as "--requirepass"."""
+
+    def __init__(self, folder, settings=()):
         self.folder = folder
+        self.settings = settings
         self.port = free_port()
         self.process = None
 
@@ -24,16 +27,23 @@ class Redis:
         with open(self.folder / f"redis-{self.port}.log", "ab") as log:
             self.process = subprocess.Popen(
                 ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
-                 "--appendonly", "no", "--dir", str(self.folder), "--daemonize", "no"],
+                 "--appendonly", "no", "--dir", str(self.folder), "--daemonize", "no",
+                 *self.settings],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + START_LIMIT_S
         while True:
             try:
-                assert self.command("PING") == b"PONG"
+                assert self._answers()
                 return self
             except OSError:
                 assert time.monotonic() < deadline and self.process.poll() is None
                 time.sleep(0.01)
+
+    def _answers(self):
+        try:
+            return self.command("PING") == b"PONG"
+        except RuntimeError as error:
+            return str(error).startswith("NOAUTH")
 
     def stop(self):
         """At once; what it held is gone."""

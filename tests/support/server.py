@@ -1,4 +1,5 @@
 """The program under test as a process: start, stop, kill (by pid), its log, its SQLite file."""
+import itertools
 import os
 import signal
 import socket
@@ -19,10 +20,26 @@ def program():
     return os.path.join(ROOT, os.environ.get("ROWLOCK_BIN") or "build/rowlock")
 
 
+def _ports():
+    """Those of this process, over and over: tests that run beside each other, and the kernel for
+    clients, take others."""
+    count = 100
+    first = 10_000 + count * (os.getpid() * 37 % 200)
+    return itertools.cycle(range(first, first + count))
+
+
+PORTS = _ports()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    for port in PORTS:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def run_program(*args, cwd=None, timeout=60, env=None):

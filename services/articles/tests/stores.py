@@ -3,5 +3,6 @@ STORES = [
     ("sqlite", {"CACHE": "memory"}),
     ("sqlite", {"CACHE": "off"}),
     ("mariadb", {"CACHE": "off"}),
+    ("mariadb", {"CACHE": "memory"}),
     ("mariadb", {"CACHE": "{redis}"}),
 ]

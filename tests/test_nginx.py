@@ -1,0 +1,166 @@
+"""packaging/nginx/rowlock.conf in a real nginx, before two services in processes of their own."""
+import concurrent.futures
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+from support.client import Connection, get_json, metric, request
+from support.server import ROOT, Server, free_port
+
+pytestmark = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+
+SERVICE = """
+service: {name}
+store: "memory:"
+resources:
+  {name}:
+    key: id
+    fields: {{ id: integer, text: text }}
+"""
+FRAME = """
+{user}
+daemon off;
+worker_processes 1;
+error_log {folder}/error.log;
+pid {folder}/nginx.pid;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/rowlock.conf;
+}}
+"""
+
+
+class Nginx:
+    def __init__(self, folder, ports):
+        self.folder, self.port = folder, free_port()
+        text = (ROOT / "packaging/nginx/rowlock.conf").read_text(encoding="utf-8")
+        for before, after in (("127.0.0.1:5010", f"127.0.0.1:{ports[0]}"),
+                              ("127.0.0.1:5020", f"127.0.0.1:{ports[1]}"),
+                              ("listen 8080;", f"listen 127.0.0.1:{self.port};")):
+            assert text.count(before) >= 1, before
+            text = text.replace(before, after)
+        (folder / "rowlock.conf").write_text(text, encoding="utf-8")
+        (folder / "nginx.conf").write_text(FRAME.format(
+            folder=folder, user="user root;" if os.geteuid() == 0 else ""), encoding="utf-8")
+
+    def start(self):
+        self.process = subprocess.Popen(
+            ["nginx", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return self
+            except OSError:
+                assert self.process.poll() is None, self.process.stderr.read()
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
+        self.process.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """(address of nginx, server of products, server of orders)"""
+    folder = tmp_path_factory.mktemp("nginx")
+    servers = []
+    for name in ("products", "orders"):
+        file = folder / f"{name}.yaml"
+        file.write_text(SERVICE.format(name=name), encoding="utf-8")
+        servers.append(Server(file, folder=folder).start())
+    nginx = Nginx(folder, [server.port for server in servers]).start()
+    yield ("127.0.0.1", nginx.port), *servers
+    nginx.stop()
+    for server in servers:
+        assert server.stop() == 0, server.log()
+
+
+def test_requests_reach_their_service(shop):
+    address, products, orders = shop
+    for name, server in (("products", products), ("orders", orders)):
+        made = request(address, "POST", f"/{name}/", {"id": 1, "text": name})
+        assert made.status == 201, made
+        assert get_json(server.address, f"/{name}") == [{"id": 1, "text": name}]
+        item = request(address, "GET", f"/{name}/1")
+        assert item.json() == {"id": 1, "text": name}
+        fields = {"If-None-Match": item.headers["etag"]}
+        assert request(address, "GET", f"/{name}/1", headers=fields).status == 304
+        assert request(address, "DELETE", f"/{name}/1").status == 204
+        assert request(address, "GET", f"/{name}?id=eq.1").body == b"[]"
+
+
+@pytest.mark.parametrize("path", [
+    "/", "/other", "/productsx", "/.rowlock/live", "/.rowlock", "/products/.rowlock/live",
+    "/orders/.rowlock", "/products/../.rowlock/live", "/products/%2e%2e/.rowlock/live",
+    "/products/..%2f.rowlock/live", "/%2erowlock/live", "/.ROWLOCK/live", "/metrics", "/live",
+    "/orders/%2Erowlock%2Flive",
+])
+def test_what_is_not_passed_on(shop, path):
+    address = shop[0]
+    answer = request(address, "GET", path)
+    assert answer.status in (400, 404), answer
+    assert b'"live"' not in answer.body
+
+
+def test_connections_to_the_services_are_kept(shop):
+    address, products, _ = shop
+    before = metric(products, "rowlock_connections_accepted_total")
+    with Connection(address) as connection:
+        for _ in range(300):
+            assert connection.request("GET", "/products").status == 200
+    assert metric(products, "rowlock_connections_accepted_total") - before < 10
+
+
+def test_bodies_and_limits(shop):
+    address = shop[0]
+    rows = [{"id": number, "text": "x" * 900} for number in range(1000)]
+    answer = request(address, "POST", "/orders", rows)
+    assert answer.status == 201, answer
+    lines = b"".join(json.dumps({"id": 5000 + number, "text": "y" * 900}).encode() + b"\n"
+                     for number in range(5000))
+    answer = request(address, "POST", "/orders", lines,
+                     {"Content-Type": "application/x-ndjson"})
+    assert answer.status == 201, answer
+    assert len(get_json(address, "/orders?select=id")) == 6000
+    assert request(address, "POST", "/orders", [{"id": -n, "text": "z" * 1000}
+                                               for n in range(1, 1200)]).status == 413
+    long = "a" * 20_000
+    assert request(address, "GET", f"/orders?text=eq.{long}").status == 414
+    assert request(address, "DELETE", "/orders?id=gte.0").status == 204
+
+
+def test_many_at_once(shop):
+    address = shop[0]
+
+    def work(first):
+        with Connection(address) as connection:
+            for number in range(first, first + 50):
+                assert connection.request("POST", "/products", {"id": number}).status == 201
+                assert connection.request("GET", f"/products/{number}").status == 200
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        list(pool.map(work, range(1000, 17000, 1000)))
+    assert len(get_json(address, "/products?id=gte.1000&select=id")) == 800
+
+
+def test_a_service_that_is_down(shop):
+    address, _, orders = shop
+    assert orders.stop() == 0
+    assert request(address, "GET", "/orders").status == 502
+    assert request(address, "GET", "/products").status == 200
+    orders.start()
+    assert request(address, "GET", "/orders").status == 200
