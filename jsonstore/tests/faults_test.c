@@ -16,7 +16,7 @@
 
 #include "store.h"
 
-enum { STEPS = 12, DIES = 1000, MOST_CALLS = 20000 };
+enum { STEPS = 9, DIES = 1000, MOST_CALLS = 20000 };
 
 /* Which call fails. */
 struct fault {
@@ -277,9 +277,57 @@ static void test_deaths(void **state)
 	munmap(outcome, sizeof(*outcome));
 }
 
+static int put_value(struct jsonstore_collection *collection, int value)
+{
+	char record[64];
+	int len = snprintf(record, sizeof(record), "{\"id\":\"k\",\"v\":%d}", value);
+	return jsonstore_put(collection, record, (size_t)len, NULL);
+}
+
+/*
+ * A sync fails while two have the folder open: neither writes, both read the state before, until a
+ * checkpoint of one of them has gone to another journal.
+ */
+static void test_failed(void **state)
+{
+	static const struct js_sys plain = {NULL, NULL};
+	static const int hows[][2] = {
+		{JS_CALL_SYNC, EIO},
+		{JS_CALL_WRITE, ENOSPC},
+		{JS_CALL_WRITE, JS_HALF},
+	};
+	for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
+		struct fault fault = {hows[i][0], hows[i][1], 0, 0};
+		struct js_sys sys = {step, &fault};
+		struct jsonstore *stores[2];
+		struct jsonstore_collection *sides[2];
+		struct jsonstore_collection *other;
+		empty(*state);
+		assert_int_equal(open_pair(*state, &sys, &stores[0], &sides[0], &other), 0);
+		assert_int_equal(open_pair(*state, &plain, &stores[1], &sides[1], &other), 0);
+		assert_int_equal(put_value(sides[0], 1), JSONSTORE_OK);
+		assert_int_equal(put_value(sides[1], 2), JSONSTORE_OK);
+		fault = (struct fault){hows[i][0], hows[i][1], 1, 0};
+		assert_int_equal(put_value(sides[0], 3), JSONSTORE_IO);
+		for (int k = 0; k < 2; k++) {
+			assert_int_equal(value_of(sides[k], "k"), 2);
+			assert_int_equal(put_value(sides[k], 4), JSONSTORE_FAILED);
+		}
+		assert_int_equal(jsonstore_checkpoint(stores[1], JSONSTORE_NOW, NULL), JSONSTORE_OK);
+		for (int k = 0; k < 2; k++) {
+			assert_int_equal(value_of(sides[k], "k"), k == 0 ? 2 : 5);
+			assert_int_equal(put_value(sides[k], 5 + k), JSONSTORE_OK);
+			assert_int_equal(value_of(sides[1 - k], "k"), 5 + k);
+		}
+		assert_int_equal(jsonstore_close(stores[0], NULL), JSONSTORE_OK);
+		assert_int_equal(jsonstore_close(stores[1], NULL), JSONSTORE_OK);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_failed, support_make_folder, support_remove_folder),
 		cmocka_unit_test_setup_teardown(test_errors, support_make_folder, support_remove_folder),
 		cmocka_unit_test_setup_teardown(test_deaths, support_make_folder, support_remove_folder),
 	};
