@@ -7,6 +7,7 @@
  */
 #include "store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -435,24 +436,38 @@ static bool put_in_place(struct switching *sw, struct jsonstore_error *error)
 	return true;
 }
 
-/* The indexes of bases that are gone. */
+/* Whether a file's name is the one of an index of a base of this collection that is gone. */
+static bool is_old_index(const struct making *making, const char *file)
+{
+	struct js_span name = {making->name.text, making->name.len};
+	char new[128];
+	js_index_name(new, name, &making->print);
+	return strlen(file) == strlen(new) && strncmp(file, new, name.len + 1) == 0 &&
+		strcmp(file + strlen(file) - 4, ".idx") == 0 && strcmp(file, new) != 0;
+}
+
+/* Who opens an old base just now may lose its index again; then the base is not it any more. */
 static void remove_indexes(struct switching *sw)
 {
-	pthread_mutex_lock(&sw->store->refresh);
-	for (size_t i = 0; i < sw->state.generation->entity_count; i++) {
-		const struct js_entity *entity = &sw->state.generation->entities[i];
-		struct js_span name = {entity->name.text, entity->name.len};
-		char old[128];
-		char new[128];
-		js_index_name(new, name, &sw->makings[i].print);
-		for (size_t k = 0; k < entity->print_count; k++) {
-			js_index_name(old, name, &entity->prints[k]);
-			if (strcmp(old, new) != 0 && (sw->makings[i].file || !sw->plan->publish_only)) {
-				(void)js_unlinkat(&sw->store->sys, sw->store->hidden, old);
+	const struct js_sys *sys = &sw->store->sys;
+	int fd = js_openat(sys, sw->store->hidden, ".", O_RDONLY | O_DIRECTORY);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	if (list == NULL) {
+		if (fd >= 0) {
+			close(fd);
+		}
+		return;
+	}
+	while ((entry = readdir(list)) != NULL) {
+		for (size_t i = 0; i < sw->count; i++) {
+			bool mine = sw->makings[i].file || !sw->plan->publish_only;
+			if (mine && is_old_index(&sw->makings[i], entry->d_name)) {
+				(void)js_unlinkat(sys, sw->store->hidden, entry->d_name);
 			}
 		}
 	}
-	pthread_mutex_unlock(&sw->store->refresh);
+	closedir(list);
 }
 
 /* The next journal gets its name; from then on it counts. */
