@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* With memory for all of them, and in runs; hashes that are equal keep the order of their places. */
+/* With memory for all of them, and in runs; equal hashes keep the order of their places. */
 static void test_sorts(void **state)
 {
 	static const struct {
