@@ -40,4 +40,4 @@ deps: ## install the packages for building and testing
 
 fmt: ## format the sources with clang-format
 	@tools/deps build test
-	@find src \( -name '*.c' -o -name '*.h' \) -exec clang-format -i --style=file {} +
+	@find src jsonstore \( -name '*.c' -o -name '*.h' \) -exec clang-format -i --style=file {} +

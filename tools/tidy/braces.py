@@ -3,7 +3,7 @@
 import re
 import sys
 
-from common import read, report, walk
+from common import read, report, walk_sources
 
 # Comments, strings, character constants, and preprocessor lines with their continuations.
 NOT_CODE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
@@ -50,7 +50,7 @@ def check_text(path, text):
 
 
 def check(root):
-    return [complaint for path in walk(root, "src", (".c", ".h"))
+    return [complaint for path in walk_sources(root, (".c", ".h"))
             for complaint in check_text(path, read(root, path))]
 
 

@@ -26,6 +26,14 @@ def walk(root, folder="", endings=None):
     return sorted(found)
 
 
+# The program, and the library that stands alone.
+SOURCE_FOLDERS = ("src", "jsonstore")
+
+
+def walk_sources(root, endings):
+    return [path for folder in SOURCE_FOLDERS for path in walk(root, folder, endings)]
+
+
 def read(root, path):
     """The text of a file, or None when it is not text."""
     try:

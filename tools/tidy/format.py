@@ -3,11 +3,11 @@
 import subprocess
 import sys
 
-from common import report, walk
+from common import report, walk_sources
 
 
 def check(root):
-    paths = walk(root, "src", (".c", ".h"))
+    paths = walk_sources(root, (".c", ".h"))
     if not paths:
         return []
     done = subprocess.run(["clang-format", "--style=file", "--dry-run", "-Werror", *paths],

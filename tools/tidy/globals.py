@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The library has no mutable globals and no function statics: globals.py ROOT LIBRARY
+"""The libraries have no mutable globals and no function statics: globals.py ROOT LIBRARY...
 
 Looks at the sections of its symbols: .data, .bss and thread-local data are mutable. (.data.rel.ro
 is not: constant tables of pointers live there.) What must be is named in tools/tidy/globals.txt.
@@ -36,4 +36,5 @@ def check(library, allowed):
 
 
 if __name__ == "__main__":
-    report(check(sys.argv[2], read_allowed(sys.argv[1], "tools/tidy/globals.txt")))
+    names = read_allowed(sys.argv[1], "tools/tidy/globals.txt")
+    report([complaint for library in sys.argv[2:] for complaint in check(library, names)])

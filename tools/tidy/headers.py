@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from common import report, walk
+from common import report, walk_sources
 
 FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fsyntax-only"]
 
@@ -13,13 +13,13 @@ FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fsyntax
 def compile_alone(root, path, flags):
     name = path.removeprefix("src/")
     source = f'#include "{name}"\n#include "{name}"\n'
-    done = subprocess.run(["gcc", *FLAGS, "-Isrc", *flags, "-x", "c", "-"], cwd=root, text=True,
+    done = subprocess.run(["gcc", *FLAGS, "-Isrc", "-I.", "-Ijsonstore", *flags, "-x", "c", "-"], cwd=root, text=True,
                           input=source, stderr=subprocess.PIPE, check=False)
     return [] if done.returncode == 0 else [f"{path}: does not compile alone\n{done.stderr}"]
 
 
 def check(root, flags=()):
-    paths = walk(root, "src", (".h",))
+    paths = walk_sources(root, (".h",))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(lambda path: compile_alone(root, path, flags), paths)
     return [complaint for result in results for complaint in result]

@@ -1,5 +1,9 @@
 #!/usr/bin/python3
-"""Includes obey tools/layers.txt: a file includes its own folder and the listed ones."""
+"""Includes obey tools/layers.txt: a file includes its own folder and the listed ones.
+
+jsonstore/ is a library of its own: its files include each other, without a folder, and nothing else.
+"""
+import os
 import re
 import sys
 
@@ -45,6 +49,14 @@ def check_file(path, text, table):
             yield f"{path}:{number}: {match[1]} is for its own folder"
 
 
+def check_library_file(root, path, text):
+    for number, line in enumerate(text.splitlines(), 1):
+        match = INCLUDE.match(line)
+        if match and not any(os.path.exists(os.path.join(root, "jsonstore", folder, match[1]))
+                             and "/" not in match[1] for folder in ("", "src", "tests")):
+            yield f"{path}:{number}: jsonstore may not include {match[1]}"
+
+
 def check(root):
     table, complaints = read_table(read(root, "tools/layers.txt") or "")
     for path in walk(root, "src", (".c", ".h")):
@@ -53,6 +65,8 @@ def check(root):
             complaints.append(f"{path}: not in a folder that tools/layers.txt names")
         else:
             complaints += check_file(path, read(root, path), table)
+    for path in walk(root, "jsonstore", (".c", ".h")):
+        complaints += check_library_file(root, path, read(root, path))
     return complaints
 
 

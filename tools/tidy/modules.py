@@ -8,7 +8,7 @@ import os
 import re
 import sys
 
-from common import read, report, walk
+from common import read, report, walk_sources
 
 
 def needs_header(path):
@@ -42,7 +42,7 @@ def check_built(root, path):
 
 def check(root):
     complaints = []
-    for path in walk(root, "src", (".c", ".h")):
+    for path in walk_sources(root, (".c", ".h")):
         if path.endswith(".h"):
             if not begins_with_comment(read(root, path)):
                 complaints.append(f"{path}:1: a header begins with a comment on its purpose")

@@ -2,7 +2,7 @@
 """Functions up to 70 lines, files up to 800, headers up to 250, lines up to 100 columns."""
 import sys
 
-from common import read, report, walk
+from common import read, report, walk_sources
 
 FUNCTION_LINES = 70
 FILE_LINES = 800
@@ -37,7 +37,7 @@ def check_text(path, text):
 
 
 def check(root):
-    return [complaint for path in walk(root, "src", (".c", ".h"))
+    return [complaint for path in walk_sources(root, (".c", ".h"))
             for complaint in check_text(path, read(root, path))]
 
 

@@ -24,6 +24,15 @@ class LayersTest(TreeTest):
                                "src/codec/b.c:1", "src/codec/b.c:2", "its own folder",
                                "src/other/d.c")
 
+    def test_library(self):
+        self.write("src/base/a.h", "")
+        self.write("jsonstore/jsonstore.h", "")
+        self.write("jsonstore/src/a.c", '#include "b.h"\n#include "jsonstore.h"\n'
+                                        '#include "base/a.h"\n#include "../../src/base/a.h"\n')
+        self.write("jsonstore/src/b.h", "#include <stdio.h>\n")
+        self.assert_complaints(layers.check(self.root), "jsonstore/src/a.c:3",
+                               "jsonstore/src/a.c:4")
+
     def test_table(self):
         self.write("tools/layers.txt", "base: codec\ncodec: base\nbase:\n")
         self.assert_complaints(layers.check(self.root), "codec is not above base", "named twice")

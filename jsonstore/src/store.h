@@ -1,0 +1,234 @@
+/*
+ * A store in memory: the folder, the words that the processes share, and the current generation: a
+ * journal, the overlay of its changes, and the bases they are changes to.
+ *
+ * Ownership: a generation is counted; snapshots and cursors hold one. The store owns the rest.
+ * Threads: any; each mutex says below what it guards, and they are taken in the order in which they
+ * stand there. Errors: as in jsonstore.h. Limits: as in jsonstore.h.
+ */
+#ifndef JSONSTORE_SRC_STORE_H
+#define JSONSTORE_SRC_STORE_H
+
+#include "overlay.h"
+#include "table.h"
+
+/* The first page of .jsonstore/lock, mapped by every process; believed only while one is alive. */
+struct js_words {
+	_Atomic uint64_t generation;
+	_Atomic uint64_t end[2]; /* of the journal of an even generation, of an odd one */
+	_Atomic uint32_t failed; /* a write failed: nothing more may be written to this journal */
+};
+
+/* Bytes of the lock file. */
+enum {
+	JS_LOCK_WRITER,
+	JS_LOCK_CHECKPOINT,
+	JS_LOCK_OPENING, /* held while it is found out whether anybody is alive */
+	JS_LOCK_ALIVE,   /* shared: held by every open handle */
+};
+
+/* A collection in a generation. */
+struct js_entity {
+	struct js_name name;
+	struct js_schema schema;
+	struct js_print *prints; /* owned: contents that the journal goes with, the oldest first */
+	size_t print_count;
+	struct js_table *table;   /* NULL: the file is another one; only while opening */
+	_Atomic uint64_t changes; /* that the overlay holds of it */
+	uint64_t last_change;     /* byte of the journal */
+	uint64_t published_ms;    /* when a checkpoint put the newest changes into the file */
+	uint64_t changed_ms;      /* when the oldest that is not in the file was seen; 0: none */
+};
+
+struct js_generation {
+	_Atomic unsigned refs;
+	struct jsonstore *store; /* borrowed */
+	struct js_journal journal;
+	struct js_overlay overlay;
+	struct js_entity *entities;
+	size_t entity_count;
+	/* Written under store->refresh. */
+	_Atomic uint64_t parsed; /* the journal's changes before are in the overlay */
+	_Atomic bool next_last;  /* the last group says so: there may be a next generation */
+	uint64_t last_group;
+	bool tolerant; /* jsonstore_repair(): an edited file is no error, whatever the journal holds */
+	struct js_reader reader;
+	struct jsonstore_text form;
+};
+
+struct js_pending;
+
+struct jsonstore {
+	struct js_sys sys;
+	char path[256];
+	int folder;
+	int hidden;
+	int lock;
+	struct js_words *words;
+	unsigned char *alive; /* a page that a fork makes zero */
+	struct js_cache cache;
+	_Atomic uint64_t next_file;
+	struct js_place place;
+	uint64_t bytes_cut;
+
+	pthread_mutex_t checkpoint; /* byte JS_LOCK_CHECKPOINT */
+	pthread_mutex_t writer;     /* byte JS_LOCK_WRITER */
+	pthread_mutex_t refresh;    /* parsing, and opening of generations */
+	pthread_mutex_t current_mutex;
+	struct js_generation *current;
+
+	pthread_mutex_t queue_mutex;
+	struct js_pending *queue_first;
+	struct js_pending *queue_last;
+	bool leading;
+	_Atomic uint64_t checked_ms; /* when a writer last looked whether a checkpoint is due */
+
+	pthread_mutex_t collections_mutex;
+	struct jsonstore_collection *collections; /* list */
+};
+
+struct jsonstore_collection {
+	struct jsonstore *store;
+	struct jsonstore_collection *next;
+	struct js_name name;
+	uint16_t id;
+};
+
+/* A state: what the journal of a generation says before byte `end`. */
+struct js_state {
+	struct js_generation *generation;
+	uint64_t end;
+};
+
+struct jsonstore_snapshot {
+	struct js_state state;
+};
+
+/* JSONSTORE_FORKED in a child of the process that opened it. */
+bool js_store_check(const struct jsonstore *store, struct jsonstore_error *error);
+/* The state of now, all that is acknowledged included; js_state_release(). */
+bool js_store_now(struct jsonstore *store, struct js_state *ret, struct jsonstore_error *error);
+void js_state_release(struct js_state *state);
+/*
+ * Opens the highest generation, with its bases; see js_generation_bases(). The caller holds
+ * store->refresh, or is alone.
+ */
+struct js_generation *js_store_highest(struct jsonstore *store, const struct js_generation *before,
+									   bool *ret_edited, struct jsonstore_error *error);
+/* Takes the generation over. */
+void js_store_set_current(struct jsonstore *store, struct js_generation *generation);
+
+/* ---- generations ---- */
+
+struct js_generation *js_generation_ref(struct js_generation *generation);
+void js_generation_unref(struct js_generation *generation);
+/*
+ * Opens journal and overlay of a generation up to its published end. Bases come after, with
+ * js_generation_bases(). The caller holds store->refresh, or is alone.
+ */
+struct js_generation *js_generation_open(struct jsonstore *store, uint64_t number,
+										 struct jsonstore_error *error);
+/* Takes the changes before `end` into the overlay. The caller holds store->refresh. */
+bool js_generation_parse(struct js_generation *generation, uint64_t end,
+						 struct jsonstore_error *error);
+/*
+ * Opens the bases, taking from `before` (or NULL) those that are the same. A file that was edited:
+ * JSONSTORE_CONFLICT when the journal holds changes for it, or it is gone; else its table is NULL,
+ * and *ret_edited is set.
+ */
+bool js_generation_bases(struct js_generation *generation, const struct js_generation *before,
+						 bool *ret_edited, struct jsonstore_error *error);
+/*
+ * Which of the contents that an entity may have the file has; *ret is NULL when it was edited. The
+ * caller holds store->refresh, or is alone.
+ */
+bool js_generation_find_print(struct js_generation *generation, const struct js_entity *entity,
+							  int fd, const char *path, const struct js_print **ret,
+							  struct jsonstore_error *error);
+/* The highest generation of the folder, 0: none. */
+bool js_generation_highest(struct jsonstore *store, uint64_t *ret, struct jsonstore_error *error);
+void js_journal_name(char to[64], uint64_t generation);
+
+/* ---- reading a state ---- */
+
+uint64_t js_key_hash(const struct js_generation *generation, struct js_span key);
+uint64_t js_field_hash(uint64_t hash, uint16_t collection, unsigned field);
+
+/*
+ * The newest change of a key in a state, NULL in *ret_change when there is none. `text`, which is
+ * used on the way, holds the record when it is a put.
+ */
+bool js_state_change(const struct js_state *state, uint16_t collection, struct js_span key,
+					 uint64_t hash, struct jsonstore_text *text,
+					 const struct js_change **ret_change, struct jsonstore_error *error);
+/* The record of a key in a state. */
+bool js_state_get(const struct js_state *state, uint16_t collection, struct js_span key,
+				  struct jsonstore_text *ret, bool *ret_found, struct jsonstore_error *error);
+/* Of a change that is a put: its key and its record, in `text`. */
+bool js_change_read(const struct js_generation *generation, const struct js_change *change,
+					struct jsonstore_text *text, struct js_key *ret_key,
+					struct jsonstore_error *error);
+
+/* ---- cursors ---- */
+
+struct jsonstore_cursor;
+/* Like jsonstore_scan(), of a state, which it takes over. */
+int js_cursor_scan(const struct js_state *state, uint16_t collection, struct jsonstore_cursor **ret,
+				   struct jsonstore_error *error);
+
+/* ---- writing ---- */
+
+/*
+ * Takes the writer's lock, brings the current generation up to date, and adopts or cuts what a
+ * writer that died left behind the end. With `failed_too` also when a write has failed.
+ */
+bool js_write_begin(struct jsonstore *store, bool failed_too, struct js_state *ret,
+					struct jsonstore_error *error);
+void js_write_end(struct jsonstore *store, struct js_state *state);
+/*
+ * Appends a whole group, syncs it and publishes it; state->end is then behind it. An error of write
+ * or sync sets `failed`.
+ */
+bool js_write_group(struct jsonstore *store, struct js_state *state,
+					const struct jsonstore_text *group, struct jsonstore_error *error);
+
+/* ---- checkpoints ---- */
+
+enum js_todo {
+	JS_KEEP,  /* the base stays; merged nevertheless when a new generation needs it */
+	JS_MERGE, /* base and changes become the new base */
+	JS_ADOPT, /* the file as it is becomes the base, and changes are dropped */
+};
+
+struct js_plan {
+	enum js_todo todo[JSONSTORE_COLLECTIONS_MAX];
+	/* A collection to add (`changed` is then the count of entities), or whose schema changes. */
+	const struct js_name *name;
+	const struct js_schema *schema;
+	uint16_t changed;  /* number of the entity that `schema` is of */
+	bool publish_only; /* new bases without a new generation */
+};
+
+/*
+ * Writes what the plan says and goes to the next generation; when a write has failed it does that
+ * and nothing else. The caller holds store->checkpoint and its byte.
+ */
+bool js_switch(struct jsonstore *store, const struct js_plan *plan, struct jsonstore_error *error);
+/* With the locks; *ret_busy when `wait` is false and another is at it. */
+bool js_checkpoint_lock(struct jsonstore *store, bool wait, bool *ret_busy,
+						struct jsonstore_error *error);
+void js_checkpoint_unlock(struct jsonstore *store);
+/* After a commit: a checkpoint, when one is due and nobody is at it. */
+void js_checkpoint_by_writer(struct jsonstore *store);
+
+/* Like jsonstore_checkpoint(), of small files whatever their age. */
+bool js_checkpoint_closing(struct jsonstore *store, struct jsonstore_error *error);
+
+/* jsonstore_open() with a table of calls; `repair` leaves conflicts to the caller. */
+int js_store_open(const char *folder, const struct jsonstore_options *options,
+				  const struct js_sys *sys, bool repair, struct jsonstore **ret_store,
+				  struct jsonstore_error *error);
+
+uint64_t js_now_ms(void);
+
+#endif
