@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 
 import articles
 import load
@@ -199,8 +200,17 @@ class RowlockMany(RowlockArticles):
         for number, body in enumerate(self.kept.bodies(BATCH), 1):
             post_items(self.port, body)
             say(f"{number * BATCH} of {articles.MANY} rows")
+        self._rest()
         self.stop()
         self.store = kept
+
+    def _rest(self):
+        """While nobody writes, the server makes one of the parts of the index."""
+        before, used = self.cpu_seconds(self.pids()), 1
+        while used > 0.05:
+            time.sleep(1)
+            now = self.cpu_seconds(self.pids())
+            before, used = now, now - before
 
     def target(self, scenario):
         return load.Target("paths", file=self.kept.needle_paths(),

@@ -58,6 +58,7 @@ struct search_index {
 	struct str put;
 	struct str count;
 	struct str merge;
+	struct str segments;
 	struct str check;
 	struct search_index *next; /* of the same table */
 };
@@ -450,10 +451,12 @@ bool sqlite_search_merge(struct sqlite_search *search, struct sqlite_conn *conn,
 static void make_texts(struct arena *arena, struct search_index *index, struct str table,
 					   struct str field, struct str name, struct str number)
 {
-	struct buf quoted[4];
-	const struct str names[4] = {table, field, name,
-								 arena_printf(arena, "%.*s_docsize", STR_ARG(name))};
-	for (size_t i = 0; i < 4; i++) {
+	enum { QUOTED = 5 };
+	struct buf quoted[QUOTED];
+	const struct str names[QUOTED] = {table, field, name,
+									  arena_printf(arena, "%.*s_docsize", STR_ARG(name)),
+									  arena_printf(arena, "%.*s_idx", STR_ARG(name))};
+	for (size_t i = 0; i < QUOTED; i++) {
 		buf_init(&quoted[i], SIZE_MAX);
 		sql_put_name(&sql_dialect_sqlite, names[i], &quoted[i]);
 	}
@@ -461,6 +464,7 @@ static void make_texts(struct arena *arena, struct search_index *index, struct s
 	const struct str f = buf_str(&quoted[1]);
 	const struct str x = buf_str(&quoted[2]);
 	const struct str d = buf_str(&quoted[3]);
+	const struct str segments = buf_str(&quoted[4]);
 	index->add = arena_printf(arena,
 							  "INSERT INTO %.*s(rowid,text) SELECT %.*s,%.*s FROM %.*s "
 							  "WHERE %.*s BETWEEN ?1 AND ?2 ORDER BY 1",
@@ -482,6 +486,10 @@ static void make_texts(struct arena *arena, struct search_index *index, struct s
 	index->count = arena_printf(arena, "SELECT count(*) FROM %.*s", STR_ARG(d));
 	index->merge = arena_printf(arena, "INSERT INTO %.*s(%.*s,rank) VALUES ('merge',?1)",
 								STR_ARG(x), STR_ARG(x));
+	index->segments = arena_printf(arena,
+								   "SELECT sum(pages)-max(pages),sum(pages) FROM (SELECT count(*) "
+								   "AS pages FROM %.*s GROUP BY segid)",
+								   STR_ARG(segments));
 	index->put = arena_printf(arena, "INSERT INTO %.*s(rowid,text) VALUES (?1,?2)", STR_ARG(x));
 	index->check = arena_printf(
 		arena,
@@ -489,7 +497,7 @@ static void make_texts(struct arena *arena, struct search_index *index, struct s
 		"FROM %.*s WHERE %.*s<=mark)=(SELECT count(*) FROM %.*s) FROM (SELECT "
 		"(SELECT max(id) FROM %.*s) AS mark, (SELECT max(%.*s) FROM %.*s) AS last)",
 		STR_ARG(t), STR_ARG(number), STR_ARG(d), STR_ARG(d), STR_ARG(number), STR_ARG(t));
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < QUOTED; i++) {
 		buf_finish(&quoted[i]);
 	}
 }
@@ -565,6 +573,26 @@ static bool check_index(struct sqlite_search *search, struct sqlite_conn *conn,
 	return read && (right || clear(search, conn, index));
 }
 
+/* What an earlier process did not merge: about as many rows as are not in the largest segment. FTS5
+ * has a row for each page of a segment. */
+static bool find_moved(struct sqlite_conn *conn, struct search_index *index)
+{
+	struct sqlite_statement *statement = sqlite_conn_prepare(conn, index->segments, NULL);
+	if (statement == NULL) {
+		return false;
+	}
+	bool read = sqlite3_step(statement->stmt) == SQLITE_ROW;
+	int64_t outside = read ? sqlite3_column_int64(statement->stmt, 0) : 0;
+	int64_t pages = read ? sqlite3_column_int64(statement->stmt, 1) : 0;
+	int64_t rows = 0;
+	sqlite_conn_release(conn, statement);
+	if (outside >= pages / 4 && outside > 0) {
+		read = count_rows(conn, index, &rows);
+		index->moved = rows * outside / pages;
+	}
+	return read;
+}
+
 struct sqlite_search *sqlite_search_create(struct sqlite_conn *conn,
 										   struct sqlite_versions *versions, struct error *error)
 {
@@ -574,7 +602,7 @@ struct sqlite_search *sqlite_search_create(struct sqlite_conn *conn,
 	for (struct search_table *table = search->tables; table != NULL && ok; table = table->next) {
 		for (struct search_index *index = table->indexes; index != NULL && ok;
 			 index = index->next) {
-			ok = check_index(search, conn, index);
+			ok = check_index(search, conn, index) && find_moved(conn, index);
 		}
 		sqlite_versions_watch(versions, table->name, on_change, table);
 	}

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -194,6 +195,32 @@ static void test_merge(void **state)
 	fixture_finish(&fixture);
 }
 
+/* What one process did not merge, the next one does. */
+static void test_merge_after_restart(void **state)
+{
+	(void)state;
+	static const char segments[] = "SELECT count(DISTINCT segid) FROM \"books.title_search_idx\"";
+	struct fixture fixture;
+	begin(&fixture);
+	write_group(&fixture, ROWS(1, 120000), "COMMIT");
+	while (sqlite_search_is_behind(search_of(&fixture))) {
+		move_marks(&fixture, 100, "COMMIT");
+	}
+	assert_true(search_test_number(search_test_reader(fixture.session), segments) > 1);
+	for (int opened = 0; opened < 2; opened++) {
+		fixture_close(&fixture);
+		fixture_open(&fixture, "sqlite:");
+		int64_t left = 2;
+		for (int i = 0; i < 3000 && left > 1; i++) {
+			usleep(10000);
+			left = search_test_number(search_test_reader(fixture.session), segments);
+		}
+		assert_int_equal(left, 1);
+	}
+	search_test_found(&fixture, "%le 112345%", "[102345]");
+	fixture_finish(&fixture);
+}
+
 static void run_sql(struct fixture *fixture, const char *text)
 {
 	sqlite3 *db;
@@ -275,8 +302,11 @@ static void test_versions_stay(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tail_limit),    cmocka_unit_test(test_mark_in_the_middle),
-		cmocka_unit_test(test_merge),         cmocka_unit_test(test_other_numbers_at_open),
+		cmocka_unit_test(test_tail_limit),
+		cmocka_unit_test(test_mark_in_the_middle),
+		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_merge_after_restart),
+		cmocka_unit_test(test_other_numbers_at_open),
 		cmocka_unit_test(test_versions_stay),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

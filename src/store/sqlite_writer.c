@@ -488,7 +488,8 @@ void sqlite_writer_init(struct sqlite_writer *writer, struct sqlite_store *store
 	sqlite3_wal_hook(writer->conn.db, on_wal, writer);
 	sqlite3_progress_handler(writer->conn.db, TICK_OPS, on_progress, writer);
 	writer->behind_marks = sqlite_search_is_behind(store->search);
-	writer->started = writer->behind_marks &&
+	writer->unmerged = sqlite_search_is_unmerged(store->search);
+	writer->started = (writer->behind_marks || writer->unmerged) &&
 		sqlite_thread_start(&writer->thread, writer_main, writer);
 }
 
