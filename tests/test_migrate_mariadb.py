@@ -266,7 +266,7 @@ def test_tables_of_another_program_are_left_alone(bed):
     assert bed.run("rollback") == "undid 0001_more\n"
     bed.write(PEOPLE + "      note: text\n")
     error = bed.run("plan", code=1)
-    assert "no column note" in error and "another program made the tables" in error
+    assert "column note is missing" in error and "another program made the tables" in error
     assert bed.query("SHOW TABLES") == [("_rl_migrations",), ("other",), ("people",)]
 
 

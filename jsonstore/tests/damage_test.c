@@ -20,11 +20,14 @@ struct made {
 	size_t ends[GROUPS + 1];  /* of the journal then */
 };
 
+/* A small cache: stores are opened thousands of times here. */
+static const struct jsonstore_options options = {.size = sizeof(options), .cache_bytes = 65536};
+
 static struct jsonstore *open_store(const char *folder)
 {
 	struct jsonstore *store = NULL;
 	struct jsonstore_error error;
-	if (jsonstore_open(folder, NULL, &store, &error) != JSONSTORE_OK) {
+	if (jsonstore_open(folder, &options, &store, &error) != JSONSTORE_OK) {
 		fail_msg("%s", error.message);
 	}
 	return store;
@@ -67,7 +70,7 @@ static char *state_of(const char *folder, uint64_t *ret_cut, struct jsonstore_er
 	struct jsonstore_statistics statistics = {.size = sizeof(statistics)};
 	struct jsonstore_collection *a;
 	char *text = NULL;
-	if (jsonstore_open(folder, NULL, &store, error) != JSONSTORE_OK) {
+	if (jsonstore_open(folder, &options, &store, error) != JSONSTORE_OK) {
 		return NULL;
 	}
 	if (jsonstore_collection(store, "a", NULL, &a, error) == JSONSTORE_OK) {

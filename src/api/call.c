@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "api/api_priv.h"
 #include "api/read.h"
@@ -195,6 +196,16 @@ void call_fail_status(struct call *call, int status, const struct error *error)
 	call_answer(call, status, STR("application/json; charset=utf-8"), buf_str(body));
 }
 
+/* `… violates foreign key constraint`: who refers to the row is not the caller's business. */
+static void hide_referrer(struct error *error)
+{
+	char *name = strstr(error->message, " constraint \"");
+	if (name != NULL &&
+		str_starts_with(str_from(error->message), STR("update or delete on table"))) {
+		name[strlen(" constraint")] = '\0';
+	}
+}
+
 /* What is said of a constraint may hold values of rows and fields that are not the caller's. */
 static void hide_details(const struct call *call, struct error *error)
 {
@@ -202,6 +213,7 @@ static void hide_details(const struct call *call, struct error *error)
 		error->code == ERROR_NOT_NULL || error->code == ERROR_CHECK;
 	if (constraint && call->principal != NULL && call->binding->service->model->guarded) {
 		error->details[0] = '\0';
+		hide_referrer(error);
 	}
 }
 
