@@ -21,11 +21,11 @@ def program():
 
 
 def _ports():
-    """Those of this process, over and over: tests that run beside each other, and the kernel for
-    clients, take others."""
-    count = 100
-    first = 10_000 + count * (os.getpid() * 37 % 200)
-    return itertools.cycle(range(first, first + count))
+    """Below those that the kernel gives to clients; each process begins far from the others, and a
+    port comes again only after all the rest: a server that is down for a while finds its own."""
+    first, count = 10_000, 20_000
+    begin = os.getpid() * 3700
+    return (first + (begin + number) % count for number in itertools.count())
 
 
 PORTS = _ports()
