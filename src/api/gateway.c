@@ -22,7 +22,8 @@ static bool is_escape(struct str path, size_t at, const char *digits)
 	return str_equal_nocase(str_slice(path, at, at + 3), str_from(digits));
 }
 
-bool gateway_path_is_plain(struct str path)
+/* Can it be passed on as it is? */
+static bool is_plain(struct str path)
 {
 	for (size_t i = 0; i < path.len; i++) {
 		if (is_escape(path, i, "%2F") || is_escape(path, i, "%5C") || is_escape(path, i, "%00")) {
@@ -156,7 +157,7 @@ static void handle(void *context, struct http_exchange *exchange)
 	const struct gateway *gateway = context;
 	struct str path = http_exchange_request(exchange)->path;
 	const struct gateway_service *service = find_service(gateway, path);
-	if (!gateway_path_is_plain(path)) {
+	if (!is_plain(path)) {
 		struct error error = {0};
 		error_set(&error, ERROR_HTTP_SYNTAX,
 				  "the path has an empty part, a dot as a part, or an escaped slash");

@@ -37,7 +37,5 @@ struct gateway *gateway_create(const struct gateway_options *options);
 void gateway_destroy(struct gateway *gateway);
 /* The callbacks for an http server of this loop. */
 void gateway_http_options(struct gateway *gateway, struct http_server_options *ret_options);
-/* Can the path of an address be passed on as it is? */
-bool gateway_path_is_plain(struct str path);
 
 #endif

@@ -34,8 +34,10 @@ static struct str make_key(struct call *call, uint64_t version, uint64_t day)
 	enum { TEXTS = sizeof((struct key_head){0}.lens) / sizeof(uint32_t) };
 	const struct http_request *request = call->request;
 	bool in_body = request->method == HTTP_QUERY;
+	/* What a gateway's path is called here; without one it is the same text. */
+	struct str inside = call->mount != NULL ? call->path : STR("");
 	struct str texts[TEXTS] = {
-		request->path,        call->path,
+		request->path,        inside,
 		request->query,       in_body ? request->body : STR(""),
 		call->content_type,   http_request_field(request, STR("Range")),
 		call_rules_key(call),
