@@ -462,6 +462,7 @@ void api_detach(struct api_loop *loop)
 	pthread_mutex_unlock(&loop->api->lock);
 	assert(loop->binding->calls == 0);
 	binding_destroy(loop->binding);
+	store_detach(loop->remote);
 	store_detach(loop->session);
 	redis_detach(loop->redis);
 	if (!loop->detached) {

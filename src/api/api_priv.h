@@ -17,6 +17,7 @@ struct api_loop {
 	struct api *api;
 	struct loop *loop;
 	struct store_session *session; /* owned */
+	struct store_session *remote;  /* owned; for queries of other services' rows; NULL: not yet */
 	struct redis_loop *redis;      /* owned; NULL: none */
 	struct api_binding *binding;   /* owned: the state that new requests get */
 	struct http_server *server;    /* borrowed */

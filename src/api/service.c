@@ -121,17 +121,6 @@ static void add_system_pages(struct service *service)
 	}
 }
 
-/* Of references that nobody keeps nothing may be promised: such a file is refused as a whole. */
-static void refuse_links(const struct model *model, struct model_report *report)
-{
-	for (size_t i = 0; i < model->resource_count; i++) {
-		if (resource_is_remote(&model->resources[i])) {
-			model_report_add(report, model->resources[i].at.place, NULL,
-							 "a resource of another service is not served yet in this version");
-		}
-	}
-}
-
 struct service *service_create(struct model *model, struct model_report *report)
 {
 	struct service *service = alloc_zeroed(1, sizeof(*service));
@@ -143,7 +132,6 @@ struct service *service_create(struct model *model, struct model_report *report)
 	size_t most = model->route_count + model->resource_count * general_operation_count +
 		system_page_count;
 	service->operations = ARENA_ARRAY(&service->arena, most, const struct operation *);
-	refuse_links(model, report);
 	if (!query_compile(model, report) || !add_routes(service, report)) {
 		service_unref(service);
 		return NULL;
