@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "query/compile.h"
 #include "store/contract_test_help.h"
+#include "store/migrator.h"
 
 #define L __LINE__
 
@@ -275,12 +277,169 @@ static void test_hold_fields(void **state)
 	}
 }
 
+/* ---- migrations ---- */
+
+static const char before_links[] =
+	"service: links\n"
+	"store: \"memory:\"\n"
+	"resources:\n"
+	"  products: { key: id, fields: { id: integer, name: text } }\n"
+	"  parts:\n"
+	"    key: [code, n]\n"
+	"    fields: { code: text, n: \"decimal(6,2)\" }\n"
+	"  orders:\n"
+	"    key: id\n"
+	"    fields: { id: integer, name: { type: text, write: once }, far: uuid }\n"
+	"    unique: { a name: name }\n"
+	"  counts: { tally: orders, by: id }\n";
+
+static struct model *parse(const char *yaml)
+{
+	struct model_report report;
+	model_report_init(&report);
+	struct model *model = model_parse(str_from(yaml), STR("test.yaml"), NULL, &report);
+	assert_true(model != NULL && query_compile(model, &report));
+	model_report_finish(&report);
+	return model;
+}
+
+/* Each stands in the text, in this order. */
+static void assert_holds(struct str text, const char *const *parts)
+{
+	for (; *parts != NULL; parts++) {
+		struct str part = str_from(*parts);
+		size_t at = 0;
+		while (at < text.len && !str_starts_with(str_slice(text, at, text.len), part)) {
+			at++;
+		}
+		if (at == text.len) {
+			fail_msg("no %s in\n%.*s", *parts, STR_ARG(text));
+		}
+		text = str_slice(text, at + part.len, text.len);
+	}
+}
+
+static const char *const wanted_up[] = {
+	"_rl_hold_far",
+	"_rl_hold_other",
+	"the table \"_rl_hold_products\" is made",
+	"the table \"_rl_hold_parts\" is made",
+	"the table \"_rl_decision\" is made",
+	"the table \"_rl_outbox\" is made",
+	NULL,
+};
+static const char *const wanted_down[] = {
+	"WARNING: the table \"_rl_hold_products\" and all its rows are lost",
+	"WARNING: the values of the column \"_rl_hold_far\" of orders are lost",
+	NULL,
+};
+
+static void migrate(struct fixture *fixture, const struct model *to, struct buf *up,
+					struct buf *down)
+{
+	struct error error = {0};
+	struct store_failure failure = {.arena = &fixture->arena};
+	struct store_migrator *migrator = store_migrate(str_from(fixture->url), false, &error);
+	assert_non_null(migrator);
+	bool ok = migrator->ops->differ(migrator, to, up, down, &error);
+	assert_true(ok);
+	struct store_migration migration = {
+		.number = 1, .name = STR("links"), .up = buf_str(up), .down = buf_str(down)};
+	if (!migrator->ops->apply(migrator, &migration, to, &failure, &error)) {
+		fail_msg("%s: %s, %s in\n%.*s", fixture->url, error.message, error.details,
+				 STR_ARG(buf_str(up)));
+	}
+	struct buf rest;
+	buf_init(&rest, SIZE_MAX);
+	assert_true(migrator->ops->differ(migrator, to, &rest, &rest, &error));
+	assert_text(buf_str(&rest), "");
+	buf_finish(&rest);
+	migrator->ops->close(migrator);
+}
+
+static void undo(struct fixture *fixture, struct buf *up, struct buf *down)
+{
+	struct error error = {0};
+	struct store_failure failure = {.arena = &fixture->arena};
+	struct store_migrator *migrator = store_migrate(str_from(fixture->url), false, &error);
+	assert_non_null(migrator);
+	struct store_migration migration = {
+		.number = 1, .name = STR("links"), .up = buf_str(up), .down = buf_str(down)};
+	if (!migrator->ops->undo(migrator, &migration, &failure, &error)) {
+		fail_msg("%s: %s, %s in\n%.*s", fixture->url, error.message, error.details,
+				 STR_ARG(buf_str(down)));
+	}
+	migrator->ops->close(migrator);
+}
+
+static void run_write(struct fixture *fixture, enum query_action action, const char *resource,
+					  const char *fields, const char *text)
+{
+	struct value *values;
+	struct query *query = test_write(fixture, action, resource, fields, 1, &values);
+	read_values(fixture, text, values);
+	(void)run_ok(fixture, query);
+}
+
+/* A service gets references to others, and loses them. */
+static void run_migration(const char *url)
+{
+	struct fixture fixture;
+	struct buf up;
+	struct buf down;
+	struct error error;
+	buf_init(&up, SIZE_MAX);
+	buf_init(&down, SIZE_MAX);
+	fixture_init(&fixture, before_links);
+	fixture_open(&fixture, url);
+	run_write(&fixture, QUERY_INSERT, "orders", "id name", "1 a");
+	run_write(&fixture, QUERY_INSERT, "products", "id", "1");
+	struct model *before = fixture.model;
+	struct model *after = parse(service);
+	assert_false(store_adopt(fixture.store, after, &error));
+	fixture_close(&fixture);
+
+	migrate(&fixture, after, &up, &down);
+	assert_holds(buf_str(&up), wanted_up);
+	assert_holds(buf_str(&down), wanted_down);
+	fixture.model = after;
+	fixture_open(&fixture, url);
+	run_write(&fixture, QUERY_UPDATE, "orders", "_rl_hold_far", "h1");
+	assert_text(state_of(&fixture), "1,h1,-\n");
+	run_write(&fixture, QUERY_INSERT, "_rl_hold_products", "id from mark kept at key1",
+			  "h1 buyers h2 0 5 1");
+	fixture_close(&fixture);
+
+	undo(&fixture, &up, &down);
+	struct store_options options = fixture_options(&fixture);
+	assert_null(store_open(str_from(fixture.url), &options, &error));
+	assert_int_equal(error.code, ERROR_CONFIG);
+	fixture.model = before;
+	fixture_open(&fixture, url);
+	assert_text(run_ok(&fixture, test_list(&fixture, "orders")),
+				"[{\"id\":1,\"name\":\"a\",\"far\":null}]");
+	fixture_finish(&fixture);
+	model_destroy(after);
+	buf_finish(&up);
+	buf_finish(&down);
+}
+
+static void test_migration(void **state)
+{
+	const char *url;
+	(void)state;
+	for (size_t u = 1; (url = fixture_store(u)) != NULL; u++) {
+		run_migration(url);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_hold_fields),
+		cmocka_unit_test(test_migration),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
