@@ -595,7 +595,7 @@ static bool open_rows(struct row_source *base, const struct query_embed *embed,
 	struct level *level = join->by_number[embed->number];
 	if (level->merged) {
 		level->parent_key = keep_key(keys, level->parent_text);
-		level->left = level->query->limit;
+		level->left = level->embed->to_one && level->query->limit > 0 ? 1 : level->query->limit;
 		join->failed = join->failed || !merge_to(join, level, &level->parent_key);
 		return !join->failed;
 	}
@@ -626,7 +626,9 @@ static enum row_step next_merged(struct remote_join *join, struct level *level,
 	}
 	level->left -= level->left != UINT64_MAX;
 	*ret_values = level->ahead;
-	level->ahead = NULL; /* its values are there until the next is read */
+	if (!level->embed->to_one) {
+		level->ahead = NULL; /* its values are there until the next is read */
+	}
 	return ROW_HERE;
 }
 

@@ -47,9 +47,10 @@ static void add(struct remote_stream *stream, struct str bytes)
 	}
 }
 
-static size_t unread(const struct remote_stream *stream)
+/* Bytes behind those of a row that is not whole yet. */
+static size_t waiting_bytes(const struct remote_stream *stream)
 {
-	return stream->rows.text.len - stream->rows.taken;
+	return stream->rows.text.len - stream->rows.taken - stream->rows.scanned;
 }
 
 /* ---- another service ---- */
@@ -78,16 +79,19 @@ static bool on_http_part(struct client_request *request, int status, struct str 
 	if (stream->over) {
 		return true;
 	}
+	if (stream->want_total && !stream->has_total) {
+		read_total(stream);
+	}
+	if (status == 416 && stream->has_total) {
+		return true; /* the offset is behind the last row */
+	}
 	if (status != 200 && status != 206) {
 		fail_status(stream, status);
 		return true;
 	}
-	if (unread(stream) > WINDOW_BYTES) {
+	if (waiting_bytes(stream) > WINDOW_BYTES) {
 		stream->paused = true;
 		return false;
-	}
-	if (stream->want_total && !stream->has_total) {
-		read_total(stream);
 	}
 	add(stream, bytes);
 	return true;
@@ -99,6 +103,8 @@ static void on_http_done(struct client_request *request, const struct client_ans
 	remote_wake(stream->run);
 	if (answer->status == 0) {
 		fail(stream, ERROR_SOURCE_DOWN, "no connection could be made, or it was lost");
+	} else if (answer->status == 416 && stream->has_total) {
+		add(stream, STR("[]"));
 	} else if (answer->status != 200 && answer->status != 206) {
 		fail_status(stream, answer->status);
 	} else if (answer->problem != NULL) {
@@ -150,7 +156,7 @@ static bool on_local_part(struct store_request *request, struct str bytes)
 	if (!stream->over) {
 		add(stream, bytes);
 	}
-	stream->paused = !stream->over && unread(stream) > WINDOW_BYTES;
+	stream->paused = !stream->over && waiting_bytes(stream) > WINDOW_BYTES;
 	return !stream->paused;
 }
 
@@ -373,7 +379,7 @@ enum row_step remote_stream_next(struct remote_stream *stream, const struct valu
 	if (step == ROW_FAILED) {
 		fail(stream, error.code, error.code == ERROR_SOURCE_BAD ? error.details : error.message);
 	}
-	if (step == ROW_HERE && stream->paused && unread(stream) < WINDOW_BYTES / 2) {
+	if (step == ROW_HERE && stream->paused && waiting_bytes(stream) < WINDOW_BYTES / 2) {
 		go_on(stream);
 	}
 	if (step != ROW_HERE && stream->error.code != ERROR_NONE) {
