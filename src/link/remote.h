@@ -3,10 +3,10 @@
  * like a store's, for queries whose tree has such resources. It works with every service that
  * speaks the API that PostgREST has.
  *
- * Each level of a tree is asked for by itself. The rows embedded in a batch of parents are asked for
- * by the keys of these; when the parents are many and come in the order of the key, all rows of the
- * level are asked for once, in the same order, and merged. So memory does not grow with the number
- * of rows. What a service is asked for is one snapshot of its own; two of them are not.
+ * Each level of a tree is asked for by itself. The rows embedded in a batch of parents are asked
+ * for by the keys of these; when the parents are many and come in the order of the key, all rows of
+ * the level are asked for once, in the same order, and merged. So memory does not grow with the
+ * number of rows. What a service is asked for is one snapshot of its own; two of them are not.
  *
  * Ownership: remote_attach() to store_detach(). Threads: a session belongs to its loop.
  * Errors: SOURCE_DOWN, SOURCE_LATE, SOURCE_BAD, which name the resource; UNSUPPORTED; those of our

@@ -1,6 +1,6 @@
 /*
- * DESIGN. Rows of the root come in batches. What is embedded in them is asked for by the keys of the
- * batch, level by level, and kept until the next batch, so that rows.h can ask for it parent by
+ * DESIGN. Rows of the root come in batches. What is embedded in them is asked for by the keys of
+ * the batch, level by level, and kept until the next batch, so that rows.h can ask for it parent by
  * parent. When a first batch is full, a level whose rows can come in the order of their parents is
  * asked for as a whole instead: then both sides are read once, side by side, and nothing is kept.
  *
@@ -21,210 +21,6 @@ enum {
 	ARENA_BYTES = 16384,
 	TEXT_BYTES = 256, /* of a count that is cast */
 };
-
-/* The rows of one parent: they stand together. */
-struct group {
-	size_t first;
-	size_t count;
-};
-
-struct level {
-	const struct query *query;
-	const struct query_embed *embed; /* NULL: the root */
-	struct level *children;
-	size_t child_count;
-	const struct field **extras; /* its keys to the parent, then those that children need */
-	size_t extra_count;
-	size_t parent_at;         /* in the parent's row: the first of the keys that lead here */
-	const struct cond *where; /* what is asked; NULL: every row */
-	bool must, must_not;      /* a parent needs rows here; needs none */
-	bool filters;             /* some child has must or must_not */
-	struct remote_asks asks;
-	/* In batches. */
-	struct map groups;         /* bytes of the keys -> struct group */
-	const struct value **rows; /* owned; the rows are of the batch's arena */
-	size_t count, room;
-	const struct value *none; /* the row of a parent without any, when it is all aggregates */
-	size_t at, end;           /* of the rows that are open */
-	bool gives_none;
-	/* Merged. */
-	bool merged;
-	struct remote_stream stream;
-	const struct value *ahead; /* the stream's row that is not given yet; NULL: read the next */
-	bool dry;
-	uint64_t left; /* of the parent's limit */
-	struct value last_key, parent_key;
-	char last_text[64]; /* of them, when they are texts */
-	char parent_text[64];
-};
-
-struct remote_join {
-	struct row_source base;
-	struct remote_run *run;
-	struct level root;
-	struct level **by_number; /* arena of the run */
-	size_t embeds;
-	struct arena batch;
-	size_t bytes;                /* of the batch */
-	struct remote_stream stream; /* of the root */
-	bool failed;
-};
-
-/* ---- the plan ---- */
-
-static size_t width(const struct level *level)
-{
-	return level->query->fetch_count + level->extra_count;
-}
-
-static bool unsupported(struct remote_join *join, const char *what)
-{
-	join->failed = true;
-	return error_set(join->run->error, ERROR_UNSUPPORTED,
-					 "%s is not supported for rows of other services", what);
-}
-
-static struct level *find_child(struct level *level, const struct query_embed *embed)
-{
-	for (size_t i = 0; i < level->child_count; i++) {
-		if (level->children[i].embed == embed) {
-			return &level->children[i];
-		}
-	}
-	struct level *child = &level->children[level->child_count++];
-	child->embed = embed;
-	child->query = &embed->query;
-	return child;
-}
-
-/* How many embeds the level can have: columns, and conditions. */
-static size_t count_places(const struct query *query)
-{
-	const struct cond *where = query->where;
-	return query->column_count + 1 +
-		(where != NULL && where->kind == COND_AND ? where->child_count : 0);
-}
-
-/* A condition that some embed has rows, or has none, is decided here. */
-static bool take_exists(struct level *level, const struct cond *cond)
-{
-	bool negated = cond->kind == COND_NOT;
-	const struct cond *leaf = negated ? cond->children[0] : cond;
-	if (leaf->kind != COND_EXISTS) {
-		return false;
-	}
-	struct level *child = find_child(level, leaf->embed);
-	child->must = child->must || !negated;
-	child->must_not = child->must_not || negated;
-	level->filters = true;
-	return true;
-}
-
-static void split_where(struct arena *arena, struct level *level)
-{
-	const struct cond *where = level->query->where;
-	if (where == NULL || where->kind != COND_AND) {
-		level->where = where != NULL && !take_exists(level, where) ? where : NULL;
-		return;
-	}
-	const struct cond **asked = ARENA_ARRAY(arena, where->child_count, const struct cond *);
-	size_t count = 0;
-	for (size_t i = 0; i < where->child_count; i++) {
-		if (!take_exists(level, where->children[i])) {
-			asked[count++] = where->children[i];
-		}
-	}
-	level->where = count == 0 ? NULL : cond_join(arena, COND_AND, asked, count);
-}
-
-static void add_extras(struct level *level, const struct field_list *fields)
-{
-	for (size_t i = 0; i < fields->count; i++) {
-		level->extras[level->extra_count++] = fields->items[i];
-	}
-}
-
-static bool plan_level(struct remote_join *join, struct level *level);
-
-static bool plan_child(struct remote_join *join, struct level *level, struct level *child)
-{
-	const struct relation *relation = child->embed->relation;
-	if (relation->junction != NULL) {
-		return unsupported(join, "a relation through a junction");
-	}
-	if (level->query->grouped) {
-		return unsupported(join, "an embed beside aggregates");
-	}
-	if (child->query->total || child->query->distinct) {
-		return unsupported(join, "`distinct`");
-	}
-	child->parent_at = width(level);
-	add_extras(level, &relation->from_fields);
-	join->by_number[child->embed->number] = child;
-	return plan_level(join, child);
-}
-
-static bool plan_level(struct remote_join *join, struct level *level)
-{
-	struct arena *arena = &join->run->arena;
-	const struct query *query = level->query;
-	size_t places = count_places(query);
-	size_t extras = level->embed != NULL ? level->embed->relation->to_fields.count : 0;
-	level->children = ARENA_ARRAY(arena, places, struct level);
-	map_init(&level->groups);
-	split_where(arena, level);
-	for (size_t i = 0; i < query->column_count; i++) {
-		if (query->columns[i].embed != NULL) {
-			find_child(level, query->columns[i].embed);
-		}
-	}
-	for (size_t i = 0; i < level->child_count; i++) {
-		extras += level->children[i].embed->relation->from_fields.count;
-	}
-	level->extras = ARENA_ARRAY(arena, extras + 1, const struct field *);
-	if (level->embed != NULL) {
-		add_extras(level, &level->embed->relation->to_fields);
-	}
-	for (size_t i = 0; i < level->child_count; i++) {
-		if (!plan_child(join, level, &level->children[i])) {
-			return false;
-		}
-	}
-	level->asks = (struct remote_asks){
-		.query = query,
-		.where = level->where,
-		.extras = level->extras,
-		.extra_count = level->extra_count,
-		.keys = level->embed != NULL ? &level->embed->relation->to_fields : NULL,
-		.by_key = level->embed != NULL,
-		.limit = UINT64_MAX,
-	};
-	return true;
-}
-
-/* One more than the highest number of an embed of the tree. */
-static size_t count_numbers(const struct query *query, const struct cond *where)
-{
-	size_t most = 0;
-	for (size_t i = 0; query != NULL && i < query->column_count; i++) {
-		const struct query_embed *embed = query->columns[i].embed;
-		if (embed != NULL) {
-			size_t below = count_numbers(&embed->query, embed->query.where);
-			below = embed->number >= below ? embed->number + 1 : below;
-			most = below > most ? below : most;
-		}
-	}
-	for (size_t i = 0; where != NULL && i < where->child_count; i++) {
-		size_t below = count_numbers(NULL, where->children[i]);
-		most = below > most ? below : most;
-	}
-	if (where != NULL && where->kind == COND_EXISTS) {
-		size_t below = count_numbers(&where->embed->query, where->embed->query.where);
-		below = where->embed->number >= below ? where->embed->number + 1 : below;
-		most = below > most ? below : most;
-	}
-	return most;
-}
 
 /* ---- memory ---- */
 
@@ -283,8 +79,8 @@ static struct str encode(struct arena *arena, const struct value *values, size_t
 	return text;
 }
 
-static struct group *find_group(struct remote_join *join, struct level *level,
-								const struct value *keys)
+static struct remote_group *find_group(struct remote_join *join, struct remote_level *level,
+									   const struct value *keys)
 {
 	size_t count = level->embed->relation->to_fields.count;
 	return has_null(keys, count) ? NULL
@@ -293,9 +89,10 @@ static struct group *find_group(struct remote_join *join, struct level *level,
 
 /* ---- batches ---- */
 
-static bool add_row(struct remote_join *join, struct level *level, const struct value *values)
+static bool add_row(struct remote_join *join, struct remote_level *level,
+					const struct value *values)
 {
-	struct group *group = find_group(join, level, values + level->query->fetch_count);
+	struct remote_group *group = find_group(join, level, values + level->query->fetch_count);
 	if (group == NULL) {
 		return true; /* equal in the order of its column only */
 	}
@@ -312,12 +109,12 @@ static bool add_row(struct remote_join *join, struct level *level, const struct 
 							 STR_ARG(str_slice(level->query->resource->name, 0, 64)));
 	}
 	group->count++;
-	level->rows[level->count++] = copy_row(join, values, width(level));
+	level->rows[level->count++] = copy_row(join, values, remote_width(level));
 	return level->rows[level->count - 1] != NULL;
 }
 
-static bool read_list(struct remote_join *join, struct level *level, const struct value *keys,
-					  size_t count)
+static bool read_list(struct remote_join *join, struct remote_level *level,
+					  const struct value *keys, size_t count)
 {
 	struct remote_stream stream = {.started = false};
 	struct remote_asks asks = level->asks;
@@ -337,8 +134,8 @@ static bool read_list(struct remote_join *join, struct level *level, const struc
 	return step == ROW_NONE;
 }
 
-static bool read_lists(struct remote_join *join, struct level *level, const struct value *keys,
-					   size_t count)
+static bool read_lists(struct remote_join *join, struct remote_level *level,
+					   const struct value *keys, size_t count)
 {
 	size_t each = level->embed->relation->to_fields.count;
 	for (size_t from = 0; from < count;) {
@@ -359,18 +156,18 @@ static bool read_lists(struct remote_join *join, struct level *level, const stru
 	return true;
 }
 
-static bool load_children(struct remote_join *join, struct level *level,
+static bool load_children(struct remote_join *join, struct remote_level *level,
 						  const struct value *const *rows, size_t count);
-static bool has_rows(struct remote_join *join, struct level *child, const struct value *row,
+static bool has_rows(struct remote_join *join, struct remote_level *child, const struct value *row,
 					 bool *ret_has);
 
 /* Do the children of the row have what is asked of them? */
-static bool passes(struct remote_join *join, struct level *level, const struct value *row,
+static bool passes(struct remote_join *join, struct remote_level *level, const struct value *row,
 				   bool *ret_passes)
 {
 	*ret_passes = true;
 	for (size_t i = 0; i < level->child_count && *ret_passes; i++) {
-		struct level *child = &level->children[i];
+		struct remote_level *child = &level->children[i];
 		bool has = false;
 		if (!(child->must || child->must_not)) {
 			continue;
@@ -384,12 +181,12 @@ static bool passes(struct remote_join *join, struct level *level, const struct v
 }
 
 /* Within each parent: what does not pass goes, then come offset and limit. */
-static bool cut_groups(struct remote_join *join, struct level *level)
+static bool cut_groups(struct remote_join *join, struct remote_level *level)
 {
 	const struct query *query = level->query;
 	const struct map_entry *entry;
 	for (size_t at = 0; (entry = map_next(&level->groups, &at)) != NULL;) {
-		struct group *group = entry->value;
+		struct remote_group *group = entry->value;
 		size_t kept = group->first;
 		for (size_t i = 0; level->filters && i < group->count; i++) {
 			const struct value *row = level->rows[group->first + i];
@@ -410,7 +207,7 @@ static bool cut_groups(struct remote_join *join, struct level *level)
 	return true;
 }
 
-static bool load_child(struct remote_join *join, struct level *child,
+static bool load_child(struct remote_join *join, struct remote_level *child,
 					   const struct value *const *parents, size_t parent_count)
 {
 	size_t each = child->embed->relation->to_fields.count;
@@ -427,7 +224,7 @@ static bool load_child(struct remote_join *join, struct level *child,
 		}
 		struct str text = encode(&join->batch, own, each);
 		if (map_get(&child->groups, text) == NULL) {
-			map_put(&child->groups, text, ARENA_NEW(&join->batch, struct group));
+			map_put(&child->groups, text, ARENA_NEW(&join->batch, struct remote_group));
 			memcpy(keys + count++ * each, own, each * sizeof(*keys));
 		}
 	}
@@ -436,11 +233,11 @@ static bool load_child(struct remote_join *join, struct level *child,
 		load_children(join, child, child->rows, child->count) && cut_groups(join, child);
 }
 
-static bool load_children(struct remote_join *join, struct level *level,
+static bool load_children(struct remote_join *join, struct remote_level *level,
 						  const struct value *const *rows, size_t count)
 {
 	for (size_t i = 0; i < level->child_count; i++) {
-		struct level *child = &level->children[i];
+		struct remote_level *child = &level->children[i];
 		if (!child->merged && !load_child(join, child, rows, count)) {
 			return false;
 		}
@@ -448,98 +245,12 @@ static bool load_children(struct remote_join *join, struct level *level,
 	return true;
 }
 
-/* ---- merging ---- */
-
-/* Has it an order that is the same everywhere? */
-static bool has_plain_order(enum type type)
-{
-	return type == TYPE_INTEGER || type == TYPE_UUID || type == TYPE_DATE || type == TYPE_DATETIME;
-}
-
-/* Do the rows of the root come in the order of the key that leads to the child? */
-static bool can_merge(const struct level *root, const struct level *child)
-{
-	const struct relation *relation = child->embed->relation;
-	const struct query_order *order = root->query->order;
-	return child->child_count == 0 && relation->from_fields.count == 1 &&
-		has_plain_order(relation->from_fields.items[0]->type) &&
-		has_plain_order(relation->to_fields.items[0]->type) && root->query->order_count > 0 &&
-		order->term.field == relation->from_fields.items[0] && order->term.path == NULL &&
-		order->term.through_count == 0 && !order->descending && !order->nulls_first &&
-		child->query->offset == 0 && !child->query->grouped;
-}
-
-static struct value keep_key(const struct value *key, char *text)
-{
-	struct value copy = *key;
-	if (key->kind == VALUE_TEXT) {
-		size_t len = key->text.len < 64 ? key->text.len : 64;
-		memcpy(text, key->text.ptr, len);
-		copy.text = (struct str){text, len};
-	}
-	return copy;
-}
-
-static bool start_merging(struct remote_join *join, struct level *child, const struct value *first)
-{
-	child->merged = true;
-	child->parent_key = keep_key(&first[child->parent_at], child->parent_text);
-	child->asks.from_key = &child->parent_key;
-	if (child->parent_key.kind == VALUE_NULL) {
-		child->dry = true;
-		return true;
-	}
-	return remote_stream_start(&child->stream, join->run, &child->asks, false);
-}
-
-static bool out_of_order(struct remote_join *join, const struct level *level)
-{
-	error_set(join->run->error, ERROR_SOURCE_BAD, NULL);
-	return error_details(join->run->error, "rows of \"%.*s\" are not in order",
-						 STR_ARG(str_slice(level->query->resource->name, 0, 64)));
-}
-
-/* Reads on to the first row whose key is not below this one. */
-static bool merge_to(struct remote_join *join, struct level *child, const struct value *key)
-{
-	for (;;) {
-		if (child->ahead == NULL && !child->dry) {
-			enum row_step step = remote_stream_next(&child->stream, &child->ahead);
-			if (step == ROW_FAILED) {
-				return false;
-			}
-			child->dry = step == ROW_NONE;
-			if (child->dry) {
-				child->ahead = NULL;
-			} else {
-				const struct value *own = &child->ahead[child->query->fetch_count];
-				if (value_compare(own, &child->last_key) < 0 &&
-					child->last_key.kind != VALUE_NULL) {
-					return out_of_order(join, child);
-				}
-				child->last_key = keep_key(own, child->last_text);
-			}
-		}
-		if (child->ahead == NULL || key == NULL ||
-			value_compare(&child->ahead[child->query->fetch_count], key) >= 0) {
-			return true;
-		}
-		child->ahead = NULL;
-	}
-}
-
-static bool merge_has(const struct level *child, const struct value *key)
-{
-	return child->ahead != NULL &&
-		value_compare(&child->ahead[child->query->fetch_count], key) == 0;
-}
-
-static bool has_rows(struct remote_join *join, struct level *child, const struct value *row,
+static bool has_rows(struct remote_join *join, struct remote_level *child, const struct value *row,
 					 bool *ret_has)
 {
 	const struct value *key = &row[child->parent_at];
 	if (!child->merged) {
-		const struct group *group = find_group(join, child, key);
+		const struct remote_group *group = find_group(join, child, key);
 		*ret_has = group != NULL && group->count > 0;
 		return true;
 	}
@@ -547,7 +258,8 @@ static bool has_rows(struct remote_join *join, struct level *child, const struct
 		*ret_has = false;
 		return true;
 	}
-	*ret_has = merge_to(join, child, key) && merge_has(child, key) && child->query->limit > 0;
+	*ret_has = remote_merge_to(join, child, key) && remote_merge_has(child, key) &&
+		child->query->limit > 0;
 	return !join->failed && join->run->error->code == ERROR_NONE;
 }
 
@@ -592,14 +304,14 @@ static bool open_rows(struct row_source *base, const struct query_embed *embed,
 					  const struct value *keys)
 {
 	struct remote_join *join = (struct remote_join *)base;
-	struct level *level = join->by_number[embed->number];
+	struct remote_level *level = join->by_number[embed->number];
 	if (level->merged) {
-		level->parent_key = keep_key(keys, level->parent_text);
+		level->parent_key = remote_keep_key(keys, level->parent_text);
 		level->left = level->embed->to_one && level->query->limit > 0 ? 1 : level->query->limit;
-		join->failed = join->failed || !merge_to(join, level, &level->parent_key);
+		join->failed = join->failed || !remote_merge_to(join, level, &level->parent_key);
 		return !join->failed;
 	}
-	const struct group *group = find_group(join, level, keys);
+	const struct remote_group *group = find_group(join, level, keys);
 	level->at = group != NULL ? group->first : 0;
 	level->end = level->at + (group != NULL ? group->count : 0);
 	level->gives_none = level->at == level->end && level->query->limit > 0 &&
@@ -611,34 +323,13 @@ static bool open_rows(struct row_source *base, const struct query_embed *embed,
 	return !join->failed;
 }
 
-static enum row_step next_merged(struct remote_join *join, struct level *level,
-								 const struct value **ret_values)
-{
-	if (level->left == 0) {
-		return ROW_NONE;
-	}
-	if (!merge_to(join, level, &level->parent_key)) {
-		join->failed = true;
-		return ROW_FAILED;
-	}
-	if (!merge_has(level, &level->parent_key)) {
-		return ROW_NONE;
-	}
-	level->left -= level->left != UINT64_MAX;
-	*ret_values = level->ahead;
-	if (!level->embed->to_one) {
-		level->ahead = NULL; /* its values are there until the next is read */
-	}
-	return ROW_HERE;
-}
-
 static enum row_step next_row(struct row_source *base, const struct query_embed *embed,
 							  const struct value **ret_values)
 {
 	struct remote_join *join = (struct remote_join *)base;
-	struct level *level = join->by_number[embed->number];
+	struct remote_level *level = join->by_number[embed->number];
 	if (level->merged) {
-		return next_merged(join, level, ret_values);
+		return remote_merge_next(join, level, ret_values);
 	}
 	if (level->gives_none) {
 		level->gives_none = false;
@@ -678,7 +369,7 @@ static bool read_batch(struct remote_join *join, const struct value **rows, size
 	*ret_count = 0;
 	while (*ret_count < BATCH_ROWS &&
 		   (step = remote_stream_next(&join->stream, &values)) == ROW_HERE) {
-		rows[*ret_count] = copy_row(join, values, width(&join->root));
+		rows[*ret_count] = copy_row(join, values, remote_width(&join->root));
 		if (rows[(*ret_count)++] == NULL) {
 			return false;
 		}
@@ -717,7 +408,7 @@ static bool write_batch(struct remote_join *join, const struct value *const *bat
 
 static bool start_root(struct remote_join *join, struct progress *progress)
 {
-	struct level *root = &join->root;
+	struct remote_level *root = &join->root;
 	const struct query *query = root->query;
 	if (root->filters) {
 		*progress = (struct progress){.offset = query->offset, .limit = root_limit(join)};
@@ -733,16 +424,16 @@ static bool start_root(struct remote_join *join, struct progress *progress)
 static void choose_merges(struct remote_join *join)
 {
 	for (size_t i = 0; i < join->root.child_count; i++) {
-		struct level *child = &join->root.children[i];
-		child->merged = can_merge(&join->root, child);
+		struct remote_level *child = &join->root.children[i];
+		child->merged = remote_can_merge(&join->root, child);
 	}
 }
 
 static bool start_merges(struct remote_join *join, const struct value *first)
 {
 	for (size_t i = 0; i < join->root.child_count; i++) {
-		struct level *child = &join->root.children[i];
-		if (child->merged && !start_merging(join, child, first)) {
+		struct remote_level *child = &join->root.children[i];
+		if (child->merged && !remote_merge_start(join, child, first)) {
 			return false;
 		}
 	}
@@ -796,15 +487,15 @@ struct remote_join *remote_join_create(struct remote_run *run, const struct quer
 		.base = {.open = open_rows, .next = next_row, .close = close_rows},
 		.run = run,
 		.root = {.query = query},
-		.embeds = count_numbers(query, query->where),
+		.embeds = remote_count_embeds(query),
 	};
-	join->by_number = ARENA_ARRAY(&run->arena, join->embeds + 1, struct level *);
+	join->by_number = ARENA_ARRAY(&run->arena, join->embeds + 1, struct remote_level *);
 	arena_init(&join->batch, ARENA_BYTES);
-	join->failed = !plan_level(join, &join->root);
+	join->failed = !remote_plan(join, &join->root);
 	return join;
 }
 
-static void finish_level(struct level *level)
+static void finish_level(struct remote_level *level)
 {
 	for (size_t i = 0; i < level->child_count; i++) {
 		finish_level(&level->children[i]);

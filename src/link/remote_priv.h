@@ -1,6 +1,7 @@
 /*
  * Reads across services, in files: remote.c is the session and runs a request in a fiber;
- * remote_join.c reads the tree level by level; remote_stream.c asks for the rows of one level;
+ * remote_plan.c says what each level of the tree is asked for; remote_join.c reads it level by
+ * level, remote_merge.c side by side; remote_stream.c asks for the rows of one level;
  * remote_rows.c reads them; remote_text.c writes what is asked.
  *
  * Ownership: a run owns what belongs to one request. Threads: the loop's. Errors, Limits: remote.h.
@@ -82,9 +83,85 @@ enum row_step remote_stream_next(struct remote_stream *stream, const struct valu
 /* Ends it wherever it is. Accepts one that was not started, all zero. */
 void remote_stream_finish(struct remote_stream *stream);
 
+/* ---- remote_plan.c ---- */
+
+/* The rows of one parent: they stand together. */
+struct remote_group {
+	size_t first;
+	size_t count;
+};
+
+struct remote_level {
+	const struct query *query;
+	const struct query_embed *embed; /* NULL: the root */
+	struct remote_level *children;
+	size_t child_count;
+	const struct field **extras; /* its keys to the parent, then those that children need */
+	size_t extra_count;
+	size_t parent_at;         /* in the parent's row: the first of the keys that lead here */
+	const struct cond *where; /* what is asked; NULL: every row */
+	bool must, must_not;      /* a parent needs rows here; needs none */
+	bool filters;             /* some child has must or must_not */
+	struct remote_asks asks;
+	/* In batches. */
+	struct map groups;         /* bytes of the keys -> struct remote_group */
+	const struct value **rows; /* owned; the rows are of the batch's arena */
+	size_t count, room;
+	const struct value *none; /* the row of a parent without any, when it is all aggregates */
+	size_t at, end;           /* of the rows that are open */
+	bool gives_none;
+	/* Merged. */
+	bool merged;
+	struct remote_stream stream;
+	const struct value *ahead; /* the stream's row that is not given yet; NULL: read the next */
+	bool dry;
+	uint64_t left; /* of the parent's limit */
+	struct value last_key, parent_key;
+	char last_text[64]; /* of them, when they are texts */
+	char parent_text[64];
+};
+
+struct remote_join {
+	struct row_source base;
+	struct remote_run *run;
+	struct remote_level root;
+	struct remote_level **by_number; /* arena of the run */
+	size_t embeds;
+	struct arena batch;
+	size_t bytes;                /* of the batch */
+	struct remote_stream stream; /* of the root */
+	bool failed;
+};
+
+/* Values of a row of the level: those of its query's fetch, then the extras. */
+static inline size_t remote_width(const struct remote_level *level)
+{
+	return level->query->fetch_count + level->extra_count;
+}
+/* One more than the highest number of an embed of the tree. */
+size_t remote_count_embeds(const struct query *query);
+/* Fills the level and those below it. False with ERROR_UNSUPPORTED. */
+bool remote_plan(struct remote_join *join, struct remote_level *level);
+
+/* ---- remote_merge.c ---- */
+
+/* Do the rows of the root come in the order of the key that leads to the child? */
+bool remote_can_merge(const struct remote_level *root, const struct remote_level *child);
+/* Asks for the child's rows from those of this row on. */
+bool remote_merge_start(struct remote_join *join, struct remote_level *child,
+						const struct value *first);
+/* A copy of a key for comparisons; `text` has 64 bytes. */
+struct value remote_keep_key(const struct value *key, char *text);
+/* Reads on to the first row whose key is not below this one. */
+bool remote_merge_to(struct remote_join *join, struct remote_level *child, const struct value *key);
+/* Has that row this key? */
+bool remote_merge_has(const struct remote_level *child, const struct value *key);
+/* The next row of level->parent_key. */
+enum row_step remote_merge_next(struct remote_join *join, struct remote_level *level,
+								const struct value **ret_values);
+
 /* ---- remote_join.c ---- */
 
-struct remote_join;
 struct remote_join *remote_join_create(struct remote_run *run, const struct query *query);
 void remote_join_destroy(struct remote_join *join);
 /* Reads all rows of the query and writes them; calls `wrote` after each. */

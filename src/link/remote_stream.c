@@ -297,7 +297,7 @@ static void start_local(struct remote_stream *stream)
 
 /* ---- rows ---- */
 
-/* Extras are fields as they are. Casts of another service's rows are ours, as far as they can be. */
+/* Extras are fields as they are. Casts of another service's rows are made here, where they can be. */
 static const struct remote_column *make_columns(struct remote_stream *stream)
 {
 	const struct remote_asks *asks = stream->asks;
