@@ -297,7 +297,8 @@ static void start_local(struct remote_stream *stream)
 
 /* ---- rows ---- */
 
-/* Extras are fields as they are. Casts of another service's rows are made here, where they can be. */
+/* Extras are fields as they are. Casts of another service's rows are made here, where they can
+ * be. */
 static const struct remote_column *make_columns(struct remote_stream *stream)
 {
 	const struct remote_asks *asks = stream->asks;
@@ -306,11 +307,11 @@ static const struct remote_column *make_columns(struct remote_stream *stream)
 	size_t count = query->fetch_count + asks->extra_count;
 	struct remote_column *columns = ARENA_ARRAY(&stream->arena, count, struct remote_column);
 	for (size_t i = 0; i < count; i++) {
-		const struct query_fetch *fetch = &query->fetch[i];
 		if (i >= query->fetch_count) {
 			columns[i].type = asks->extras[i - query->fetch_count];
 			continue;
 		}
+		const struct query_fetch *fetch = &query->fetch[i];
 		columns[i].type = fetch->type;
 		if (remote && !query->grouped && fetch->cast != NULL) {
 			columns[i].cast_from = fetch_term_type(&fetch->term);
