@@ -255,7 +255,7 @@ class Source:
                 if not part:
                     return
                 text += part
-            self.behave(client, text.split(b" ")[1].decode())
+            self.behave(client, text.decode())
 
     def close(self):
         for one in [self.listener, *self.open]:
@@ -387,7 +387,7 @@ def rows_text(path, rows):
 
 
 def with_rows(rows):
-    return lambda client, path: whole(rows_text(path, rows))(client, path)
+    return lambda client, text: whole(rows_text(text.split(" ")[1], rows))(client, text)
 
 
 def test_trouble_of_the_embedded_rows(tmp_path):
@@ -448,9 +448,9 @@ def test_what_is_asked(tmp_path):
     """Filters, order and limits are the source's work."""
     asked = []
 
-    def note(client, path):
-        asked.append(path)
-        with_rows([{"id": 5, "placeId": 3}])(client, path)
+    def note(client, text):
+        asked.append(text.split(" ")[1])
+        with_rows([{"id": 5, "placeId": 3}])(client, text)
 
     with joined_with(tmp_path, note, with_rows([{"id": 3, "name": "x"}])) as server:
         path = "/people?select=id,places(name)&id=lt.9&order=id.desc&limit=3&offset=2"
@@ -458,3 +458,28 @@ def test_what_is_asked(tmp_path):
         assert answer.json() == [{"id": 5, "places": {"name": "x"}}], answer
     assert asked == ["/people?select=c0:id,c1:placeId,c2:placeId&and=(id.lt.9)"
                      "&order=id.desc.nullsfirst&limit=3&offset=2"]
+
+
+def test_what_has_not_changed_is_not_sent_again(tmp_path):
+    """The second time a source has only to say that its rows are the same."""
+    conditions, rows = [], [{"id": 5, "name": "a"}]
+
+    def tagged(client, text):
+        conditions.append(next((line.split(": ")[1] for line in text.split("\r\n")
+                                if line.lower().startswith("if-none-match")), None))
+        tag = f'"{rows[0]["name"]}"'
+        head = OK + f"ETag: {tag}\r\n".encode()
+        if conditions[-1] == tag:
+            client.sendall(f"HTTP/1.1 304 Not Modified\r\nETag: {tag}\r\n\r\n".encode())
+        else:
+            whole(rows_text(text.split(" ")[1], rows), head)(client, text)
+
+    # one connection: each of the program's threads has answers of its own
+    with joined_with(tmp_path, tagged) as server, Connection(server.address) as connection:
+        for name, want in (("a", None), ("a", '"a"'), ("b", '"a"'), ("b", '"b"')):
+            rows[0]["name"] = name
+            answer = connection.request("GET", "/people?select=id,name")
+            assert answer.json() == [{"id": 5, "name": name}], answer
+            assert conditions[-1] == want
+        assert connection.request("GET", "/people?select=id").json() == [{"id": 5}]
+        assert conditions[-1] is None

@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "link/remote_priv.h"
 
-enum { PART_BYTES = 65536, ARENA_BYTES = 4096 };
+enum { PART_BYTES = 65536, ARENA_BYTES = 4096, KEPT_BYTES = 16 << 20 };
 
 /* ---- waiting ---- */
 
@@ -200,6 +200,7 @@ static void session_detach(struct store_session *base)
 	assert(session->runs == NULL);
 	loop_off_tick(session->loop, &session->tick);
 	client_close(session->client);
+	remote_kept_destroy(session->kept);
 	fiber_pool_free(&session->fiber_pool);
 	free(session);
 }
@@ -221,6 +222,7 @@ struct store_session *remote_attach(struct loop *loop, struct store_session *loc
 	session->loop = loop;
 	session->local = local;
 	session->client = client_create(loop);
+	session->kept = remote_kept_create(KEPT_BYTES);
 	session->limits = *limits;
 	session->tick.tick = on_tick;
 	loop_on_tick(loop, &session->tick);

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "link/remote.h"
+#include "link/remote_kept.h"
 #include "link/remote_rows.h"
 #include "link/remote_text.h"
 #include "net/client.h"
@@ -23,6 +24,7 @@ struct remote_session {
 	struct store_session *local;
 	struct client *client;
 	struct limits limits;
+	struct remote_kept *kept;
 	struct fiber_pool fiber_pool;
 	struct loop_tick tick;
 	struct remote_run *runs;
@@ -70,6 +72,9 @@ struct remote_stream {
 	struct error error; /* with `over`: why it is not whole; ERROR_NONE */
 	/* One of the two. */
 	struct client_request http;
+	const struct remote_answer *known; /* NULL: none */
+	struct buf seen;                   /* its body, if it may be kept */
+	struct str etag;                   /* arena; "" for none */
 	struct store_request local;
 	struct buf body; /* of `local` */
 	struct query query;

@@ -72,6 +72,29 @@ static void read_total(struct remote_stream *stream)
 	}
 }
 
+/* An answer that is small and has a tag is kept, for the next time. */
+static void see(struct remote_stream *stream, struct str bytes)
+{
+	const struct remote_kept *kept = stream->run->session->kept;
+	if (stream->seen.ptr == NULL) {
+		struct str etag = client_request_field(&stream->http, "ETag");
+		stream->etag = arena_copy(&stream->arena, etag);
+	}
+	if (stream->etag.len > 0 && !remote_kept_is_large(kept, stream->seen.len + bytes.len)) {
+		buf_append(&stream->seen, bytes);
+	} else {
+		stream->etag.len = 0;
+	}
+}
+
+static void keep(struct remote_stream *stream)
+{
+	struct remote_kept *kept = stream->run->session->kept;
+	if (stream->etag.len > 0) {
+		remote_kept_put(kept, stream->http.url, stream->etag, buf_str(&stream->seen));
+	}
+}
+
 static bool on_http_part(struct client_request *request, int status, struct str bytes)
 {
 	struct remote_stream *stream = of_http(request);
@@ -93,6 +116,7 @@ static bool on_http_part(struct client_request *request, int status, struct str 
 		stream->paused = true;
 		return false;
 	}
+	see(stream, bytes);
 	add(stream, bytes);
 	return true;
 }
@@ -105,12 +129,31 @@ static void on_http_done(struct client_request *request, const struct client_ans
 		fail(stream, ERROR_SOURCE_DOWN, "no connection could be made, or it was lost");
 	} else if (answer->status == 416 && stream->has_total) {
 		add(stream, STR("[]"));
+	} else if (answer->status == 304 && stream->known != NULL) {
+		add(stream, stream->known->body);
 	} else if (answer->status != 200 && answer->status != 206) {
 		fail_status(stream, answer->status);
 	} else if (answer->problem != NULL) {
 		fail(stream, ERROR_SOURCE_BAD, "its answer was cut");
+	} else if (stream->error.code == ERROR_NONE) {
+		keep(stream);
 	}
 	stream->over = true;
+}
+
+/* A total is in the header, which is not kept. */
+static struct str make_fields(struct remote_stream *stream)
+{
+	struct remote_kept *kept = stream->run->session->kept;
+	if (stream->want_total) {
+		return STR("Accept: application/json\r\nPrefer: count=exact\r\n");
+	}
+	stream->known = remote_kept_find(kept, stream->http.url);
+	if (stream->known == NULL) {
+		return STR("Accept: application/json\r\n");
+	}
+	return arena_printf(&stream->arena, "Accept: application/json\r\nIf-None-Match: %.*s\r\n",
+						STR_ARG(stream->known->etag));
 }
 
 static bool start_http(struct remote_stream *stream)
@@ -125,14 +168,13 @@ static bool start_http(struct remote_stream *stream)
 		stream->http = (struct client_request){
 			.method = "GET",
 			.url = arena_copy(&stream->arena, buf_str(&url)),
-			.fields = stream->want_total
-				? STR("Accept: application/json\r\nPrefer: count=exact\r\n")
-				: STR("Accept: application/json\r\n"),
 			.timeout_ms = session->limits.bulk_ms,
 			.answer_bytes = SIZE_MAX,
 			.part = on_http_part,
 			.done = on_http_done,
 		};
+		stream->http.fields = make_fields(stream);
+		buf_init(&stream->seen, SIZE_MAX);
 		client_start(session->client, &stream->http);
 	}
 	buf_finish(&url);
@@ -405,7 +447,9 @@ void remote_stream_finish(struct remote_stream *stream)
 			remote_wait(stream->run, UINT64_MAX);
 		}
 	}
+	remote_kept_give_back(stream->run->session->kept, stream->known);
 	remote_rows_finish(&stream->rows);
+	buf_finish(&stream->seen);
 	buf_finish(&stream->body);
 	arena_finish(&stream->arena);
 	stream->started = false;
