@@ -250,12 +250,11 @@ class Source:
     def answer(self, client):
         with contextlib.suppress(OSError):
             text = b""
-            while b"\r\n\r\n" not in text:
-                part = client.recv(65536)
-                if not part:
-                    return
+            while part := client.recv(65536):
                 text += part
-            self.behave(client, text.decode())
+                if b"\r\n\r\n" in text:
+                    self.behave(client, text.decode())
+                    text = b""
 
     def close(self):
         for one in [self.listener, *self.open]:
