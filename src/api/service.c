@@ -61,7 +61,7 @@ static struct str pattern_of(struct service *service, const struct resource *res
 static void add_resources(struct service *service)
 {
 	const struct model *model = service->model;
-	for (size_t i = 0; i < model->resource_count; i++) {
+	for (size_t i = 0; i < model->resource_count && !model->resources[i].hidden; i++) {
 		const struct resource *resource = &model->resources[i];
 		struct segment segments[] = {
 			{.text = resource->name},
