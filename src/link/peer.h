@@ -68,7 +68,7 @@ struct peer_request {
 		struct message_ids ids;
 		struct message_keys keys;
 	} what;
-	const struct resource *resource; /* of a check */
+	const struct resource *resource; /* with the `at` that is asked */
 	size_t at;                       /* how many of `what` are done */
 	size_t step;                     /* and how many are under way */
 	struct buf url;
