@@ -382,8 +382,8 @@ static void ask_keys(struct part *part)
 			items[keys.count++] = part->wanted[i]->key;
 		}
 	}
-	write->options.asker->check(write->options.peers, &part->request,
-								part->link->reference.target, &keys);
+	write->options.asker->check(write->options.peers, &part->request, part->link->reference.target,
+								&keys);
 }
 
 static bool all_missing(const struct part *part)

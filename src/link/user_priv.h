@@ -23,12 +23,12 @@ struct wanted {
 struct part {
 	struct link_write *write;
 	const struct link *link;
-	bool given;              /* rows get new values of its fields */
-	bool leaves;             /* rows may have a hold that they do not keep */
-	size_t *at;              /* place in the query's `given` of each field; SIZE_MAX: in `rest` */
-	struct value *rest;      /* the value that every row has there */
-	struct map keys;         /* owned: struct wanted by the text of their keys */
-	struct wanted **wanted;  /* owned */
+	bool given;             /* rows get new values of its fields */
+	bool leaves;            /* rows may have a hold that they do not keep */
+	size_t *at;             /* place in the query's `given` of each field; SIZE_MAX: in `rest` */
+	struct value *rest;     /* the value that every row has there */
+	struct map keys;        /* owned: struct wanted by the text of their keys */
+	struct wanted **wanted; /* owned */
 	size_t count;
 	size_t room;
 
@@ -76,14 +76,14 @@ struct link_write {
 
 	/* The transaction. */
 	struct store_transaction *transaction;
-	struct old_holds old;   /* owned */
-	uint64_t locked;        /* rows that will change */
-	uint64_t made;          /* rows of an upsert that meet none */
-	struct map targets;     /* owned: of an upsert, the rows that it meets or makes */
-	struct buf text;        /* owned: scratch */
-	struct arena scratch;   /* owned: of one attempt of the transaction */
-	bool left_out;          /* some row was not written */
-	uint64_t released;      /* holds that went into the outbox */
+	struct old_holds old; /* owned */
+	uint64_t locked;      /* rows that will change */
+	uint64_t made;        /* rows of an upsert that meet none */
+	struct map targets;   /* owned: of an upsert, the rows that it meets or makes */
+	struct buf text;      /* owned: scratch */
+	struct arena scratch; /* owned: of one attempt of the transaction */
+	bool left_out;        /* some row was not written */
+	uint64_t released;    /* holds that went into the outbox */
 };
 
 /* ---- user_rows.c ---- */

@@ -10,12 +10,12 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "codec/json.h"
+#include "link/own_rows.h"
 #include "link/user_priv.h"
 #include "model/link_tables.h"
 #include "query/cond.h"
 
-enum { CHUNK = 500, LEAST_ROOM = 16, DEPTH = 4 };
+enum { CHUNK = 500, LEAST_ROOM = 16 };
 
 static bool fail_met(struct error *error)
 {
@@ -23,45 +23,7 @@ static bool fail_met(struct error *error)
 	return error_hint(error, "send it again");
 }
 
-/* ---- queries by hand ---- */
-
-static struct value text_value(struct str text)
-{
-	return (struct value){.kind = VALUE_TEXT, .text = text};
-}
-
-static struct str id_text(struct link_write *write, const struct uuid *id)
-{
-	char *text = arena_bytes(&write->scratch, UUID_TEXT_LEN);
-	uuid_write(id, text);
-	return (struct str){text, UUID_TEXT_LEN};
-}
-
-/* A list of these fields, whose columns are their numbers here. */
-static struct query list_query(struct link_write *write, const struct resource *resource,
-							   const struct field *const *fields, size_t count)
-{
-	struct arena *arena = &write->scratch;
-	struct query_fetch *fetch = ARENA_ARRAY(arena, count, struct query_fetch);
-	struct query_column *columns = ARENA_ARRAY(arena, count, struct query_column);
-	for (size_t i = 0; i < count; i++) {
-		fetch[i] = (struct query_fetch){.term = {.field = fields[i]}, .type = fields[i]};
-		columns[i] = (struct query_column){
-			.name = fields[i]->name,
-			.key = arena_printf(arena, "\"%zu\":", i),
-			.at = i,
-		};
-	}
-	return (struct query){
-		.action = QUERY_LIST,
-		.resource = resource,
-		.fetch = fetch,
-		.fetch_count = count,
-		.columns = columns,
-		.column_count = count,
-		.limit = UINT64_MAX,
-	};
-}
+/* ---- queries over what is ours ---- */
 
 /* Locks are taken in the order of the keys. */
 static void lock_in_order(struct link_write *write, struct query *query)
@@ -76,51 +38,48 @@ static void lock_in_order(struct link_write *write, struct query *query)
 	query->locks = true;
 }
 
-static const struct cond *where_ids(struct link_write *write, const struct field *field,
-									const struct old_hold *holds, size_t count)
+static void where_ids(struct link_write *write, struct query *query, const struct field *field,
+					  const struct old_hold *holds, size_t count)
 {
-	struct operand *items = ARENA_ARRAY(&write->scratch, count, struct operand);
-	struct cond *cond = ARENA_NEW(&write->scratch, struct cond);
+	struct uuid *ids = ARENA_ARRAY(&write->scratch, count, struct uuid);
 	for (size_t i = 0; i < count; i++) {
-		items[i] = (struct operand){
-			.value = text_value(id_text(write, &holds[i].id)),
-			.parameter = -1,
-		};
+		ids[i] = holds[i].id;
 	}
-	*cond = (struct cond){
-		.kind = COND_IN,
-		.field = field,
-		.type = field,
-		.items = items,
-		.item_count = count,
-	};
-	return cond;
+	own_where_in(&write->scratch, query, field, own_ids(&write->scratch, ids, count), count);
 }
 
-static bool run(struct link_write *write, const struct query *query, struct buf *body,
-				struct error *error)
+static bool run(struct link_write *write, const struct query *query, struct error *error)
 {
 	struct store_result result;
-	return store_transaction_run(write->transaction, query, body, &result, error);
+	return store_transaction_run(write->transaction, query, NULL, &result, error);
 }
 
-static bool run_insert(struct link_write *write, const struct resource *resource,
-					   const struct field *const *fields, size_t field_count,
-					   const struct value *values, size_t row_count, struct error *error)
+/* Calls `take` with each id that the rows hold, and the number of its column. */
+static bool list_ids(struct link_write *write, const struct query *query,
+					 void (*take)(void *context, size_t column, const struct uuid *id),
+					 void *context, uint64_t *ret_rows, struct error *error)
 {
-	const struct field **given = ARENA_ARRAY(&write->scratch, field_count, const struct field *);
-	for (size_t i = 0; i < field_count; i++) {
-		given[i] = fields[i];
+	struct arena *arena = &write->scratch;
+	struct value *values = ARENA_ARRAY(arena, query->fetch_count, struct value);
+	struct store_result result;
+	struct own_rows rows;
+	struct buf body;
+	bool more = true;
+	buf_init(&body, SIZE_MAX);
+	bool ok = store_transaction_run(write->transaction, query, &body, &result, error) &&
+		own_rows_begin(&rows, query, buf_str(&body), arena, error);
+	while (ok && more) {
+		ok = own_rows_next(&rows, values, &more, error);
+		for (size_t i = 0; ok && more && i < query->fetch_count; i++) {
+			struct uuid id;
+			if (values[i].kind == VALUE_TEXT && uuid_parse(values[i].text, &id)) {
+				take(context, i, &id);
+			}
+		}
 	}
-	const struct query query = {
-		.action = QUERY_INSERT,
-		.resource = resource,
-		.limit = UINT64_MAX,
-		.given = {given, field_count},
-		.values = values,
-		.row_count = row_count,
-	};
-	return run(write, &query, NULL, error);
+	buf_finish(&body);
+	*ret_rows = ok ? result.rows : 0;
+	return ok;
 }
 
 /* ---- decisions ---- */
@@ -142,15 +101,15 @@ static bool insert_decisions(struct link_write *write, struct wanted *const *wan
 		&decision->fields[DECISION_USED],
 		&decision->fields[DECISION_AT],
 	};
-	struct value *values = ARENA_ARRAY(&write->scratch, count * FIELDS, struct value);
+	struct query *query = own_query(&write->scratch, QUERY_INSERT, decision);
+	struct value *row = own_give(&write->scratch, query, fields, FIELDS, count);
 	int64_t now_us = clock_system.wall_us(&clock_system);
-	for (size_t i = 0; i < count; i++) {
-		struct value *row = values + i * FIELDS;
-		row[0] = text_value((struct str){wanted[i]->text, UUID_TEXT_LEN});
-		row[1] = (struct value){.kind = VALUE_INTEGER, .integer = 1};
-		row[2] = (struct value){.kind = VALUE_INTEGER, .integer = now_us};
+	for (size_t i = 0; i < count; i++, row += FIELDS) {
+		row[0] = own_text((struct str){wanted[i]->text, UUID_TEXT_LEN});
+		row[1] = own_integer(1);
+		row[2] = own_integer(now_us);
 	}
-	if (!run_insert(write, decision, fields, FIELDS, values, count, error)) {
+	if (!run(write, query, error)) {
 		/* Voided meanwhile: the services took too long for the owner. */
 		return error->code == ERROR_UNIQUE ? fail_met(error) : false;
 	}
@@ -195,37 +154,6 @@ static void add_old(struct link_write *write, const struct uuid *id, struct part
 	old->items[old->count++] = (struct old_hold){*id, part};
 }
 
-static bool fail_text(struct error *error)
-{
-	return error_set(error, ERROR_STORE, "an id of a hold cannot be read");
-}
-
-/* Calls `take` with each id of rows that are a JSON array of objects, and the number of its
- * column. */
-static bool read_ids(struct link_write *write, struct str json,
-					 void (*take)(void *context, size_t column, const struct uuid *id),
-					 void *context, struct error *error)
-{
-	struct json_reader reader;
-	enum json_event event;
-	size_t column = 0;
-	json_reader_init(&reader, json, DEPTH, &write->scratch);
-	while ((event = json_next(&reader)) != JSON_END) {
-		struct uuid id;
-		if (event == JSON_KEY) {
-			column = 0;
-			for (size_t i = 0; i < reader.text.len; i++) {
-				column = column * 10 + (size_t)(reader.text.ptr[i] - '0');
-			}
-		} else if (event == JSON_STRING && uuid_parse(reader.text, &id)) {
-			take(context, column, &id);
-		} else if (event == JSON_ERROR || event == JSON_STRING) {
-			return fail_text(error);
-		}
-	}
-	return true;
-}
-
 struct taking {
 	struct link_write *write;
 	struct part **parts; /* by column */
@@ -252,18 +180,12 @@ static bool list_old(struct link_write *write, const struct cond *where, uint64_
 			fields[count++] = write->parts[i].link->hold;
 		}
 	}
-	struct query list = list_query(write, query->resource, fields, count);
-	struct store_result result;
-	struct buf body;
-	list.where = where;
-	list.today = query->today;
-	lock_in_order(write, &list);
-	buf_init(&body, SIZE_MAX);
-	bool ok = store_transaction_run(write->transaction, &list, &body, &result, error) &&
-		read_ids(write, buf_str(&body), take_old, &taking, error);
-	buf_finish(&body);
-	*ret_rows = ok ? result.rows : 0;
-	return ok;
+	struct query *list = own_query(&write->scratch, QUERY_LIST, query->resource);
+	own_fetch(&write->scratch, list, fields, count);
+	list->where = where;
+	list->today = query->today;
+	lock_in_order(write, list);
+	return list_ids(write, list, take_old, &taking, ret_rows, error);
 }
 
 static bool any_leaves(const struct link_write *write)
@@ -387,8 +309,7 @@ bool link_write_before(struct link_write *write, struct store_transaction *trans
 		return false;
 	}
 	if (query->action == QUERY_UPSERT) {
-		return query->batches != NULL ||
-			write_meet(write, query->values, query->row_count, error);
+		return query->batches != NULL || write_meet(write, query->values, query->row_count, error);
 	}
 	return !any_leaves(write) || list_old(write, query->where, &write->locked, error);
 }
@@ -434,21 +355,27 @@ static void arrange(struct old_holds *old)
 	old->count = count;
 }
 
+static void take_none(void *context, size_t column, const struct uuid *id)
+{
+	(void)context;
+	(void)column;
+	(void)id;
+}
+
 static bool lock_decisions(struct link_write *write, const struct old_hold *holds, size_t count,
 						   struct error *error)
 {
-	const struct field *id = &write->options.model->decision->fields[DECISION_ID];
-	struct query list = list_query(write, write->options.model->decision, &id, 1);
-	struct buf body;
-	list.where = where_ids(write, id, holds, count);
-	lock_in_order(write, &list);
-	buf_init(&body, SIZE_MAX);
-	bool ok = run(write, &list, &body, error);
-	buf_finish(&body);
-	return ok;
+	const struct resource *decision = write->options.model->decision;
+	const struct field *id = &decision->fields[DECISION_ID];
+	struct query *list = own_query(&write->scratch, QUERY_LIST, decision);
+	uint64_t rows;
+	own_fetch(&write->scratch, list, &id, 1);
+	where_ids(write, list, id, holds, count);
+	lock_in_order(write, list);
+	return list_ids(write, list, take_none, NULL, &rows, error);
 }
 
-struct using {
+struct usage {
 	const struct old_hold *holds;
 	size_t count;
 	bool *used;
@@ -456,33 +383,31 @@ struct using {
 
 static void take_used(void *context, size_t column, const struct uuid *id)
 {
-	struct using *using = context;
+	struct usage *usage = context;
 	const struct old_hold key = {.id = *id};
-	const struct old_hold *found = bsearch(&key, using->holds, using->count, sizeof(key),
+	const struct old_hold *found = bsearch(&key, usage->holds, usage->count, sizeof(key),
 										   compare_old);
 	(void)column;
 	if (found != NULL) {
-		using->used[found - using->holds] = true;
+		usage->used[found - usage->holds] = true;
 	}
 }
 
 /* Which of them some row has, as of now. */
-static bool find_used(struct link_write *write, struct using *using, struct error *error)
+static bool find_used(struct link_write *write, struct usage *usage, struct error *error)
 {
 	bool ok = true;
 	for (size_t i = 0; i < write->part_count && ok; i++) {
 		const struct field *hold = write->parts[i].link->hold;
+		struct query *list = own_query(&write->scratch, QUERY_LIST, write->options.query->resource);
+		uint64_t rows;
 		if (hold == NULL) {
 			continue;
 		}
-		struct query list = list_query(write, write->options.query->resource, &hold, 1);
-		struct buf body;
-		list.where = where_ids(write, hold, using->holds, using->count);
-		list.distinct = true;
-		buf_init(&body, SIZE_MAX);
-		ok = run(write, &list, &body, error) &&
-			read_ids(write, buf_str(&body), take_used, using, error);
-		buf_finish(&body);
+		own_fetch(&write->scratch, list, &hold, 1);
+		where_ids(write, list, hold, usage->holds, usage->count);
+		list->distinct = true;
+		ok = list_ids(write, list, take_used, usage, &rows, error);
 	}
 	return ok;
 }
@@ -497,40 +422,36 @@ static bool fill_outbox(struct link_write *write, const struct old_hold *holds, 
 		&outbox->fields[OUTBOX_FROM],
 		&outbox->fields[OUTBOX_ID],
 	};
-	struct value *values = ARENA_ARRAY(&write->scratch, count * FIELDS, struct value);
-	for (size_t i = 0; i < count; i++) {
-		struct value *row = values + i * FIELDS;
-		row[0] = text_value(holds[i].part->link->reference.target->name);
-		row[1] = text_value(write->options.query->resource->name);
-		row[2] = text_value(id_text(write, &holds[i].id));
+	struct query *query = own_query(&write->scratch, QUERY_INSERT, outbox);
+	struct value *row = own_give(&write->scratch, query, fields, FIELDS, count);
+	for (size_t i = 0; i < count; i++, row += FIELDS) {
+		row[0] = own_text(holds[i].part->link->reference.target->name);
+		row[1] = own_text(write->options.query->resource->name);
+		row[2] = own_id(&write->scratch, &holds[i].id);
 	}
-	return run_insert(write, outbox, fields, FIELDS, values, count, error);
+	return run(write, query, error);
 }
 
 static bool delete_decisions(struct link_write *write, const struct old_hold *holds, size_t count,
 							 struct error *error)
 {
 	const struct resource *decision = write->options.model->decision;
-	const struct query query = {
-		.action = QUERY_DELETE,
-		.resource = decision,
-		.where = where_ids(write, &decision->fields[DECISION_ID], holds, count),
-		.limit = UINT64_MAX,
-	};
-	return run(write, &query, NULL, error);
+	struct query *query = own_query(&write->scratch, QUERY_DELETE, decision);
+	where_ids(write, query, &decision->fields[DECISION_ID], holds, count);
+	return run(write, query, error);
 }
 
 static bool release(struct link_write *write, const struct old_hold *holds, size_t count,
 					struct error *error)
 {
-	struct using using = {holds, count, ARENA_ARRAY(&write->scratch, count, bool)};
+	struct usage usage = {holds, count, ARENA_ARRAY(&write->scratch, count, bool)};
 	struct old_hold *unused = ARENA_ARRAY(&write->scratch, count, struct old_hold);
 	size_t unused_count = 0;
-	if (!lock_decisions(write, holds, count, error) || !find_used(write, &using, error)) {
+	if (!lock_decisions(write, holds, count, error) || !find_used(write, &usage, error)) {
 		return false;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (!using.used[i]) {
+		if (!usage.used[i]) {
 			unused[unused_count++] = holds[i];
 		}
 	}
