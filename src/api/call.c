@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/api_priv.h"
+#include "api/linked.h"
 #include "api/read.h"
 #include "auth/principal.h"
 #include "base/clock.h"
@@ -74,6 +75,7 @@ void call_finish(struct call *call)
 {
 	tell_misfit(call);
 	auth_release(&call->caller);
+	linked_finish(call);
 	query_batches_finish(call->query.batches);
 	companion_finish(call);
 	buf_finish(&call->cursor);
@@ -287,10 +289,20 @@ static void answer(struct call *call, const struct store_result *result)
 	}
 }
 
+void call_written(struct call *call, const struct store_result *result)
+{
+	if (call->proceed != NULL) {
+		call->proceed(call);
+	} else {
+		answer(call, result);
+	}
+}
+
 static void on_done(struct store_request *request, const struct store_result *result,
 					const struct error *error)
 {
 	struct call *call = call_of(request);
+	linked_end(call, result, error);
 	if (call->streaming) {
 		if (error == NULL) {
 			read_keep_end(call);
@@ -305,10 +317,8 @@ static void on_done(struct store_request *request, const struct store_result *re
 		if (error != NULL) {
 			read_keep_missing(call, error);
 			call_fail(call, error);
-		} else if (call->proceed != NULL) {
-			call->proceed(call);
 		} else {
-			answer(call, result);
+			call_written(call, result);
 		}
 	}
 }

@@ -370,7 +370,7 @@ void openapi_write_answers(struct openapi *openapi)
 	const struct model *model = openapi->service->model;
 	for (size_t i = 0; i < model->resource_count; i++) {
 		const struct resource *resource = &model->resources[i];
-		if (!resource->hidden) {
+		if (resource_is_served(resource)) {
 			write_shared_answer(openapi, resource, true);
 			if (resource->key.count > 0) {
 				write_shared_answer(openapi, resource, false);

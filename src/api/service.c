@@ -11,6 +11,7 @@
 #include "api/system.h"
 #include "auth/auth.h"
 #include "base/alloc.h"
+#include "link/user.h"
 #include "query/compile.h"
 
 static struct operation *new_operation(struct service *service)
@@ -31,6 +32,12 @@ static bool add_routes(struct service *service, struct model_report *report)
 		const struct plan *plan = plan_create(model, route, plans, &service->arena, report);
 		plans[i] = plan;
 		if (plan == NULL) {
+			continue;
+		}
+		if (route->resource != NULL && resource_is_remote(route->resource)) {
+			model_report_add(report, route->place, "write it in the service file there",
+							 "\"%.*s\" lives in another service: no route here can lead to it",
+							 STR_ARG(route->resource->name));
 			continue;
 		}
 		struct operation *operation = new_operation(service);
@@ -61,13 +68,13 @@ static struct str pattern_of(struct service *service, const struct resource *res
 static void add_resources(struct service *service)
 {
 	const struct model *model = service->model;
-	for (size_t i = 0; i < model->resource_count && !model->resources[i].hidden; i++) {
+	for (size_t i = 0; i < model->resource_count; i++) {
 		const struct resource *resource = &model->resources[i];
 		struct segment segments[] = {
 			{.text = resource->name},
 			{.text = STR("key"), .parameter = true},
 		};
-		for (size_t k = 0; k < general_operation_count; k++) {
+		for (size_t k = 0; k < general_operation_count && resource_is_served(resource); k++) {
 			const struct general_operation *general = &general_operations[k];
 			bool keyless = resource->key.count == 0;
 			bool needs_key = general->item || general->method == HTTP_PUT;
@@ -121,17 +128,6 @@ static void add_system_pages(struct service *service)
 	}
 }
 
-/* Of references that nobody keeps nothing may be promised: such a file is refused as a whole. */
-static void refuse_links(const struct model *model, struct model_report *report)
-{
-	for (size_t i = 0; i < model->resource_count; i++) {
-		if (resource_is_remote(&model->resources[i])) {
-			model_report_add(report, model->resources[i].at.place, NULL,
-							 "a resource of another service is not served yet in this version");
-		}
-	}
-}
-
 struct service *service_create(struct model *model, struct model_report *report)
 {
 	struct service *service = alloc_zeroed(1, sizeof(*service));
@@ -143,7 +139,7 @@ struct service *service_create(struct model *model, struct model_report *report)
 	size_t most = model->route_count + model->resource_count * general_operation_count +
 		system_page_count;
 	service->operations = ARENA_ARRAY(&service->arena, most, const struct operation *);
-	refuse_links(model, report);
+	link_user_check(model, report);
 	if (!query_compile(model, report) || !add_routes(service, report)) {
 		service_unref(service);
 		return NULL;
