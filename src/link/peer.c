@@ -432,7 +432,8 @@ static void send_next(struct peer_request *request)
 		.url = buf_str(&request->url),
 		.fields = buf_str(&request->fields),
 		.body = buf_str(&request->body),
-		.timeout_ms = acts[request->act].timeout_ms,
+		.timeout_ms = request->timeout_ms > 0 ? request->timeout_ms
+											  : acts[request->act].timeout_ms,
 		.answer_bytes = check ? SIZE_MAX : PEER_ANSWER_BYTES,
 		.part = check ? drop_part : NULL,
 		.done = on_answer,
@@ -497,10 +498,10 @@ void peers_check(struct peers *peers, struct peer_request *request, const struct
 	send_next(request);
 }
 
-void peers_cancel(struct peer_request *request)
+bool peers_cancel(struct peer_request *request)
 {
 	if (request->peer == NULL) {
-		return;
+		return false;
 	}
 	if (request->busy) {
 		request->busy = false;
@@ -509,6 +510,7 @@ void peers_cancel(struct peer_request *request)
 		request->peer->probing = request->peer->probing && !request->probe;
 	}
 	give_back(request);
+	return true;
 }
 
 /* ---- what nobody waits for ---- */

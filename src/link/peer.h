@@ -54,8 +54,10 @@ struct peer_answer {
 	const char *problem;
 };
 
+/* Zero at first. */
 struct peer_request {
 	struct arena *arena; /* lives until done */
+	uint64_t timeout_ms; /* of each message; 0: the usual */
 	/* Called once, on the loop, perhaps before the function that began it returns; not after
 	 * peers_cancel(). The request may be used again, or freed, in it. */
 	void (*done)(struct peer_request *request, const struct peer_answer *answer);
@@ -112,8 +114,9 @@ void peers_decide(struct peers *peers, struct peer_request *request, const struc
 /* `check: get`: is there a row of `resource`, which has `at`, with each of these keys? */
 void peers_check(struct peers *peers, struct peer_request *request, const struct resource *resource,
 				 const struct message_keys *keys);
-/* The request is the caller's again; `done` is not called any more. It need not be under way. */
-void peers_cancel(struct peer_request *request);
+/* The request is the caller's again; `done` is not called any more. It need not be under way: was
+ * it? */
+bool peers_cancel(struct peer_request *request);
 /* DELETE, once, whether it arrives or not; nothing is told. The ids are copied. */
 void peers_give_up(struct peers *peers, const struct message_ids *ids);
 /* Adds to what is there. */
