@@ -134,6 +134,12 @@ static inline bool resource_is_remote(const struct resource *resource)
 	return resource->at.str.len > 0;
 }
 
+/* Does it have the general API? */
+static inline bool resource_is_served(const struct resource *resource)
+{
+	return !resource->hidden && !resource_is_remote(resource);
+}
+
 enum route_action {
 	ACTION_REPLY, /* touches no rows */
 	ACTION_LIST,
