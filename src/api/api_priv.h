@@ -18,6 +18,7 @@ struct api_loop {
 	struct loop *loop;
 	struct store_session *session; /* owned */
 	struct redis_loop *redis;      /* owned; NULL: none */
+	struct peers *peers;           /* owned; under api->lock; see api_peers() */
 	struct api_binding *binding;   /* owned: the state that new requests get */
 	struct http_server *server;    /* borrowed */
 	struct operation_stats other;  /* requests without an operation */
@@ -33,6 +34,9 @@ void api_handle(struct api_loop *loop, const struct mount *mount, struct http_ex
 void api_finished(const struct http_exchange *exchange, int status, uint64_t body_bytes,
 				  uint64_t micros);
 uint64_t api_body_limit(const struct api_loop *loop, const struct http_request *request);
+
+/* Other services, as this loop asks them; made when it is needed first. Own loop only. */
+struct peers *api_peers(struct api_loop *loop);
 
 struct api {
 	struct api_options options;
