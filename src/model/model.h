@@ -140,6 +140,20 @@ static inline bool resource_is_served(const struct resource *resource)
 	return !resource->hidden && !resource_is_remote(resource);
 }
 
+/* How many columns its table has for a store to write: those of its fields, which may be computed
+ * and have none, then those of its hold fields. */
+static inline size_t resource_column_count(const struct resource *resource)
+{
+	return resource->field_count + resource->hold_field_count;
+}
+
+/* By its number. */
+static inline const struct field *resource_column(const struct resource *resource, size_t number)
+{
+	return number < resource->field_count ? &resource->fields[number]
+										  : &resource->hold_fields[number - resource->field_count];
+}
+
 enum route_action {
 	ACTION_REPLY, /* touches no rows */
 	ACTION_LIST,
