@@ -8,6 +8,7 @@
 
 #include "api/api_priv.h"
 #include "api/linked.h"
+#include "api/links.h"
 #include "api/read.h"
 #include "auth/principal.h"
 #include "base/clock.h"
@@ -302,7 +303,6 @@ static void on_done(struct store_request *request, const struct store_result *re
 					const struct error *error)
 {
 	struct call *call = call_of(request);
-	linked_end(call, result, error);
 	if (call->streaming) {
 		if (error == NULL) {
 			read_keep_end(call);
@@ -316,8 +316,12 @@ static void on_done(struct store_request *request, const struct store_result *re
 		call->times_ns[2] = now_ns(call);
 		if (error != NULL) {
 			read_keep_missing(call, error);
-			call_fail(call, error);
+			if (!links_held(call, error)) {
+				linked_end(call, result, error);
+				call_fail(call, error);
+			}
 		} else {
+			linked_end(call, result, NULL);
 			call_written(call, result);
 		}
 	}

@@ -76,13 +76,16 @@ void linked_end(struct call *call, const struct store_result *result, const stru
 	if (call->link != NULL && link_write_end(call->link, result, error)) {
 		links_ring(call->binding->loop->api);
 	}
-	linked_finish(call);
+	link_write_finish(call->link);
+	call->link = NULL;
 }
 
 void linked_finish(struct call *call)
 {
-	link_write_finish(call->link);
+	/* Whoever failed the call before the store had it, or after it had refused it, knows that
+	 * nothing was written. */
+	const struct error unwritten = {.code = ERROR_REFERENCE};
+	linked_end(call, NULL, &unwritten);
 	query_batches_finish(call->scan);
-	call->link = NULL;
 	call->scan = NULL;
 }

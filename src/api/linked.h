@@ -13,7 +13,7 @@
 void linked_run(struct call *call, compose_reply *compose);
 /* The store has answered. Once; nothing when there are no links. */
 void linked_end(struct call *call, const struct store_result *result, const struct error *error);
-/* When the call ends. */
+/* When the call ends. Whatever was asked for and not written is given up. */
 void linked_finish(struct call *call);
 
 #endif

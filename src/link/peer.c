@@ -432,7 +432,7 @@ static void send_next(struct peer_request *request)
 		.url = buf_str(&request->url),
 		.fields = buf_str(&request->fields),
 		.body = buf_str(&request->body),
-		.timeout_ms = acts[request->act].timeout_ms,
+		.timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : acts[request->act].timeout_ms,
 		.answer_bytes = check ? SIZE_MAX : PEER_ANSWER_BYTES,
 		.part = check ? drop_part : NULL,
 		.done = on_answer,
@@ -499,7 +499,7 @@ void peers_check(struct peers *peers, struct peer_request *request, const struct
 
 void peers_cancel(struct peer_request *request)
 {
-	if (request->peer == NULL) {
+	if (!peer_request_waits(request)) {
 		return;
 	}
 	if (request->busy) {

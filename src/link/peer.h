@@ -54,8 +54,10 @@ struct peer_answer {
 	const char *problem;
 };
 
+/* Zero at first. */
 struct peer_request {
 	struct arena *arena; /* lives until done */
+	uint64_t timeout_ms; /* of each message; 0: the usual */
 	/* Called once, on the loop, perhaps before the function that began it returns; not after
 	 * peers_cancel(). The request may be used again, or freed, in it. */
 	void (*done)(struct peer_request *request, const struct peer_answer *answer);
@@ -114,6 +116,10 @@ void peers_check(struct peers *peers, struct peer_request *request, const struct
 				 const struct message_keys *keys);
 /* The request is the caller's again; `done` is not called any more. It need not be under way. */
 void peers_cancel(struct peer_request *request);
+static inline bool peer_request_waits(const struct peer_request *request)
+{
+	return request->peer != NULL;
+}
 /* DELETE, once, whether it arrives or not; nothing is told. The ids are copied. */
 void peers_give_up(struct peers *peers, const struct message_ids *ids);
 /* Adds to what is there. */

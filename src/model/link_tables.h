@@ -16,8 +16,9 @@
 #include "model/model.h"
 
 /* The fields of resource->holds, in their order: a hold of a row that is referred to. The values of
- * its key stand from HOLD_KEY on: key1, key2, …, in the order of resource->key. They are a foreign
- * key, references[0]. Its key is `id`; there are indexes on the foreign key, and on `kept`, `at`. */
+ * its key stand from HOLD_KEY on: key1, key2, …, in the order of resource->key. They are a
+ * foreign key, references[0]. Its key is `id`; there are indexes on the foreign key, and on `kept`,
+ * `at`. */
 enum hold_field {
 	HOLD_ID,   /* uuid */
 	HOLD_FROM, /* text: the name of the user's resource, which stands here with its `at` */

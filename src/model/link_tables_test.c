@@ -74,7 +74,8 @@ static const struct load_row rows[] = {
 	{__LINE__,
 	 "  own: { key: i, fields: { i: { type: \"decimal(9,2)\", required: true } } }\n"
 	 "  far: { key: i, fields: { i: { type: \"decimal(9,2)\", references: own } }, at: http://b }\n"
-	 "  fur: { key: i, fields: { i: { type: \"decimal(9,2)\", references: own } }, at: http://c }\n",
+	 "  fur: { key: i, fields: { i: { type: \"decimal(9,2)\", references: own } }, at: "
+	 "http://c }\n",
 	 HOLDS("own") "  key1 decimal(9,2) required\n"
 				  "  index key1\n"
 				  "  index kept,at\n"

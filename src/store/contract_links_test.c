@@ -101,8 +101,8 @@ static const struct contract_row rows[] = {
 	/* whoever decides first has decided */
 	{L, "insert _rl_decision?&quiet", "{\"id\":\"" H1 "\",\"used\":true,\"at\":5}", "1+1"},
 	{L, "insert _rl_decision?&quiet", "{\"id\":\"" H1 "\",\"used\":false,\"at\":5}",
-	 "409 23505 duplicate key value violates unique constraint \"_rl_decision_pkey\" | Key (id)=(" H1
-	 ") already exists."},
+	 "409 23505 duplicate key value violates unique constraint \"_rl_decision_pkey\" | Key "
+	 "(id)=(" H1 ") already exists."},
 	{L, "upsert _rl_decision?&quiet&ignore", "{\"id\":\"" H1 "\",\"used\":false,\"at\":6}", "0"},
 	{L, "upsert _rl_decision?&quiet&ignore", "{\"id\":\"" H2 "\",\"used\":false,\"at\":6}", "1+1"},
 	{L, "get{} _rl_decision?id=eq." H1, NULL, "1 {\"id\":\"" H1 "\",\"used\":true,\"at\":5}"},
