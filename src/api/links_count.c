@@ -113,6 +113,9 @@ static void count_table(struct counting *counting, const struct resource *table)
 	query->grouped = true;
 	struct query_fetch *fetch = (struct query_fetch *)query->fetch;
 	fetch[is_outbox ? 0 : 1] = count_fetch();
+	struct query_column *columns = (struct query_column *)query->columns;
+	columns[is_outbox ? 0 : 1].name = STR("count");
+	columns[is_outbox ? 0 : 1].key = STR("\"count\":");
 	if (!is_outbox) {
 		fetch[2].aggregate = AGGREGATE_MIN;
 		fetch[2].type = fetch_aggregated_type(&fetch[2]);
