@@ -29,6 +29,13 @@ static bool is_ready(void *context)
 	return !atomic_load(&service->app->draining) && !atomic_load(&service->loading);
 }
 
+static bool is_to_be_loaded(void *context, const struct resource *resource)
+{
+	struct app_service *service = context;
+	return atomic_load(&service->loading) && resource->load.file.len > 0 &&
+		resource->number >= atomic_load(&service->load_from);
+}
+
 static bool find_address(struct app_service *service, const struct model *model,
 						 struct error *error)
 {
@@ -169,6 +176,7 @@ static bool create_service(struct app *app, struct app_service *service, const c
 		.store = service->store,
 		.open = app->options.open || !service->address.loopback || app_gateway_reaches_out(app),
 		.ready = is_ready,
+		.loads = is_to_be_loaded,
 		.context = service,
 	};
 	service->api = api_create(loaded, &options);

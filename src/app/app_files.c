@@ -132,7 +132,7 @@ bool app_load_files(struct app_service *service, struct service *loaded)
 		if (must_wait(resource)) {
 			service_ref(loaded);
 			service->to_load = loaded;
-			service->load_from = i;
+			atomic_store(&service->load_from, i);
 			atomic_store(&service->loading, true);
 			return true;
 		}
@@ -148,9 +148,10 @@ static void load_rest(struct app_service *service)
 {
 	const struct model *model = service->to_load->model;
 	bool ok = true;
-	for (size_t i = service->load_from; i < model->resource_count && ok; i++) {
+	for (size_t i = atomic_load(&service->load_from); i < model->resource_count && ok; i++) {
 		const struct resource *resource = &model->resources[i];
 		ok = resource->load.file.len == 0 || load_file(service, model, resource);
+		atomic_store(&service->load_from, ok ? i + 1 : i);
 	}
 	atomic_store(&service->loading, !ok);
 }

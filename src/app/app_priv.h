@@ -40,7 +40,7 @@ struct app_service {
 	struct redis *second;       /* owned: its second level; NULL: none */
 	struct api *api;            /* owned */
 	struct service *to_load;    /* one reference: has files that wait; NULL: none */
-	size_t load_from;           /* the first of its resources whose file does */
+	_Atomic size_t load_from;   /* the first of its resources whose file does */
 	bool waits;                 /* for another service: that is logged */
 	_Atomic bool loading;       /* and so it is not ready */
 	uv_fs_event_t watch;
