@@ -300,6 +300,9 @@ static struct asked *ask(struct bed *bed, int act, size_t count)
 	case PEER_ACT_DECIDE:
 		peers_decide(bed->peers, &asked->request, ids.resource, ids.items, ids.count);
 		break;
+	case PEER_ACT_LOOK:
+		peers_look(bed->peers, &asked->request, &ids);
+		break;
 	default:
 		peers_check(bed->peers, &asked->request, ids.resource, &keys);
 	}
@@ -361,6 +364,11 @@ static const struct row rows[] = {
 	 PEER_NO_ANSWER, "an answer that cannot be read"},
 	{__LINE__, PEER_ACT_DECIDE, ANSWER("200 OK") "<html>", PEER_NO_ANSWER,
 	 "an answer that cannot be read"},
+	{__LINE__, PEER_ACT_LOOK, ANSWER("200 OK") "{\"used\":[],\"void\":[\"" ONE "\"]}", PEER_DONE,
+	 NULL, 0, 0, 1},
+	{__LINE__, PEER_ACT_LOOK, ANSWER("200 OK") "{\"used\":[\"" TWO "\"],\"void\":[]}",
+	 PEER_NO_ANSWER, "an answer that cannot be read"},
+	{__LINE__, PEER_ACT_LOOK, ANSWER("404 No"), PEER_REFUSED, "an answer that says no"},
 	{__LINE__, PEER_ACT_CHECK, ANSWER("200 OK") "<html>any</html>", PEER_DONE},
 	{__LINE__, PEER_ACT_CHECK, ANSWER("404 Not Found"), PEER_MISSING, NULL, 1},
 	{__LINE__, PEER_ACT_CHECK, ANSWER("410 Gone"), PEER_MISSING, NULL, 1},
