@@ -13,6 +13,9 @@
 #include "api/metrics.h"
 #include "api/mount.h"
 
+struct api_keep;
+struct peers;
+
 struct api_loop {
 	struct api *api;
 	struct loop *loop;
@@ -24,8 +27,14 @@ struct api_loop {
 	struct operation_stats other;  /* requests without an operation */
 	uint64_t next_id;              /* of requests */
 	struct task adopt;             /* posted by api_replace() */
-	bool adopting;                 /* under api->lock: the task is posted and did not run yet */
-	bool detached;                 /* the task that is posted frees it */
+	bool keeper;                   /* does for all loops what links.h says is done unasked */
+	struct api_keep *keeps;        /* owned: of this state of the service file, and of ended ones */
+	struct loop_tick collect;      /* while there are any */
+	bool ended;                    /* see api_end() */
+	void (*on_ended)(void *context);
+	void *ended_context;
+	bool adopting; /* under api->lock: the task is posted and did not run yet */
+	bool detached; /* the task that is posted frees it */
 	struct api_loop *next;
 };
 
@@ -44,6 +53,10 @@ struct api {
 	pthread_mutex_t lock;
 	struct service *service; /* under lock: the newest, one reference */
 	struct api_loop *loops;  /* under lock */
+	_Atomic bool outbox_bell;
 };
+
+/* A call of it ends: a binding that was replaced meanwhile goes with its last call. */
+void api_binding_release(struct api_binding *binding);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/api_priv.h"
+#include "api/links.h"
 #include "api/read.h"
 #include "auth/principal.h"
 #include "base/clock.h"
@@ -304,7 +305,9 @@ static void on_done(struct store_request *request, const struct store_result *re
 		call->times_ns[2] = now_ns(call);
 		if (error != NULL) {
 			read_keep_missing(call, error);
-			call_fail(call, error);
+			if (!links_held(call, error)) {
+				call_fail(call, error);
+			}
 		} else if (call->proceed != NULL) {
 			call->proceed(call);
 		} else {

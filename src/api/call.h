@@ -57,6 +57,7 @@ struct call {
 	/* Called before a list is streamed: status and fields; the body comes later. */
 	compose_reply *stream_head;
 	bool streaming;
+	bool asked_holders;             /* links_held() was tried */
 	bool written;                   /* the write is committed; what is read is its answer */
 	struct str content_type;        /* of the rows */
 	struct preferences preferences; /* general API */

@@ -232,7 +232,8 @@ void outbox_stop(struct outbox *outbox)
 {
 	outbox->stopped = true;
 	for (struct sender *sender = outbox->senders; sender != NULL; sender = sender->next) {
-		if (sender->busy && peers_cancel(&sender->peer)) {
+		if (peer_request_waits(&sender->peer)) {
+			peers_cancel(&sender->peer);
 			end(sender, 0);
 		}
 	}

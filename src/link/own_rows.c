@@ -21,8 +21,8 @@ struct query *own_query(struct arena *arena, enum query_action action,
 	return query;
 }
 
-void own_where(struct arena *arena, struct query *query, const struct field *field,
-			   enum operator_name op, struct value value)
+static const struct cond *compare(struct arena *arena, const struct field *field,
+								  enum operator_name op, struct value value)
 {
 	struct cond *leaf = ARENA_NEW(arena, struct cond);
 	*leaf = (struct cond){
@@ -32,7 +32,27 @@ void own_where(struct arena *arena, struct query *query, const struct field *fie
 		.op = op,
 		.operand = {.value = value, .parameter = -1},
 	};
-	query->where = cond_both(arena, query->where, leaf);
+	return leaf;
+}
+
+void own_where(struct arena *arena, struct query *query, const struct field *field,
+			   enum operator_name op, struct value value)
+{
+	query->where = cond_both(arena, query->where, compare(arena, field, op, value));
+}
+
+void own_where_keys(struct arena *arena, struct query *query, const struct field_list *fields,
+					const struct value *const *keys, size_t count)
+{
+	const struct cond **rows = ARENA_ARRAY(arena, count, const struct cond *);
+	for (size_t i = 0; i < count; i++) {
+		const struct cond **parts = ARENA_ARRAY(arena, fields->count, const struct cond *);
+		for (size_t k = 0; k < fields->count; k++) {
+			parts[k] = compare(arena, fields->items[k], OPERATOR_EQ, keys[i][k]);
+		}
+		rows[i] = cond_join(arena, COND_AND, parts, fields->count);
+	}
+	query->where = cond_both(arena, query->where, cond_join(arena, COND_OR, rows, count));
 }
 
 void own_where_in(struct arena *arena, struct query *query, const struct field *field,

@@ -21,6 +21,9 @@ void own_where(struct arena *arena, struct query *query, const struct field *fie
 			   enum operator_name op, struct value value);
 void own_where_in(struct arena *arena, struct query *query, const struct field *field,
 				  const struct value *values, size_t count);
+/* One of these rows, by their keys; not many: of several fields it is a tree. */
+void own_where_keys(struct arena *arena, struct query *query, const struct field_list *fields,
+					const struct value *const *keys, size_t count);
 /* LIST, GET: answers these fields, in this order. */
 void own_fetch(struct arena *arena, struct query *query, const struct field *const *fields,
 			   size_t count);

@@ -509,10 +509,10 @@ void peers_check(struct peers *peers, struct peer_request *request, const struct
 	send_next(request);
 }
 
-bool peers_cancel(struct peer_request *request)
+void peers_cancel(struct peer_request *request)
 {
-	if (request->peer == NULL) {
-		return false;
+	if (!peer_request_waits(request)) {
+		return;
 	}
 	if (request->busy) {
 		request->busy = false;
@@ -521,7 +521,6 @@ bool peers_cancel(struct peer_request *request)
 		request->peer->probing = request->peer->probing && !request->probe;
 	}
 	give_back(request);
-	return true;
 }
 
 /* ---- what nobody waits for ---- */

@@ -116,9 +116,12 @@ void peers_look(struct peers *peers, struct peer_request *request, const struct 
 /* `check: get`: is there a row of `resource`, which has `at`, with each of these keys? */
 void peers_check(struct peers *peers, struct peer_request *request, const struct resource *resource,
 				 const struct message_keys *keys);
-/* The request is the caller's again; `done` is not called any more. It need not be under way: was
- * it? */
-bool peers_cancel(struct peer_request *request);
+/* The request is the caller's again; `done` is not called any more. It need not be under way. */
+void peers_cancel(struct peer_request *request);
+static inline bool peer_request_waits(const struct peer_request *request)
+{
+	return request->peer != NULL;
+}
 /* DELETE, once, whether it arrives or not; nothing is told. The ids are copied. */
 void peers_give_up(struct peers *peers, const struct message_ids *ids);
 /* Adds to what is there. */

@@ -119,7 +119,8 @@ void settle_start(struct settle *settle)
 
 void settle_cancel(struct settle *settle)
 {
-	if (peers_cancel(&settle->peer)) {
+	if (peer_request_waits(&settle->peer)) {
+		peers_cancel(&settle->peer);
 		const struct peer_answer answer = {
 			.outcome = PEER_NO_ANSWER,
 			.problem = "it is not waited for",
