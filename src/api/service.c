@@ -12,6 +12,7 @@
 #include "api/system.h"
 #include "auth/auth.h"
 #include "base/alloc.h"
+#include "link/user.h"
 #include "query/compile.h"
 
 #include "rowlock_config.h"
@@ -42,6 +43,12 @@ static bool add_routes(struct service *service, struct model_report *report)
 		if (plan == NULL) {
 			continue;
 		}
+		if (route->resource != NULL && resource_is_remote(route->resource)) {
+			model_report_add(report, route->place, "write it in the service file there",
+							 "\"%.*s\" lives in another service: no route here can lead to it",
+							 STR_ARG(route->resource->name));
+			continue;
+		}
 		struct operation *operation = new_operation(service);
 		operation->run = plan_run;
 		operation->pattern = route->path;
@@ -70,13 +77,13 @@ static struct str pattern_of(struct service *service, const struct resource *res
 static void add_resources(struct service *service)
 {
 	const struct model *model = service->model;
-	for (size_t i = 0; i < model->resource_count && !model->resources[i].hidden; i++) {
+	for (size_t i = 0; i < model->resource_count; i++) {
 		const struct resource *resource = &model->resources[i];
 		struct segment segments[] = {
 			{.text = resource->name},
 			{.text = STR("key"), .parameter = true},
 		};
-		for (size_t k = 0; k < general_operation_count && !resource_is_remote(resource); k++) {
+		for (size_t k = 0; k < general_operation_count && resource_is_served(resource); k++) {
 			const struct general_operation *general = &general_operations[k];
 			bool keyless = resource->key.count == 0;
 			bool needs_key = general->item || general->method == HTTP_PUT;
@@ -173,6 +180,7 @@ struct service *service_create(struct model *model, struct model_report *report)
 	size_t most = model->route_count + model->resource_count * general_operation_count +
 		system_page_count + link_route_count;
 	service->operations = ARENA_ARRAY(&service->arena, most, const struct operation *);
+	link_user_check(model, report);
 #if !HAVE_LINKS
 	refuse_links(model, report);
 #endif

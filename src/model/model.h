@@ -134,7 +134,7 @@ static inline bool resource_is_remote(const struct resource *resource)
 	return resource->at.str.len > 0;
 }
 
-/* Does it have the general API? */
+/* Does this service answer for its rows? */
 static inline bool resource_is_served(const struct resource *resource)
 {
 	return !resource->hidden && !resource_is_remote(resource);
