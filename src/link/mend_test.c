@@ -85,10 +85,9 @@ static void hold(struct peers *peers, struct peer_request *request,
 	answer(world, request, &said);
 }
 
-static bool cancel(struct peer_request *request)
+static void cancel(struct peer_request *request)
 {
 	(void)request;
-	return true;
 }
 
 static void give_up(struct peers *peers, const struct message_ids *ids)

@@ -34,7 +34,7 @@ struct link_asker {
 				 const struct message_holds *holds);
 	void (*check)(struct peers *peers, struct peer_request *request,
 				  const struct resource *resource, const struct message_keys *keys);
-	bool (*cancel)(struct peer_request *request);
+	void (*cancel)(struct peer_request *request);
 	void (*give_up)(struct peers *peers, const struct message_ids *ids);
 };
 extern const struct link_asker link_asker_peers;
