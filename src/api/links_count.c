@@ -105,7 +105,7 @@ static void count_table(struct counting *counting, const struct resource *table)
 	bool is_outbox = table == model_of(counting)->outbox;
 	const struct field *fields[] = {
 		&table->fields[is_outbox ? OUTBOX_N : HOLD_KEPT],
-		&table->fields[is_outbox ? OUTBOX_N : HOLD_AT],
+		&table->fields[is_outbox ? OUTBOX_N : HOLD_ID],
 		&table->fields[is_outbox ? OUTBOX_N : HOLD_AT],
 	};
 	struct query *query = own_query(arena, QUERY_LIST, table);

@@ -1,166 +1,34 @@
 /* Against a server of raw sockets, which says what a row of a table tells it to. */
 #include "link/peer.h"
 
-#include <arpa/inet.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
 #include "link/credential.h"
+#include "link/peer_test_help.h"
 #include "net/loop.h"
 
 #define ONE "00000000-0000-4000-8000-000000000001"
 #define TWO "00000000-0000-4000-8000-000000000002"
 #define KEY "0123456789abcdef"
-/* A head without the length of its body, which is given behind. */
-#define ANSWER(status) "HTTP/1.1 " status "\r\nConnection: close\r\n\r\n"
 
-enum { REQUEST_BYTES = 4 << 20, HUGE_BYTES = PEER_ANSWER_BYTES + 1 };
-
-struct server {
-	int listener;
-	int port;
-	pthread_t thread;
-	pthread_mutex_t lock;
-	const char *says; /* NULL: closes without a word; "": says nothing until it ends */
-	bool echoes;      /* a decide: all ids are used */
-	bool huge;        /* a body that is too large follows */
-	char *last;       /* request */
-	size_t requests;
-	_Atomic bool ends;
-};
+enum { HUGE_BYTES = PEER_ANSWER_BYTES + 1 };
 
 struct bed {
-	struct server server;
+	struct test_peer server;
 	struct loop *loop;
 	struct peers *peers;
 	struct model *model;
 	struct arena arena;
 	char file[512];
 };
-
-/* ---- the server ---- */
-
-static bool say(int fd, const char *text, size_t len)
-{
-	for (size_t sent = 0; sent < len;) {
-		ssize_t part = send(fd, text + sent, len - sent, MSG_NOSIGNAL);
-		if (part <= 0) {
-			return false;
-		}
-		sent += (size_t)part;
-	}
-	return true;
-}
-
-static void say_huge(int fd)
-{
-	char *body = calloc(1, HUGE_BYTES);
-	(void)say(fd, body, HUGE_BYTES);
-	free(body);
-}
-
-/* Reads one request; false when none came. */
-static bool take(int fd, char *request)
-{
-	size_t len = 0;
-	const char *end = NULL;
-	size_t body = 0;
-	while (end == NULL || len < (size_t)(end + 4 - request) + body) {
-		ssize_t got = recv(fd, request + len, (size_t)REQUEST_BYTES - 1 - len, 0);
-		if (got <= 0) {
-			return false;
-		}
-		len += (size_t)got;
-		request[len] = '\0';
-		end = strstr(request, "\r\n\r\n");
-		const char *length = strstr(request, "Content-Length: ");
-		body = end != NULL && length != NULL ? strtoul(length + 16, NULL, 10) : 0;
-	}
-	return true;
-}
-
-static void answer(struct server *server, int fd)
-{
-	char *request = calloc(1, REQUEST_BYTES);
-	if (take(fd, request)) {
-		pthread_mutex_lock(&server->lock);
-		const char *says = server->says;
-		bool huge = server->huge;
-		bool echoes = server->echoes;
-		free(server->last);
-		server->last = request;
-		server->requests++;
-		if (says != NULL && echoes) {
-			const char *ids = strchr(strstr(request, "\r\n\r\n"), '[');
-			(void)(say(fd, says, strlen(says)) && say(fd, "{\"used\":", 8) &&
-				   say(fd, ids, strlen(ids) - 1) && say(fd, ",\"void\":[]}", 11));
-		}
-		pthread_mutex_unlock(&server->lock);
-		if (says != NULL && !echoes) {
-			(void)say(fd, says, strlen(says));
-		}
-		if (huge) {
-			say_huge(fd);
-		}
-		while (says != NULL && says[0] == '\0' && !atomic_load(&server->ends)) {
-			usleep(1000);
-		}
-	} else {
-		free(request);
-	}
-	close(fd);
-}
-
-static void *run_server(void *context)
-{
-	struct server *server = context;
-	for (;;) {
-		int fd = accept(server->listener, NULL, NULL);
-		if (fd < 0 || atomic_load(&server->ends)) {
-			return NULL;
-		}
-		answer(server, fd);
-	}
-}
-
-static void server_start(struct server *server)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	socklen_t bytes = sizeof(address);
-	server->listener = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(bind(server->listener, (struct sockaddr *)&address, bytes), 0);
-	assert_int_equal(listen(server->listener, 64), 0);
-	getsockname(server->listener, (struct sockaddr *)&address, &bytes);
-	server->port = ntohs(address.sin_port);
-	pthread_mutex_init(&server->lock, NULL);
-	pthread_create(&server->thread, NULL, run_server, server);
-}
-
-static void server_stop(struct server *server)
-{
-	if (!atomic_exchange(&server->ends, true)) {
-		shutdown(server->listener, SHUT_RDWR);
-		pthread_join(server->thread, NULL);
-		close(server->listener);
-	}
-}
-
-static void tell(struct bed *bed, const char *says)
-{
-	pthread_mutex_lock(&bed->server.lock);
-	bed->server.says = says;
-	pthread_mutex_unlock(&bed->server.lock);
-}
 
 /* ---- the bed ---- */
 
@@ -169,7 +37,7 @@ static int setup_with(void **state, const char *key)
 	struct bed *bed = calloc(1, sizeof(*bed));
 	struct error error;
 	struct model_report report;
-	server_start(&bed->server);
+	test_peer_start(&bed->server);
 	snprintf(bed->file, sizeof(bed->file),
 			 "service: user\n"
 			 "resources:\n"
@@ -207,9 +75,7 @@ static int teardown(void **state)
 	loop_stop(bed->loop);
 	loop_run(bed->loop);
 	loop_destroy(bed->loop);
-	server_stop(&bed->server);
-	free(bed->server.last);
-	pthread_mutex_destroy(&bed->server.lock);
+	test_peer_finish(&bed->server);
 	model_destroy(bed->model);
 	arena_finish(&bed->arena);
 	free(bed);
@@ -324,21 +190,21 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{__LINE__, PEER_ACT_HOLD, ANSWER("200 OK"), PEER_DONE},
-	{__LINE__, PEER_ACT_HOLD, ANSWER("200 OK") "{}", PEER_DONE},
-	{__LINE__, PEER_ACT_HOLD, ANSWER("409 Conflict") "{\"missing\":[{\"id\":0}]}", PEER_MISSING,
-	 NULL, 1},
-	{__LINE__, PEER_ACT_HOLD, ANSWER("409 Conflict") "{\"missing\":[]}", PEER_NO_ANSWER,
+	{__LINE__, PEER_ACT_HOLD, TEST_ANSWER("200 OK"), PEER_DONE},
+	{__LINE__, PEER_ACT_HOLD, TEST_ANSWER("200 OK") "{}", PEER_DONE},
+	{__LINE__, PEER_ACT_HOLD, TEST_ANSWER("409 Conflict") "{\"missing\":[{\"id\":0}]}",
+	 PEER_MISSING, NULL, 1},
+	{__LINE__, PEER_ACT_HOLD, TEST_ANSWER("409 Conflict") "{\"missing\":[]}", PEER_NO_ANSWER,
 	 "an answer that cannot be read"},
-	{__LINE__, PEER_ACT_HOLD, ANSWER("409 Conflict") "<html>no</html>", PEER_NO_ANSWER,
+	{__LINE__, PEER_ACT_HOLD, TEST_ANSWER("409 Conflict") "<html>no</html>", PEER_NO_ANSWER,
 	 "an answer that cannot be read"},
-	{__LINE__, PEER_ACT_HOLD, ANSWER("422 No"), PEER_REFUSED, "an answer that says no"},
-	{__LINE__, PEER_ACT_HOLD, ANSWER("403 No"), PEER_REFUSED, "an answer that says no"},
-	{__LINE__, PEER_ACT_HOLD, ANSWER("404 No"), PEER_REFUSED, "an answer that says no"},
-	{__LINE__, PEER_ACT_HOLD, ANSWER("408 No"), PEER_NO_ANSWER, "an answer that says not now"},
-	{__LINE__, PEER_ACT_HOLD, ANSWER("429 No"), PEER_NO_ANSWER, "an answer that says not now"},
-	{__LINE__, PEER_ACT_HOLD, ANSWER("503 No"), PEER_NO_ANSWER, "an answer that says not now"},
-	{__LINE__, PEER_ACT_HOLD, ANSWER("204 No Content"), PEER_NO_ANSWER,
+	{__LINE__, PEER_ACT_HOLD, TEST_ANSWER("422 No"), PEER_REFUSED, "an answer that says no"},
+	{__LINE__, PEER_ACT_HOLD, TEST_ANSWER("403 No"), PEER_REFUSED, "an answer that says no"},
+	{__LINE__, PEER_ACT_HOLD, TEST_ANSWER("404 No"), PEER_REFUSED, "an answer that says no"},
+	{__LINE__, PEER_ACT_HOLD, TEST_ANSWER("408 No"), PEER_NO_ANSWER, "an answer that says not now"},
+	{__LINE__, PEER_ACT_HOLD, TEST_ANSWER("429 No"), PEER_NO_ANSWER, "an answer that says not now"},
+	{__LINE__, PEER_ACT_HOLD, TEST_ANSWER("503 No"), PEER_NO_ANSWER, "an answer that says not now"},
+	{__LINE__, PEER_ACT_HOLD, TEST_ANSWER("204 No Content"), PEER_NO_ANSWER,
 	 "an answer that says not now"},
 	/* Nobody goes where an answer leads. */
 	{__LINE__, PEER_ACT_HOLD, "HTTP/1.1 302 Found\r\nLocation: /\r\nConnection: close\r\n\r\n",
@@ -347,33 +213,36 @@ static const struct row rows[] = {
 	{__LINE__, PEER_ACT_HOLD, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", PEER_NO_ANSWER,
 	 "transfer closed"},
 	{__LINE__, PEER_ACT_HOLD, NULL, PEER_NO_ANSWER, "Empty reply"},
-	{__LINE__, PEER_ACT_RELEASE, ANSWER("204 No Content"), PEER_DONE},
-	{__LINE__, PEER_ACT_RELEASE, ANSWER("200 OK"), PEER_NO_ANSWER, "an answer that says not now"},
-	{__LINE__, PEER_ACT_RELEASE, ANSWER("409 Conflict") "{\"missing\":[{\"id\":0}]}", PEER_REFUSED,
-	 "an answer that says no"},
-	{__LINE__, PEER_ACT_DECIDE, ANSWER("200 OK") "{\"used\":[\"" ONE "\"],\"void\":[]}", PEER_DONE,
-	 NULL, 0, 1, 0},
-	{__LINE__, PEER_ACT_DECIDE, ANSWER("200 OK") "{\"used\":[],\"void\":[\"" ONE "\"]}", PEER_DONE,
-	 NULL, 0, 0, 1},
+	{__LINE__, PEER_ACT_RELEASE, TEST_ANSWER("204 No Content"), PEER_DONE},
+	{__LINE__, PEER_ACT_RELEASE, TEST_ANSWER("200 OK"), PEER_NO_ANSWER,
+	 "an answer that says not now"},
+	{__LINE__, PEER_ACT_RELEASE, TEST_ANSWER("409 Conflict") "{\"missing\":[{\"id\":0}]}",
+	 PEER_REFUSED, "an answer that says no"},
+	{__LINE__, PEER_ACT_DECIDE, TEST_ANSWER("200 OK") "{\"used\":[\"" ONE "\"],\"void\":[]}",
+	 PEER_DONE, NULL, 0, 1, 0},
+	{__LINE__, PEER_ACT_DECIDE, TEST_ANSWER("200 OK") "{\"used\":[],\"void\":[\"" ONE "\"]}",
+	 PEER_DONE, NULL, 0, 0, 1},
 	/* Not what was asked about. */
-	{__LINE__, PEER_ACT_DECIDE, ANSWER("200 OK") "{\"used\":[],\"void\":[]}", PEER_NO_ANSWER,
+	{__LINE__, PEER_ACT_DECIDE, TEST_ANSWER("200 OK") "{\"used\":[],\"void\":[]}", PEER_NO_ANSWER,
 	 "an answer that cannot be read"},
-	{__LINE__, PEER_ACT_DECIDE, ANSWER("200 OK") "{\"used\":[\"" TWO "\"],\"void\":[]}",
+	{__LINE__, PEER_ACT_DECIDE, TEST_ANSWER("200 OK") "{\"used\":[\"" TWO "\"],\"void\":[]}",
 	 PEER_NO_ANSWER, "an answer that cannot be read"},
-	{__LINE__, PEER_ACT_DECIDE, ANSWER("200 OK") "{\"used\":[\"" ONE "\"],\"void\":[\"" ONE "\"]}",
-	 PEER_NO_ANSWER, "an answer that cannot be read"},
-	{__LINE__, PEER_ACT_DECIDE, ANSWER("200 OK") "<html>", PEER_NO_ANSWER,
+	{__LINE__, PEER_ACT_DECIDE,
+	 TEST_ANSWER("200 OK") "{\"used\":[\"" ONE "\"],\"void\":[\"" ONE "\"]}", PEER_NO_ANSWER,
 	 "an answer that cannot be read"},
-	{__LINE__, PEER_ACT_LOOK, ANSWER("200 OK") "{\"used\":[],\"void\":[\"" ONE "\"]}", PEER_DONE,
-	 NULL, 0, 0, 1},
-	{__LINE__, PEER_ACT_LOOK, ANSWER("200 OK") "{\"used\":[\"" TWO "\"],\"void\":[]}",
+	{__LINE__, PEER_ACT_LOOK, TEST_ANSWER("200 OK") "{\"used\":[],\"void\":[\"" ONE "\"]}",
+	 PEER_DONE, NULL, 0, 0, 1},
+	{__LINE__, PEER_ACT_LOOK, TEST_ANSWER("200 OK") "{\"used\":[\"" TWO "\"],\"void\":[]}",
 	 PEER_NO_ANSWER, "an answer that cannot be read"},
-	{__LINE__, PEER_ACT_LOOK, ANSWER("404 No"), PEER_REFUSED, "an answer that says no"},
-	{__LINE__, PEER_ACT_CHECK, ANSWER("200 OK") "<html>any</html>", PEER_DONE},
-	{__LINE__, PEER_ACT_CHECK, ANSWER("404 Not Found"), PEER_MISSING, NULL, 1},
-	{__LINE__, PEER_ACT_CHECK, ANSWER("410 Gone"), PEER_MISSING, NULL, 1},
-	{__LINE__, PEER_ACT_CHECK, ANSWER("401 No"), PEER_REFUSED, "an answer that says no"},
-	{__LINE__, PEER_ACT_CHECK, ANSWER("500 No"), PEER_NO_ANSWER, "an answer that says not now"},
+	{__LINE__, PEER_ACT_LOOK, TEST_ANSWER("404 No"), PEER_REFUSED, "an answer that says no"},
+	{__LINE__, PEER_ACT_DECIDE, TEST_ANSWER("200 OK") "<html>", PEER_NO_ANSWER,
+	 "an answer that cannot be read"},
+	{__LINE__, PEER_ACT_CHECK, TEST_ANSWER("200 OK") "<html>any</html>", PEER_DONE},
+	{__LINE__, PEER_ACT_CHECK, TEST_ANSWER("404 Not Found"), PEER_MISSING, NULL, 1},
+	{__LINE__, PEER_ACT_CHECK, TEST_ANSWER("410 Gone"), PEER_MISSING, NULL, 1},
+	{__LINE__, PEER_ACT_CHECK, TEST_ANSWER("401 No"), PEER_REFUSED, "an answer that says no"},
+	{__LINE__, PEER_ACT_CHECK, TEST_ANSWER("500 No"), PEER_NO_ANSWER,
+	 "an answer that says not now"},
 };
 
 static void test_answers(void **state)
@@ -381,7 +250,7 @@ static void test_answers(void **state)
 	struct bed *bed = *state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *row = &rows[i];
-		tell(bed, row->says);
+		test_peer_tell(&bed->server, row->says);
 		const struct asked *asked = ask(bed, row->act, 1);
 		const struct peer_answer *got = &asked->answer;
 		const char *problem = row->want_problem != NULL ? row->want_problem : "";
@@ -406,7 +275,7 @@ static void test_messages(void **state)
 {
 	struct bed *bed = *state;
 	char want[256];
-	tell(bed, ANSWER("200 OK"));
+	test_peer_tell(&bed->server, TEST_ANSWER("200 OK"));
 	(void)ask(bed, PEER_ACT_HOLD, 1);
 	assert_non_null(strstr(bed->server.last, "PUT /.rowlock/holds HTTP/1.1\r\n"));
 	assert_non_null(strstr(bed->server.last, "Content-Type: application/json\r\n"));
@@ -433,7 +302,7 @@ static void test_credential(void **state)
 {
 	struct bed *bed = *state;
 	struct error error;
-	tell(bed, ANSWER("200 OK"));
+	test_peer_tell(&bed->server, TEST_ANSWER("200 OK"));
 	(void)ask(bed, PEER_ACT_HOLD, 1);
 	struct str request = str_from(bed->server.last);
 	const char *field = strstr(request.ptr, "Authorization: ");
@@ -460,17 +329,17 @@ static void test_many(void **state)
 		size_t count;
 		size_t want_requests;
 	} many[] = {
-		{PEER_ACT_HOLD, ANSWER("200 OK"), 0, 0},
-		{PEER_ACT_HOLD, ANSWER("200 OK"), MESSAGE_MOST_HOLDS, 1},
-		{PEER_ACT_HOLD, ANSWER("200 OK"), MESSAGE_MOST_HOLDS + 1, 2},
-		{PEER_ACT_RELEASE, ANSWER("204 No Content"), MESSAGE_MOST_HOLDS, 1},
-		{PEER_ACT_RELEASE, ANSWER("204 No Content"), MESSAGE_MOST_HOLDS + 1, 2},
-		{PEER_ACT_DECIDE, ANSWER("200 OK"), MESSAGE_MOST_HOLDS + 1, 2},
+		{PEER_ACT_HOLD, TEST_ANSWER("200 OK"), 0, 0},
+		{PEER_ACT_HOLD, TEST_ANSWER("200 OK"), MESSAGE_MOST_HOLDS, 1},
+		{PEER_ACT_HOLD, TEST_ANSWER("200 OK"), MESSAGE_MOST_HOLDS + 1, 2},
+		{PEER_ACT_RELEASE, TEST_ANSWER("204 No Content"), MESSAGE_MOST_HOLDS, 1},
+		{PEER_ACT_RELEASE, TEST_ANSWER("204 No Content"), MESSAGE_MOST_HOLDS + 1, 2},
+		{PEER_ACT_DECIDE, TEST_ANSWER("200 OK"), MESSAGE_MOST_HOLDS + 1, 2},
 	};
 	for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++) {
 		bed->server.requests = 0;
 		bed->server.echoes = many[i].act == PEER_ACT_DECIDE;
-		tell(bed, many[i].says);
+		test_peer_tell(&bed->server, many[i].says);
 		const struct asked *asked = ask(bed, many[i].act, many[i].count);
 		assert_int_equal(asked->answer.outcome, PEER_DONE);
 		assert_int_equal(bed->server.requests, many[i].want_requests);
@@ -501,7 +370,7 @@ static void test_long_keys(void **state)
 		.items = items,
 		.count = COUNT,
 	};
-	tell(bed, ANSWER("200 OK"));
+	test_peer_tell(&bed->server, TEST_ANSWER("200 OK"));
 	struct asked *asked = new_asked(bed);
 	peers_hold(bed->peers, &asked->request, &holds);
 	wait_for(bed, asked);
@@ -512,8 +381,8 @@ static void test_long_keys(void **state)
 static void test_too_large(void **state)
 {
 	struct bed *bed = *state;
-	bed->server.huge = true;
-	tell(bed, ANSWER("200 OK"));
+	bed->server.huge_bytes = HUGE_BYTES;
+	test_peer_tell(&bed->server, TEST_ANSWER("200 OK"));
 	const struct asked *asked = ask(bed, PEER_ACT_HOLD, 1);
 	assert_int_equal(asked->answer.outcome, PEER_NO_ANSWER);
 	assert_string_equal(asked->problem, "the answer is too large");
@@ -527,7 +396,7 @@ static void test_too_large(void **state)
 static void test_silent(void **state)
 {
 	struct bed *bed = *state;
-	tell(bed, "");
+	test_peer_tell(&bed->server, "");
 	const struct asked *asked = ask(bed, PEER_ACT_HOLD, 1);
 	assert_int_equal(asked->answer.outcome, PEER_NO_ANSWER);
 	assert_true(asked->answer.sent);
@@ -539,7 +408,7 @@ static void test_cancel(void **state)
 {
 	struct bed *bed = *state;
 	struct message_holds holds = make_holds(bed, 1);
-	tell(bed, "");
+	test_peer_tell(&bed->server, "");
 	struct asked *first = new_asked(bed);
 	peers_hold(bed->peers, &first->request, &holds);
 	peers_cancel(&first->request);
@@ -548,9 +417,7 @@ static void test_cancel(void **state)
 	peers_hold(bed->peers, &second->request, &holds);
 	for (size_t asked = 0; asked == 0;) {
 		uv_run(loop_uv(bed->loop), UV_RUN_NOWAIT);
-		pthread_mutex_lock(&bed->server.lock);
-		asked = bed->server.requests;
-		pthread_mutex_unlock(&bed->server.lock);
+		asked = test_peer_requests(&bed->server);
 	}
 	peers_cancel(&second->request);
 	assert_false(first->is_done || second->is_done);
@@ -566,7 +433,7 @@ static struct peer_stats stats_of(const struct bed *bed)
 static void test_breaker(void **state)
 {
 	struct bed *bed = *state;
-	tell(bed, NULL);
+	test_peer_tell(&bed->server, NULL);
 	for (size_t i = 0; i < PEER_FAILURES; i++) {
 		assert_int_equal(stats_of(bed).open, 0);
 		assert_true(ask(bed, PEER_ACT_HOLD, 1)->answer.sent);
@@ -588,7 +455,7 @@ static void test_breaker(void **state)
 	assert_int_equal(stats_of(bed).open, 1);
 	/* One that is given up says nothing: the next one is let through. */
 	struct message_holds holds = make_holds(bed, 1);
-	tell(bed, ANSWER("200 OK"));
+	test_peer_tell(&bed->server, TEST_ANSWER("200 OK"));
 	do {
 		usleep(10000);
 		uv_run(loop_uv(bed->loop), UV_RUN_NOWAIT);
@@ -597,7 +464,7 @@ static void test_breaker(void **state)
 	} while (asked->is_done);
 	peers_cancel(&asked->request);
 	/* An answer closes it, whatever it says. */
-	tell(bed, ANSWER("503 No"));
+	test_peer_tell(&bed->server, TEST_ANSWER("503 No"));
 	asked = ask(bed, PEER_ACT_HOLD, 1);
 	assert_string_equal(asked->problem, "an answer that says not now");
 	assert_int_equal(stats_of(bed).open, 0);
@@ -606,7 +473,7 @@ static void test_breaker(void **state)
 static void test_refused_connection(void **state)
 {
 	struct bed *bed = *state;
-	server_stop(&bed->server);
+	test_peer_stop(&bed->server);
 	const struct asked *asked = ask(bed, PEER_ACT_HOLD, 1);
 	assert_int_equal(asked->answer.outcome, PEER_NO_ANSWER);
 	assert_false(asked->answer.sent);
@@ -617,15 +484,13 @@ static void test_give_up(void **state)
 {
 	struct bed *bed = *state;
 	struct message_ids ids = make_ids(bed, MESSAGE_MOST_HOLDS + 1);
-	tell(bed, ANSWER("204 No Content"));
+	test_peer_tell(&bed->server, TEST_ANSWER("204 No Content"));
 	peers_give_up(bed->peers, &ids);
 	for (size_t asked = 0; asked < 2;) {
 		uv_run(loop_uv(bed->loop), UV_RUN_NOWAIT);
-		pthread_mutex_lock(&bed->server.lock);
-		asked = bed->server.requests;
-		pthread_mutex_unlock(&bed->server.lock);
+		asked = test_peer_requests(&bed->server);
 	}
-	tell(bed, "");
+	test_peer_tell(&bed->server, "");
 	ids.count = 1;
 	peers_give_up(bed->peers, &ids);
 	uv_run(loop_uv(bed->loop), UV_RUN_NOWAIT);
