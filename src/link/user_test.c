@@ -712,12 +712,83 @@ static void test_upserts(void **state)
 	RUN(rows);
 }
 
+static const char *no_environment(const char *name)
+{
+	(void)name;
+	return NULL;
+}
+
+/* The fields of a resource that refers to others, and what is wrong with them. */
+static void test_service_files(void **state)
+{
+	static const struct {
+		int line;
+		const char *fields;
+		const char *want;
+	} rows[] = {
+		{L, "place: { type: uuid, references: places }", ""},
+		{L, "place: { type: uuid, references: places, default: auto }",
+		 "x.yaml:15:7: \"place\" of \"people\" refers to a row of another service: it cannot be "
+		 "made here\n    hint: leave `default` out\n"},
+		{L, "place: { type: uuid, references: { resource: places, check: get }, default: auto }",
+		 "x.yaml:15:7: \"place\" of \"people\" refers to a row of another service: it cannot be "
+		 "made here\n    hint: leave `default` out\n"},
+		{L,
+		 "house: { type: text, write: once }\n      number: { type: integer, write: once }\n"
+		 "    references: { room: { fields: [house, number], to: rooms } }",
+		 ""},
+		{L,
+		 "house: { type: text, write: once }\n      number: integer\n"
+		 "    references: { room: { fields: [house, number], to: rooms } }",
+		 "x.yaml:16:7: the fields of \"room\" are written together, or not at all\n"
+		 "    hint: give them the same `write`\n"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct model_report report;
+		struct buf yaml;
+		struct buf got;
+		buf_init(&yaml, SIZE_MAX);
+		buf_init(&got, SIZE_MAX);
+		model_report_init(&report);
+		buf_printf(&yaml,
+				   "service: people\n"
+				   "resources:\n"
+				   "  places:\n"
+				   "    at: http://127.0.0.1:1\n"
+				   "    key: id\n"
+				   "    fields: { id: uuid }\n"
+				   "  rooms:\n"
+				   "    at: http://127.0.0.1:2\n"
+				   "    key: [house, number]\n"
+				   "    fields: { house: text, number: integer }\n"
+				   "  people:\n"
+				   "    key: id\n"
+				   "    fields:\n"
+				   "      id: integer\n"
+				   "      %s\n",
+				   rows[i].fields);
+		struct model *model = model_parse(buf_str(&yaml), STR("x.yaml"), no_environment, &report);
+		if (model != NULL) {
+			link_user_check(model, &report);
+		}
+		model_report_write(&report, STR("x.yaml"), &got);
+		if (!str_equal(buf_str(&got), str_from(rows[i].want))) {
+			fail_msg("line %d: got %.*s", rows[i].line, STR_ARG(buf_str(&got)));
+		}
+		assert_non_null(model);
+		model_destroy(model);
+		model_report_finish(&report);
+		buf_finish(&yaml);
+		buf_finish(&got);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_inserts),
-		cmocka_unit_test(test_batches),
-		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_service_files), cmocka_unit_test(test_inserts),
+		cmocka_unit_test(test_batches),       cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_upserts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
