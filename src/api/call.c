@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "api/api_priv.h"
+#include "api/linked.h"
+#include "api/links.h"
 #include "api/read.h"
 #include "auth/principal.h"
 #include "base/clock.h"
@@ -75,6 +77,7 @@ void call_finish(struct call *call)
 {
 	tell_misfit(call);
 	auth_release(&call->caller);
+	linked_finish(call);
 	query_batches_finish(call->query.batches);
 	companion_finish(call);
 	buf_finish(&call->cursor);
@@ -221,6 +224,7 @@ static void hide_details(const struct call *call, struct error *error)
 void call_fail(struct call *call, const struct error *error)
 {
 	struct error said = *error;
+	links_hide(&said);
 	hide_details(call, &said);
 	if (call->written && error_info(error->code)->retryable) {
 		/* Nobody may be told to send again what is committed. */
@@ -288,6 +292,15 @@ static void answer(struct call *call, const struct store_result *result)
 	}
 }
 
+void call_written(struct call *call, const struct store_result *result)
+{
+	if (call->proceed != NULL) {
+		call->proceed(call);
+	} else {
+		answer(call, result);
+	}
+}
+
 static void on_done(struct store_request *request, const struct store_result *result,
 					const struct error *error)
 {
@@ -305,11 +318,13 @@ static void on_done(struct store_request *request, const struct store_result *re
 		call->times_ns[2] = now_ns(call);
 		if (error != NULL) {
 			read_keep_missing(call, error);
-			call_fail(call, error);
-		} else if (call->proceed != NULL) {
-			call->proceed(call);
+			if (!links_held(call, error)) {
+				linked_end(call, result, error);
+				call_fail(call, error);
+			}
 		} else {
-			answer(call, result);
+			linked_end(call, result, NULL);
+			call_written(call, result);
 		}
 	}
 }

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "app/app_priv.h"
+#include "app/command.h"
 #include "base/alloc.h"
+#include "link/credential.h"
 
 enum { SETTLE_MS = 100 };
 
@@ -24,7 +26,14 @@ static void on_fatal(void *context, const struct error *error)
 static bool is_ready(void *context)
 {
 	struct app_service *service = context;
-	return !atomic_load(&service->app->draining);
+	return !atomic_load(&service->app->draining) && !atomic_load(&service->loading);
+}
+
+static bool is_to_be_loaded(void *context, const struct resource *resource)
+{
+	struct app_service *service = context;
+	return atomic_load(&service->loading) && resource->load.file.len > 0 &&
+		resource->number >= atomic_load(&service->load_from);
 }
 
 static bool find_address(struct app_service *service, const struct model *model,
@@ -154,18 +163,20 @@ static bool create_service(struct app *app, struct app_service *service, const c
 		service_unref(loaded);
 		return false;
 	}
-	if (!app_load_files(service, loaded->model)) {
+	if (!app_load_files(service, loaded)) {
 		service_unref(loaded);
 		return false;
 	}
 	struct api_options options = {
 		.cache = service->cache,
 		.redis = service->second,
+		.link_key = app->link_key,
 		.log = &app->options.log,
 		.limits = &service->limits,
 		.store = service->store,
 		.open = app->options.open || !service->address.loopback || app_gateway_reaches_out(app),
 		.ready = is_ready,
+		.loads = is_to_be_loaded,
 		.context = service,
 	};
 	service->api = api_create(loaded, &options);
@@ -220,8 +231,9 @@ static bool create_loop(struct app *app, size_t number)
 
 /* ---- ending ---- */
 
-/* A gateway's requests are the services', so all end together. */
-static void end_servers(struct app_loop *loop)
+/* Nothing is under way on the loop any more. A gateway's requests are the services', so all end
+ * together. */
+static void detach_servers(struct app_loop *loop)
 {
 	for (size_t i = 0; i < loop->server_count; i++) {
 		api_detach(loop->servers[i].api_loop);
@@ -230,6 +242,27 @@ static void end_servers(struct app_loop *loop)
 		loop->servers[i].gateway = NULL;
 	}
 	loop_stop(loop->loop);
+}
+
+static void on_ended(void *context)
+{
+	struct app_loop *loop = context;
+	if (--loop->open == 0) {
+		detach_servers(loop);
+	}
+}
+
+/* No requests are under way; what is done without being asked ends. */
+static void end_servers(struct app_loop *loop)
+{
+	loop->open = 1;
+	for (size_t i = 0; i < loop->server_count; i++) {
+		if (loop->servers[i].api_loop != NULL) {
+			loop->open++;
+			api_end(loop->servers[i].api_loop, on_ended, loop);
+		}
+	}
+	on_ended(loop);
 }
 
 static void on_drained(void *context)
@@ -367,8 +400,24 @@ static void start_signals(struct app *app)
 
 /* ---- life ---- */
 
+/* What services know each other by. */
+static bool read_link_key(struct app *app)
+{
+	const char *key = command_environment("LINK_KEY");
+	struct error error = {0};
+	app->link_key = arena_copy(&app->arena, str_from(key != NULL ? key : ""));
+	if (!credential_check_key(app->link_key, &error)) {
+		app_log_error(app, STR(""), &error);
+		return false;
+	}
+	return true;
+}
+
 static bool create_parts(struct app *app)
 {
+	if (!read_link_key(app)) {
+		return false;
+	}
 	for (size_t i = 0; i < app->options.file_count; i++) {
 		app->service_count++;
 		if (!create_service(app, &app->services[i], app->options.files[i])) {
@@ -460,6 +509,7 @@ void app_run(struct app *app)
 		start_loop(&app->loops[i]);
 	}
 	announce(app);
+	app_begin_loads(app);
 	for (size_t i = 1; i < app->loop_count; i++) {
 		if (pthread_create(&app->loops[i].thread, NULL, run_loop, &app->loops[i]) != 0) {
 			abort();
@@ -469,6 +519,7 @@ void app_run(struct app *app)
 	for (size_t i = 1; i < app->loop_count; i++) {
 		pthread_join(app->loops[i].thread, NULL);
 	}
+	app_end_loads(app);
 	log_event(&app->options.log, LOG_INFO, "stopped", NULL, 0);
 }
 
@@ -477,6 +528,7 @@ void app_destroy(struct app *app)
 	if (app == NULL) {
 		return;
 	}
+	app_end_loads(app);
 	for (size_t i = 0; i < app->loop_count; i++) {
 		loop_destroy(app->loops[i].loop);
 	}

@@ -134,6 +134,12 @@ static inline bool resource_is_remote(const struct resource *resource)
 	return resource->at.str.len > 0;
 }
 
+/* Does this service answer for its rows? */
+static inline bool resource_is_served(const struct resource *resource)
+{
+	return !resource->hidden && !resource_is_remote(resource);
+}
+
 /* How many columns its table has for a store to write: those of its fields, which may be computed
  * and have none, then those of its hold fields. */
 static inline size_t resource_column_count(const struct resource *resource)
