@@ -21,6 +21,14 @@ store: "sqlite:{store}"
 limits: {{ read_ms: {read_ms} }}
 resources:
 {resources}
+{routes}
+"""
+ROUTES = """
+routes:
+  GET /places: { list: places }
+  GET /people: { list: people }
+  GET /places/{id}: { get: places }
+  GET /people/{id}: { get: people }
 """
 LOCAL_PLACES = f"  places: {{ key: id, fields: {{ id: integer, {PLACES} }} }}"
 LOCAL_PEOPLE = f"""  people:
@@ -51,11 +59,12 @@ def make_rows():
     return {"places": places, "people": people, "pets": pets}
 
 
-def write_file(folder, name, resources, read_ms=20000, store=None):
+def write_file(folder, name, resources, read_ms=20000, store=None, routes=ROUTES):
     port = free_port()
     path = folder / f"{name}.yaml"
     path.write_text(FILE.format(name=name, port=port, store=store or folder / f"{name}.db",
-                                resources="\n".join(resources), read_ms=read_ms),
+                                resources="\n".join(resources), read_ms=read_ms,
+                                routes=routes),
                     encoding="utf-8")
     return path, port
 
@@ -88,9 +97,9 @@ def services(tmp_path_factory):
         LOCAL_PLACES, LOCAL_PEOPLE.replace("PLACE", REFERS % "places"),
         LOCAL_PETS.format(REFERS % "people")])
     fill(folder, whole, rows, ["places", "people", "pets"])
-    places, places_port = write_file(folder, "places", [LOCAL_PLACES])
-    people, people_port = write_file(folder, "people", [LOCAL_PEOPLE.replace("PLACE", "integer")])
-    pets, _ = write_file(folder, "pets", [LOCAL_PETS.format("integer")])
+    places, places_port = write_file(folder, "places", [LOCAL_PLACES], routes="")
+    people, people_port = write_file(folder, "people", [LOCAL_PEOPLE.replace("PLACE", "integer")], routes="")
+    pets, _ = write_file(folder, "pets", [LOCAL_PETS.format("integer")], routes="")
     fill(folder, places, rows, ["places"])
     fill(folder, people, rows, ["people"])
     fill(folder, pets, rows, ["pets"])
@@ -180,7 +189,8 @@ def test_as_if_all_were_here(services, query):
 
 def test_pages_by_cursor(services):
     whole, joined = services
-    path, seen = "/people?select=id,places(name)&order=height.desc,id&limit=300&after=", []
+    path = "/pets?select=owner,number,people(name)&order=name.desc,owner,number&limit=150&after="
+    seen = []
     for _ in range(6):
         want, got = request(whole, "GET", path), request(joined, "GET", path)
         assert got.body == want.body
@@ -190,8 +200,8 @@ def test_pages_by_cursor(services):
         if 'rel="next"' not in link:
             break
         path = link.split("<")[1].split(">")[0]
-        path = path[path.index("/people"):]
-    assert len(seen) == 2 * ROWS
+        path = path[path.index("/pets"):]
+    assert len(seen) == len(make_rows()["pets"])
 
 
 REFUSED = [
@@ -213,9 +223,21 @@ def test_nobody_writes_there(services, method):
     assert answer.status == 405, answer
 
 
-def test_the_document_has_the_relations(services):
+def test_without_a_route(tmp_path):
+    """The rows are the other service's to serve."""
+    path, port = write_file(tmp_path, "joined", [remote("places", free_port(), "name: text")],
+                            routes="")
+    server = Server(path, folder=tmp_path, own_address=True)
+    server.address = ("127.0.0.1", port)
+    with server.start():
+        assert request(server.address, "GET", "/places").status == 404
+        assert "/places" not in request(server.address, "GET", "/openapi.json").json()["paths"]
+
+
+def test_the_document_has_the_routes(services):
     document = request(services[1], "GET", "/openapi.json").json()
-    assert "/places" in document["paths"] and "post" not in document["paths"]["/places"]
+    assert "get" in document["paths"]["/places"] and "post" not in document["paths"]["/places"]
+    assert "/people/{id}" in document["paths"]
 
 
 # ---- sources that fail ----
@@ -482,3 +504,28 @@ def test_what_has_not_changed_is_not_sent_again(tmp_path):
             assert conditions[-1] == want
         assert connection.request("GET", "/people?select=id").json() == [{"id": 5}]
         assert conditions[-1] is None
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_the_callers_token(tmp_path, passes):
+    """It goes to those services only whose resources say so, and answers are kept by it."""
+    tokens = []
+
+    def tagged(client, text):
+        tokens.append(next((line.split(": ")[1] for line in text.split("\r\n")
+                            if line.startswith("Authorization: ")), None))
+        assert "If-None-Match" not in text
+        rows = rows_text(text.split(" ")[1], [{"id": 5, "name": tokens[-1]}])
+        whole(rows, OK + b"ETag: \"same for all\"\r\n")(client, text)
+
+    with joined_with(tmp_path, tagged) as server:
+        server.stop()
+        path = tmp_path / "joined.yaml"
+        text = path.read_text(encoding="utf-8")
+        word = "    pass_token: true\n" if passes else ""
+        path.write_text(text.replace("    key: id\n", word + "    key: id\n", 1), encoding="utf-8")
+        with server.start(), Connection(server.address) as connection:
+            for token in ("Bearer a", "Bearer b"):
+                answer = connection.request("GET", f"/people?select=id,name&id=lt.{len(tokens)}",
+                                            headers={"Authorization": token})
+                assert answer.json() == [{"id": 5, "name": token if passes else None}], answer

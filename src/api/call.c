@@ -336,6 +336,7 @@ static struct store_session *session_of(struct call *call)
 	if (!call->query.remote) {
 		return loop->session;
 	}
+	call->store.token = http_request_field(call->request, STR("Authorization"));
 	if (loop->remote == NULL) {
 		loop->remote = remote_attach(loop->loop, loop->session, call_limits(call));
 	}

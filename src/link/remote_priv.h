@@ -75,6 +75,7 @@ struct remote_stream {
 	const struct remote_answer *known; /* NULL: none */
 	struct buf seen;                   /* its body, if it may be kept */
 	struct str etag;                   /* arena; "" for none */
+	struct str known_as;               /* arena: the key under which it may be kept; "": not */
 	struct store_request local;
 	struct buf body; /* of `local` */
 	struct query query;

@@ -80,7 +80,8 @@ static void see(struct remote_stream *stream, struct str bytes)
 		struct str etag = client_request_field(&stream->http, "ETag");
 		stream->etag = arena_copy(&stream->arena, etag);
 	}
-	if (stream->etag.len > 0 && !remote_kept_is_large(kept, stream->seen.len + bytes.len)) {
+	if (stream->known_as.len > 0 && stream->etag.len > 0 &&
+		!remote_kept_is_large(kept, stream->seen.len + bytes.len)) {
 		buf_append(&stream->seen, bytes);
 	} else {
 		stream->etag.len = 0;
@@ -91,7 +92,7 @@ static void keep(struct remote_stream *stream)
 {
 	struct remote_kept *kept = stream->run->session->kept;
 	if (stream->etag.len > 0) {
-		remote_kept_put(kept, stream->http.url, stream->etag, buf_str(&stream->seen));
+		remote_kept_put(kept, stream->known_as, stream->etag, buf_str(&stream->seen));
 	}
 }
 
@@ -144,15 +145,25 @@ static void on_http_done(struct client_request *request, const struct client_ans
 /* A total is in the header, which is not kept. */
 static struct str make_fields(struct remote_stream *stream)
 {
-	struct remote_kept *kept = stream->run->session->kept;
+	struct remote_run *run = stream->run;
+	struct arena *arena = &stream->arena;
+	bool passed = stream->asks->query->resource->pass_token && run->request->token.len > 0;
+	struct str token = passed ? run->request->token : STR("");
+	struct str fields = STR("Accept: application/json\r\n");
+	if (passed) {
+		fields = arena_printf(arena, "%.*sAuthorization: %.*s\r\n", STR_ARG(fields),
+							  STR_ARG(token));
+	}
 	if (stream->want_total) {
-		return STR("Accept: application/json\r\nPrefer: count=exact\r\n");
+		return arena_printf(arena, "%.*sPrefer: count=exact\r\n", STR_ARG(fields));
 	}
-	stream->known = remote_kept_find(kept, stream->http.url);
+	/* Who asks may make another answer of it. */
+	stream->known_as = arena_printf(arena, "%.*s\n%.*s", STR_ARG(stream->http.url), STR_ARG(token));
+	stream->known = remote_kept_find(run->session->kept, stream->known_as);
 	if (stream->known == NULL) {
-		return STR("Accept: application/json\r\n");
+		return fields;
 	}
-	return arena_printf(&stream->arena, "Accept: application/json\r\nIf-None-Match: %.*s\r\n",
+	return arena_printf(arena, "%.*sIf-None-Match: %.*s\r\n", STR_ARG(fields),
 						STR_ARG(stream->known->etag));
 }
 

@@ -58,6 +58,7 @@ struct draft {
 	const struct node *tally;
 	const struct node *by;
 	const struct node *at;
+	const struct node *pass_token;
 	const struct node *rules;
 	const struct resource **tallies;
 	bool keyless;       /* `key: []` */

@@ -100,6 +100,7 @@ struct resource {
 	bool read_only;        /* a view, a tally, or a database opened for reading */
 	bool hidden;           /* the program's own: not served */
 	struct text at;        /* base URL of the service that it lives in; "": here */
+	bool pass_token;       /* with `at`: the caller's token goes there with what is read */
 	const struct reference *references;
 	size_t reference_count;
 	const struct link *links;
