@@ -13,12 +13,14 @@ import sys
 import tempfile
 import unittest
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PROOF = os.environ.get("ROWLOCK_PROOF") == "1"
 MESON = "/usr/bin/meson" if os.path.exists("/usr/bin/meson") else "meson"
 VERSION = (ROOT / "VERSION").read_text().strip()
+HEADERS = sorted(ROOT.glob("jsonstore*.h"))
 USE = """
 import sys, jsonstore
 with jsonstore.open(sys.argv[1]) as store:
@@ -57,9 +59,9 @@ class Sources(unittest.TestCase):
     def test_functions(self):
         """All of the headers are exported, in the manual, and known to Debian."""
         declared = set()
-        for header in "jsonstore.h", "jsonstore_admin.h":
+        for header in HEADERS:
             declared |= set(re.findall(r"^JSONSTORE_API [^(]*?\b(jsonstore_\w+)\(",
-                                       (ROOT / header).read_text(), re.M))
+                                       header.read_text(), re.M))
         self.assertGreater(len(declared), 20)
         library = os.environ.get("JSONSTORE_LIBRARY")
         if library is not None:
@@ -122,7 +124,7 @@ class Tarball(unittest.TestCase):
         self.assertEqual([name for name in names if re.search(r"__pycache__|\.o$|\.pyc$", name)], [])
 
     def test_installed(self):
-        for name in ("bin/jsonstore", "include/jsonstore.h", "include/jsonstore_admin.h",
+        for name in ("bin/jsonstore", *(f"include/{header.name}" for header in HEADERS),
                      "lib/libjsonstore.a", "lib/libjsonstore.so", "lib/pkgconfig/jsonstore.pc",
                      "share/man/man1/jsonstore.1", "share/man/man3/jsonstore.3"):
             self.assertTrue((self.prefix / name).exists(), name)
@@ -172,6 +174,12 @@ class Tarball(unittest.TestCase):
                              f"{VERSION} {VERSION} True\n")
 
     @unittest.skipUnless(PROOF, "takes a minute")
+    @unittest.skipUnless(find_spec("mypy"), "needs mypy")
+    def test_types(self):
+        run(sys.executable, "-m", "mypy", "--strict", f"--cache-dir={self.place / 'mypy'}",
+            self.sources / "python" / "jsonstore")
+
+    @unittest.skipUnless(PROOF, "takes a minute")
     def test_own_tests(self):
         """All of the library's, without this one."""
         run(MESON, "test", "-C", self.place / "build", "--no-suite", "package",
@@ -203,7 +211,7 @@ class Tarball(unittest.TestCase):
     def check_content(self, packages):
         wanted = {
             "libjsonstore0": (r"^\./usr/lib/[^/]+/libjsonstore\.so\.0$",),
-            "libjsonstore-dev": (r"^\./usr/include/jsonstore\.h$", r"/jsonstore_admin\.h$",
+            "libjsonstore-dev": (*(rf"^\./usr/include/{header.name}$" for header in HEADERS),
                                  r"/libjsonstore\.so$", r"/libjsonstore\.a$", r"/jsonstore\.pc$",
                                  r"/man3/jsonstore\.3\.gz$"),
             "jsonstore": (r"^\./usr/bin/jsonstore$", r"/man1/jsonstore\.1\.gz$"),

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from typing import Type
+from typing import Any, Type
 
 
 class Error(Exception):
@@ -32,7 +32,7 @@ class Error(Exception):
             "column": self.column, "change": self.change})
 
 
-def _revive(kind: Type[Error], message: str, told: dict) -> Error:
+def _revive(kind: Type[Error], message: str, told: dict[str, Any]) -> Error:
     return kind(message, **told)
 
 
@@ -45,10 +45,11 @@ class SystemCallError(Error, OSError):
 
     code = 2
 
-    def __init__(self, message: str, **told) -> None:
+    def __init__(self, message: str, **told: Any) -> None:
         super().__init__(message, **told)
-        self.errno = self.system
-        self.strerror = None if self.system is None else os.strerror(self.system)
+        if self.system is not None:
+            self.errno = self.system
+            self.strerror = os.strerror(self.system)
         self.filename = self.file
 
 
@@ -104,6 +105,7 @@ class ClosedError(Error, ValueError):
     """The store, cursor, snapshot or transaction has been closed."""
 
 
-BY_CODE: dict[int, Type[Error]] = {kind.code: kind for kind in (
+_KINDS: tuple[Type[Error], ...] = (
     NoMemoryError, SystemCallError, InvalidError, LimitError, AbsentError, PresentError,
-    ConflictError, DamagedError, FailedError, ForkedError)}
+    ConflictError, DamagedError, FailedError, ForkedError)
+BY_CODE = {kind.code: kind for kind in _KINDS}

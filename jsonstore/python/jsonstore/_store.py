@@ -27,7 +27,7 @@ Default = TypeVar("Default")
 SomeHandle = TypeVar("SomeHandle", bound="_Handle")
 
 
-class Record(dict):
+class Record(dict[str, Any]):
     """A record that was read: a dict, and in `text` how it stands in the store."""
 
     __slots__ = ("text",)
@@ -165,7 +165,7 @@ class Snapshot(_Handle):
     @overload
     def get(self, collection: Collection, key: Key, default: Default) -> Union[Record, Default]: ...
 
-    def get(self, collection, key, default=None):
+    def get(self, collection: Collection, key: Key, default: Any = None) -> Any:
         """The record with the key, or `default`."""
         self._store._check_process()
         with self._lock:
@@ -297,13 +297,13 @@ class Collection:
     @overload
     def get(self, key: Key, default: Default) -> Union[Record, Default]: ...
 
-    def get(self, key, default=None):
+    def get(self, key: Key, default: Any = None) -> Any:
         """The record with the key, or `default`. The key of a record is its key field's text: 12
         and "12" are the same key."""
         return self._get(None, key, default)
 
     def __getitem__(self, key: Key) -> Record:
-        record = self._get(None, key, None)
+        record: Optional[Record] = self._get(None, key, None)
         if record is None:
             raise AbsentError(f"{self.name} has no record {key!r}")
         return record
@@ -525,4 +525,5 @@ def repair(folder: Path, name: Optional[str] = None, *, use: str) -> None:
 
 def library_version() -> str:
     """Of the library that is used, such as "0.1.0"."""
-    return LIBRARY.jsonstore_version().decode()
+    version: bytes = LIBRARY.jsonstore_version()
+    return version.decode()
