@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The tarball alone is built, installed and used: C, command, Python, manual; and the Debian packages.
+"""The tarball alone is built, installed and used: C, command, Python, manual; Debian packages.
 
 ROWLOCK_PROOF=1: with all tests of the library from the tarball, and with the packages, which takes
 minutes.
@@ -121,7 +121,8 @@ class Tarball(unittest.TestCase):
         self.assertEqual(names, sorted(names))
         for name in "README.md", "LICENSE", "src/store.c", "python/pyproject.toml", "debian/rules":
             self.assertIn(f"jsonstore-{VERSION}/{name}", names)
-        self.assertEqual([name for name in names if re.search(r"__pycache__|\.o$|\.pyc$", name)], [])
+        self.assertEqual([name for name in names if re.search(r"__pycache__|\.o$|\.pyc$", name)],
+                         [])
 
     def test_installed(self):
         for name in ("bin/jsonstore", *(f"include/{header.name}" for header in HEADERS),

@@ -21,8 +21,8 @@ import jsonstore
 
 FOLDER = os.environ.get("NOTES_FOLDER", "data")
 os.makedirs(FOLDER, exist_ok=True)
-# Each worker loads this file itself, and so opens the store itself. A server that loads it before it
-# forks (gunicorn --preload) would have to do this behind the fork.
+# Each worker loads this file itself, and so opens the store itself. A server that loads it before
+# it forks (gunicorn --preload) would have to do this behind the fork.
 store = jsonstore.open(FOLDER)
 notes = store.collection("notes", key="id", index=["tag"])
 

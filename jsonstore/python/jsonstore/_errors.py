@@ -101,11 +101,23 @@ class ForkedError(Error):
     code = 10
 
 
+class BusyError(Error):
+    """The writer's lock is held: by another for too long, or by the thread itself."""
+
+    code = 11
+
+
+class ReadOnlyError(Error):
+    """The store was opened with read_only."""
+
+    code = 12
+
+
 class ClosedError(Error, ValueError):
     """The store, cursor, snapshot or transaction has been closed."""
 
 
 _KINDS: tuple[Type[Error], ...] = (
     NoMemoryError, SystemCallError, InvalidError, LimitError, AbsentError, PresentError,
-    ConflictError, DamagedError, FailedError, ForkedError)
+    ConflictError, DamagedError, FailedError, ForkedError, BusyError, ReadOnlyError)
 BY_CODE = {kind.code: kind for kind in _KINDS}

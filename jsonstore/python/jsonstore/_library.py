@@ -9,6 +9,7 @@ from typing import Any, Callable
 from ._errors import BY_CODE, Error
 
 NOW, IF_DUE = 1, 0
+WAIT = -1
 USE_FILE, USE_JOURNAL = 0, 1
 
 
@@ -23,7 +24,12 @@ class TextStruct(ctypes.Structure):
 
 
 class OptionsStruct(ctypes.Structure):
-    _fields_ = [("size", c_size_t), ("cache_bytes", c_size_t), ("must_exist", c_bool)]
+    _fields_ = [("size", c_size_t), ("cache_bytes", c_size_t), ("must_exist", c_bool),
+                ("read_only", c_bool)]
+
+
+class StampStruct(ctypes.Structure):
+    _fields_ = [("generation", c_uint64), ("end", c_uint64)]
 
 
 class SchemaStruct(ctypes.Structure):
@@ -47,6 +53,7 @@ _CALLS: dict[str, tuple[Any, ...]] = {
     "close": (c_void_p,),
     "collection": (c_void_p, c_char_p, POINTER(SchemaStruct), _RETURNED),
     "snapshot": (c_void_p, _RETURNED),
+    "stamp": (c_void_p, c_void_p, POINTER(StampStruct)),
     "get": (c_void_p, c_void_p, *_KEY, POINTER(TextStruct)),
     "scan": (c_void_p, c_void_p, _RETURNED),
     "find": (c_void_p, c_void_p, c_char_p, *_TEXT, _RETURNED),
@@ -56,6 +63,9 @@ _CALLS: dict[str, tuple[Any, ...]] = {
     "patch": (c_void_p, *_KEY, *_TEXT),
     "delete": (c_void_p, *_KEY),
     "begin": (c_void_p, _RETURNED),
+    "begin_locked": (c_void_p, c_int, _RETURNED),
+    "transaction_snapshot": (c_void_p, _RETURNED),
+    "transaction_undo_to": (c_void_p, c_uint64),
     "transaction_put": (c_void_p, c_void_p, *_TEXT),
     "transaction_insert": (c_void_p, c_void_p, *_TEXT),
     "transaction_patch": (c_void_p, c_void_p, *_KEY, *_TEXT),
@@ -87,6 +97,8 @@ def _load() -> ctypes.CDLL:
         function = getattr(library, "jsonstore_" + name)
         function.argtypes = [c_void_p]
         function.restype = None
+    library.jsonstore_transaction_mark.argtypes = [c_void_p]
+    library.jsonstore_transaction_mark.restype = c_uint64
     library.jsonstore_code_text.argtypes = [c_int]
     library.jsonstore_code_text.restype = c_char_p
     library.jsonstore_version.argtypes = []

@@ -2,7 +2,7 @@
 
 Every C handle has one Python object. What must not happen is a call on a handle that is gone, so a
 store counts the calls that run and the handles that are open: it is given back when there are none.
-In a forked process nothing of the parent's is touched, not even a lock: whoever held it is not here.
+In a forked process nothing of the parent's is touched, not even a lock: who held it is not here.
 """
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import weakref
 from ctypes import byref, c_size_t, c_uint64, c_void_p
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Iterator, Mapping, Optional, Sequence, Type, TypeVar, Union, overload
+from typing import (Any, Callable, Iterator, Mapping, NamedTuple, Optional, Sequence, Type,
+                    TypeVar, Union, overload)
 
 from . import _library
 from ._errors import AbsentError, ClosedError, ForkedError, InvalidError
@@ -24,6 +25,7 @@ from ._library import LIBRARY, call
 Key = Union[str, int]
 Path = Union[str, "os.PathLike[str]"]
 Default = TypeVar("Default")
+Result = TypeVar("Result")
 SomeHandle = TypeVar("SomeHandle", bound="_Handle")
 
 
@@ -45,6 +47,13 @@ class Statistics:
     collections: int
     bytes_cut: int        #: of a torn end, when the store was opened
     failed: bool          #: writing needs checkpoint()
+
+
+class Stamp(NamedTuple):
+    """Which state it is, in all processes; a later one is greater."""
+
+    generation: int
+    end: int
 
 
 def _dump(value: Any) -> bytes:
@@ -183,6 +192,12 @@ class Snapshot(_Handle):
         with self._lock:
             return collection._find(self._of(collection), field, value)
 
+    def stamp(self) -> Stamp:
+        """With equal stamps all reads give the same."""
+        self._store._check_process()
+        with self._lock:
+            return self._store._stamp(self._check())
+
     def export(self, collection: Collection, path: Path) -> None:
         """Writes the collection's records as a JSON file."""
         self._store._check_process()
@@ -255,6 +270,69 @@ class Transaction(_Handle):
             self.commit()
         else:
             self.close()
+
+
+class LockedTransaction(Transaction):
+    """A transaction that keeps others from writing, and reads its own changes.
+
+    Each change is checked and applied at once; one that raises is not in the transaction, which
+    goes on as it was. Others see nothing of it before the commit.
+    """
+
+    def _read(self, read: Callable[[int], Result]) -> Result:
+        """With a snapshot of the changes so far, which ends before another thread can come."""
+        self._store._check_process()
+        with self._lock:
+            snapshot = c_void_p()
+            call("transaction_snapshot", self._check(), byref(snapshot))
+            assert snapshot.value is not None
+            try:
+                return read(snapshot.value)
+            finally:
+                LIBRARY.jsonstore_release(snapshot)
+
+    def _own(self, collection: Collection) -> Collection:
+        if collection._store is not self._store:
+            raise InvalidError("the collection is another store's")
+        return collection
+
+    @overload
+    def get(self, collection: Collection, key: Key) -> Optional[Record]: ...
+
+    @overload
+    def get(self, collection: Collection, key: Key, default: Default) -> Union[Record, Default]: ...
+
+    def get(self, collection: Collection, key: Key, default: Any = None) -> Any:
+        """The record with the key as it is by now, or `default`."""
+        own = self._own(collection)
+
+        def read(snapshot: int) -> Any:
+            return own._get(snapshot, key, default)
+
+        return self._read(read)
+
+    def scan(self, collection: Collection) -> list[Record]:
+        """All records as they are by now; a list, which later changes do not disturb."""
+        own = self._own(collection)
+        return self._read(lambda snapshot: list(own._scan(snapshot)))
+
+    def find(self, collection: Collection, field: str, value: Any) -> list[Record]:
+        """The records whose indexed field is the value by now."""
+        own = self._own(collection)
+        return self._read(lambda snapshot: list(own._find(snapshot, field, value)))
+
+    def mark(self) -> int:
+        """The place behind the last change, for undo_to()."""
+        self._store._check_process()
+        with self._lock:
+            place: int = LIBRARY.jsonstore_transaction_mark(self._check())
+            return place
+
+    def undo_to(self, mark: int) -> None:
+        """Undoes all changes since the mark, which stays good."""
+        self._store._check_process()
+        with self._lock:
+            call("transaction_undo_to", self._check(), mark)
 
 
 class Collection:
@@ -350,7 +428,8 @@ class Collection:
 class Store:
     """An open folder. Made by open(); any number of threads may use it at once."""
 
-    def __init__(self, folder: Path, *, cache_bytes: int = 0, must_exist: bool = False) -> None:
+    def __init__(self, folder: Path, *, cache_bytes: int = 0, must_exist: bool = False,
+                 read_only: bool = False) -> None:
         self.folder = os.fspath(folder)
         self._process = os.getpid()
         self._closing = False
@@ -361,7 +440,7 @@ class Store:
         if cache_bytes < 0:
             raise InvalidError("cache_bytes is not negative")
         options = _library.OptionsStruct(ctypes.sizeof(_library.OptionsStruct), cache_bytes,
-                                         must_exist)
+                                         must_exist, read_only)
         pointer = c_void_p()
         call("open", _path(folder), byref(options), byref(pointer))
         self._pointer = pointer.value
@@ -421,9 +500,9 @@ class Store:
 
     def collection(self, name: str, *, key: Optional[str] = None,
                    index: Sequence[str] = ()) -> Collection:
-        """The collection in NAME.json. `key` is the field with the key (id), `index` names fields to
-        find records by. With either of them it is made, or indexed, if it is not yet; without, it
-        is opened, and made with the key `id` if it is not there."""
+        """The collection in NAME.json. `key` is the field with the key (id), `index` names fields
+        to find records by. With either of them it is made, or indexed, if it is not yet; without,
+        it is opened, and made with the key `id` if it is not there."""
         if isinstance(index, str):
             raise InvalidError("index is a sequence of names")
         names = [_name(field) for field in index]
@@ -446,6 +525,21 @@ class Store:
     def transaction(self) -> Transaction:
         """`with store.transaction() as t:` commits at its end, or abandons after an exception."""
         return self._make(Transaction, "begin", self._pointer)
+
+    def locked_transaction(self, timeout: Optional[float] = None) -> LockedTransaction:
+        """As transaction(), but nobody else writes until it ends, and it reads its own changes.
+        BusyError when the lock is held by others for `timeout` seconds; None: for ever."""
+        wait = _library.WAIT if timeout is None else min(max(int(timeout * 1000), 0), 2**31 - 1)
+        return self._make(LockedTransaction, "begin_locked", self._pointer, wait)
+
+    def stamp(self) -> Stamp:
+        """Of the state of now: what was made from an equal one need not be made again."""
+        return self._stamp(None)
+
+    def _stamp(self, snapshot: Optional[int]) -> Stamp:
+        told = _library.StampStruct()
+        self._call("stamp", self._pointer, snapshot, byref(told))
+        return Stamp(told.generation, told.end)
 
     def snapshot(self) -> Snapshot:
         """`with store.snapshot() as s:` reads one state of all collections."""
@@ -506,17 +600,18 @@ class Store:
             self.close()
 
 
-def open(folder: Path, *, cache_bytes: int = 0,
-         must_exist: bool = False) -> Store:
+def open(folder: Path, *, cache_bytes: int = 0, must_exist: bool = False,
+         read_only: bool = False) -> Store:
     """The store in a folder that exists. `cache_bytes`: memory for blocks of the files, 0 for 32
-    MiB; `must_exist`: AbsentError instead of making the folder a store."""
-    return Store(folder, cache_bytes=cache_bytes, must_exist=must_exist)
+    MiB; `must_exist`: AbsentError instead of making the folder a store; `read_only`: the right to
+    read the files is enough, and what would write is ReadOnlyError."""
+    return Store(folder, cache_bytes=cache_bytes, must_exist=must_exist, read_only=read_only)
 
 
 def repair(folder: Path, name: Optional[str] = None, *, use: str) -> None:
     """Decides when a file was edited while the journal held changes for it; nobody may have the
-    folder open. use="file": the edited file, the changes go to NAME.journal.json; use="journal": the
-    file with the changes over it, its copy goes to NAME.edited.json."""
+    folder open. use="file": the edited file, the changes go to NAME.journal.json; use="journal":
+    the file with the changes over it, its copy goes to NAME.edited.json."""
     if use not in ("file", "journal"):
         raise InvalidError('use is "file" or "journal"')
     call("repair", _path(folder), None if name is None else _name(name),

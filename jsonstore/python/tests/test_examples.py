@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The examples of the README are run; the services of examples/ run in several processes at once."""
+"""The README's examples are run; the services of examples/ run in several processes at once."""
 import contextlib
 import io
 import json
@@ -45,14 +45,14 @@ class Readme(unittest.TestCase):
                 self.assertEqual(Path("data/users.json").read_text(), wanted[0])
             finally:
                 os.chdir(before)
-        self.assertEqual(len(programs), 2)
+        self.assertEqual(len(programs), 3)
 
     def test_names(self):
         """All that is public is told."""
         text = (ROOT / "README.md").read_text()
         for name in jsonstore.__all__:
-            if name not in ("Cursor", "Record", "Snapshot", "Statistics", "Transaction",
-                            "library_version"):
+            if name not in ("Cursor", "LockedTransaction", "Record", "Snapshot", "Stamp",
+                            "Statistics", "Transaction", "library_version"):
                 self.assertRegex(text, rf"\b{name}\b")
 
 

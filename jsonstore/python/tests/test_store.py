@@ -209,6 +209,69 @@ class Together(StoreTest):
         gc.collect()
 
 
+class Locked(StoreTest):
+    def test_reads_its_changes(self):
+        users = self.users()
+        users.put({"id": 1, "n": 1})
+        with self.store.locked_transaction() as t:
+            t.put(users, {"id": 1, "n": 2, "email": "a"})
+            mark = t.mark()
+            t.insert(users, {"id": 2, "email": "a"})
+            self.raised(jsonstore.PresentError, t.insert, users, {"id": 1})
+            self.assertEqual(len(t.find(users, "email", "a")), 2)
+            t.undo_to(mark)
+            self.assertEqual(t.scan(users), [{"id": 1, "n": 2, "email": "a"}])
+            self.assertEqual((t.get(users, 1)["n"], users[1]["n"]), (2, 1))
+            self.assertEqual(t.get(users, 2, "none"), "none")
+            self.raised(jsonstore.BusyError, users.put, {"id": 3})
+            self.raised(jsonstore.BusyError, self.store.locked_transaction, 0)
+        self.assertEqual(list(users), [{"id": 1, "n": 2, "email": "a"}])
+        with self.assertRaises(ZeroDivisionError):
+            with self.store.locked_transaction(timeout=60) as t:
+                t.delete(users, 1)
+                raise ZeroDivisionError
+        self.assertIn(1, users)
+
+    def test_others_wait(self):
+        users = self.users()
+        users.put({"id": 1, "n": 0})
+
+        def add():
+            for _ in range(20):
+                with self.store.locked_transaction() as t:
+                    t.patch(users, 1, {"n": t.get(users, 1)["n"] + 1})
+
+        threads = [threading.Thread(target=add) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(users[1]["n"], 80)
+
+    def test_stamp(self):
+        users = self.users()
+        users.put({"id": 1})
+        before = self.store.stamp()
+        self.assertEqual(self.store.stamp(), before)
+        with self.store.snapshot() as snapshot:
+            users.put({"id": 2})
+            self.assertEqual(snapshot.stamp(), before)
+        self.assertGreater(self.store.stamp(), before)
+
+    def test_read_only(self):
+        users = self.users()
+        users.put({"id": 1})
+        with self.open(read_only=True) as store:
+            own = store.collection("users")
+            self.assertEqual(own[1], {"id": 1})
+            users.put({"id": 2})
+            self.assertIn(2, own)
+            self.raised(jsonstore.ReadOnlyError, own.put, {"id": 3})
+        with tempfile.TemporaryDirectory() as folder:
+            self.raised(jsonstore.AbsentError, jsonstore.open, folder, read_only=True)
+            self.assertEqual(os.listdir(folder), [])
+
+
 class Ends(StoreTest):
     def test_closed(self):
         users = self.users()
