@@ -151,6 +151,8 @@ static void write_http(const struct api *api, struct buf *text)
 		all.bad_requests += stats.bad_requests;
 		all.bytes_in += stats.bytes_in;
 		all.bytes_out += stats.bytes_out;
+		all.handshakes += stats.handshakes;
+		all.handshake_failures += stats.handshake_failures;
 	}
 	write_number(text, "rowlock_connections", "gauge", "Open connections.", all.connections);
 	write_number(text, "rowlock_connections_accepted_total", "counter", "Connections accepted.",
@@ -161,6 +163,10 @@ static void write_http(const struct api *api, struct buf *text)
 				 all.bad_requests);
 	write_number(text, "rowlock_received_bytes_total", "counter", "Bytes received.", all.bytes_in);
 	write_number(text, "rowlock_sent_bytes_total", "counter", "Bytes sent.", all.bytes_out);
+	write_number(text, "rowlock_tls_handshakes_total", "counter", "TLS handshakes that were done.",
+				 all.handshakes);
+	write_number(text, "rowlock_tls_handshake_failures_total", "counter",
+				 "TLS handshakes that failed.", all.handshake_failures);
 }
 
 static void write_groups(const struct store_stats *stats, struct buf *text)

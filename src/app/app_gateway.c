@@ -78,6 +78,11 @@ bool app_gateway_open(struct app *app)
 	if (!good) {
 		app_log_error(app, STR("gateway"), &error);
 	}
+	if (good && app->options.tls_certificate != NULL) {
+		struct tls_identity *identity = app_option_identity(app);
+		good = identity != NULL;
+		app->gateway->tls = good ? tls_create(identity) : NULL;
+	}
 	return good;
 }
 
@@ -102,7 +107,7 @@ bool app_gateway_attach(struct app_server *server, struct error *error)
 		.ready = is_ready,
 		.context = app,
 	};
-	struct http_server_options http = {.shared = &app->shared};
+	struct http_server_options http = {.shared = &app->shared, .tls = app->gateway->tls};
 	server->gateway = gateway_create(&options);
 	gateway_http_options(server->gateway, &http);
 	server->server = http_server_create(loop->loop, &app->gateway->address, &http, error);

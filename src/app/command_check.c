@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "api/service.h"
+#include "app/app_priv.h"
 #include "app/command.h"
 
 static const char help[] =
@@ -52,11 +53,14 @@ static void print_routes(const struct model *model)
 /* The files of keys are part of what must be good. */
 static bool load_keys(struct service *service, const char *file)
 {
+	struct tls_identity *identity;
 	struct model_report report;
 	struct buf text;
 	model_report_init(&report);
 	buf_init(&text, MIB(1));
-	bool good = service_load_keys(service, &report);
+	bool good = app_load_identity(&service->model->tls, &report, &identity);
+	good = service_load_keys(service, &report) && good;
+	tls_identity_destroy(identity);
 	model_report_write(&report, str_from(file), &text);
 	fprintf(stderr, "%.*s", STR_ARG(buf_str(&text)));
 	buf_finish(&text);

@@ -256,6 +256,7 @@ static const struct word top_words[] = {
 	{"cache", load_cache},
 	{"cache_secret", load_cache_secret},
 	{"auth", load_auth},
+	{"tls", load_tls},
 	{"cors", load_cors},
 	{"errors", load_error_shape},
 	{"limits", read_limits},

@@ -60,22 +60,6 @@ static void read_algorithm(struct load *load, const struct node *node, void *tar
 	}
 }
 
-/* A path, relative to the service file unless it came from the environment. */
-static bool read_path(struct load *load, const struct node *node, const char *what,
-					  struct text *ret_path)
-{
-	struct text path;
-
-	if (!load_text(load, node, what, &path)) {
-		return false;
-	}
-	if (path.str.ptr[0] != '/' && !yaml_from_environment(node, 0)) {
-		path.str = arena_printf(load->arena, "%.*s%.*s", STR_ARG(load->folder), STR_ARG(path.str));
-	}
-	*ret_path = path;
-	return true;
-}
-
 static void read_public_key(struct load *load, const struct node *node, void *target)
 {
 	struct auth_key_source *key = target;
@@ -84,7 +68,7 @@ static void read_public_key(struct load *load, const struct node *node, void *ta
 	if (str_starts_with(node->text, STR("-----BEGIN"))) {
 		model_report_add(load->report, node->place, "write the key to a file of its own",
 						 "`public_key` is the path of a PEM file");
-	} else if (read_path(load, node, "`public_key`", &path)) {
+	} else if (load_path(load, node, "`public_key`", &path)) {
 		key->public_key = path;
 	}
 }
@@ -99,7 +83,7 @@ static void read_jwks(struct load *load, const struct node *node, void *target)
 		model_report_add(load->report, node->place,
 						 "save the set to a file; SIGHUP reads the file again",
 						 "`jwks` is the path of a file: this version fetches none");
-	} else if (read_path(load, node, "`jwks`", &path)) {
+	} else if (load_path(load, node, "`jwks`", &path)) {
 		key->jwks = path;
 	}
 }

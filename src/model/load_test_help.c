@@ -300,6 +300,10 @@ void test_describe(const struct model *model, struct buf *buf)
 	for (size_t i = 0; i < model->cors_count; i++) {
 		buf_printf(buf, "%s%.*s", i == 0 ? " cors " : ",", STR_ARG(model->cors[i]));
 	}
+	if (model->tls.certificate.str.len > 0) {
+		buf_printf(buf, " tls %.*s %.*s", STR_ARG(model->tls.certificate.str),
+				   STR_ARG(model->tls.key.str));
+	}
 	if (model->auth != NULL) {
 		describe_auth(buf, model->auth);
 	}

@@ -168,6 +168,12 @@ struct route {
 	int reply_status;
 };
 
+/* Paths of PEM files; both "" for plain HTTP. */
+struct tls_files {
+	struct text certificate;
+	struct text key;
+};
+
 enum cache_kind { CACHE_DEFAULT, CACHE_OFF, CACHE_MEMORY, CACHE_REDIS };
 
 struct model {
@@ -182,6 +188,7 @@ struct model {
 	const struct str *cors;   /* origins that browsers may call from; "*" for any */
 	size_t cors_count;
 	const struct auth_config *auth; /* NULL: none */
+	struct tls_files tls;           /* of the listener */
 	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
 	const struct resource *resources;
 	size_t resource_count;
