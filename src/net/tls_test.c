@@ -340,23 +340,22 @@ static void test_wrong_record(void **state)
 
 static void test_garbage(void **state)
 {
-	static const char *const rows[] = {
-		"GET / HTTP/1.1\r\n\r\n",
-		"\x16\x03\x01\xff\xff zzzz",
-		"\x16\x03\x01\x00\x04\x01\x00\xff\xff",
-		"\x80\x2e\x01\x03\x01",
-		"\x17\x03\x03\x00\x01x",
-		"\x15\x03\x03\x00\x02\x02\x28",
-		"\x14\x03\x03\x00\x01\x01",
-		"SSH-2.0-OpenSSH_9\r\n",
+	static const struct str rows[] = {
+		STR_INIT("GET / HTTP/1.1\r\n\r\n"),
+		STR_INIT("\x16\x03\x01\xff\xff zzzz"),
+		STR_INIT("\x16\x03\x01\x00\x04\x01\x00\xff\xff"),
+		STR_INIT("\x80\x2e\x01\x03\x01"),
+		STR_INIT("\x17\x03\x03\x00\x01x"),
+		STR_INIT("\x15\x03\x03\x00\x02\x02\x28"),
+		STR_INIT("\x14\x03\x03\x00\x01\x01"),
+		STR_INIT("SSH-2.0-OpenSSH_9\r\n"),
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct talk talk;
 		char zeros[400] = {0};
 		begin(&talk, NULL);
-		/* Lengths hold NULs: a row is as long as it says, or a bit more. */
-		memcpy(zeros, rows[i], strlen(rows[i]) < 8 ? 8 : strlen(rows[i]));
+		memcpy(zeros, rows[i].ptr, rows[i].len);
 		feed(&talk, (struct str){zeros, sizeof(zeros)});
 		feed(&talk, (struct str){zeros, sizeof(zeros)});
 		assert_int_equal(talk.result, TLS_FAILED);
