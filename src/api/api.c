@@ -7,6 +7,7 @@
 
 #include "api/call.h"
 #include "api/cors.h"
+#include "api/forwarded.h"
 #include "api/guard.h"
 #include "auth/rate.h"
 #include "base/alloc.h"
@@ -210,8 +211,7 @@ static bool take_rate(struct call *call, struct error *error)
 	struct api *api = call->binding->loop->api;
 	const struct auth_config *config = call->binding->service->model->auth;
 	const struct principal *principal = call->caller.principal;
-	struct str name = principal != NULL && !principal->anonymous ? principal->id
-																 : call->request->peer;
+	struct str name = principal != NULL && !principal->anonymous ? principal->id : call->peer;
 	return config->rate_requests == 0 ||
 		rate_take(api->rate, config, name, clock_system.monotonic_ns(&clock_system),
 				  &call->retry_after_s, error);
@@ -304,6 +304,7 @@ void api_handle(struct api_loop *loop, const struct mount *mount, struct http_ex
 	call->mount = mount;
 	call->path = call->request->path;
 	call->binding = loop->binding;
+	call->peer = forwarded_peer(call->request, call->binding->service->model, arena);
 	call->binding->calls++;
 	call->id = loop->next_id++;
 	http_exchange_set_data(exchange, call);
@@ -334,7 +335,7 @@ static void log_access(const struct api_loop *loop, const struct call *call, int
 	struct log_field fields[] = {
 		LOG_STR("service", loop->binding->service->model->service),
 		LOG_STR("id", ((struct str){id, (size_t)len})),
-		LOG_STR("peer", request->peer),
+		LOG_STR("peer", call->peer),
 		LOG_STR("method", http_method_name(request->method)),
 		LOG_STR("path", request->path),
 		LOG_STR("query", request->query),

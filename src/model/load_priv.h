@@ -1,8 +1,8 @@
 /*
  * The loading of a service file, shared by load.c (settings), load_access.c, load_at.c,
  * load_auth.c, load_cache.c, load_cors.c, load_resources.c, load_fields.c, load_rules.c,
- * load_file.c, load_references.c, load_routes.c, load_reply.c and load_tls.c: words of maps, and
- * the small readers of nodes.
+ * load_file.c, load_proxies.c, load_references.c, load_routes.c, load_reply.c and load_tls.c: words
+ * of maps, and the small readers of nodes.
  *
  * Each map of a service file is a table of words. A word without a reader belongs to the language,
  * but this version does not speak it yet; any other word is misspelt and gets a hint.
@@ -147,6 +147,8 @@ void load_references(struct load *load, struct draft *draft);
 void load_auth(struct load *load, const struct node *node, void *target);
 /* load_tls.c */
 void load_tls(struct load *load, const struct node *node, void *target);
+/* load_proxies.c */
+void load_proxies(struct load *load, const struct node *node, void *target);
 /* load_cache.c */
 void load_cache(struct load *load, const struct node *node, void *target);
 void load_cache_secret(struct load *load, const struct node *node, void *target);

@@ -304,6 +304,11 @@ void test_describe(const struct model *model, struct buf *buf)
 		buf_printf(buf, " tls %.*s %.*s", STR_ARG(model->tls.certificate.str),
 				   STR_ARG(model->tls.key.str));
 	}
+	for (size_t i = 0; i < model->trusted_proxy_count; i++) {
+		char text[CIDR_TEXT_BYTES];
+		ip_format(&model->trusted_proxies[i].base, text);
+		buf_printf(buf, " proxy %s/%u", text, model->trusted_proxies[i].bits);
+	}
 	if (model->auth != NULL) {
 		describe_auth(buf, model->auth);
 	}
