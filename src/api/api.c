@@ -9,6 +9,7 @@
 #include "api/cors.h"
 #include "api/forwarded.h"
 #include "api/guard.h"
+#include "auth/fetch.h"
 #include "auth/rate.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -18,6 +19,19 @@
 
 /* ---- a service on a loop ---- */
 
+static void tell_of_keys(void *context, struct str url, const char *problem)
+{
+	const struct api_loop *loop = context;
+	struct log_field fields[] = {
+		LOG_STR("service", loop->binding->service->model->service),
+		LOG_STR("url", url),
+		LOG_STR("problem", str_from(problem == NULL ? "" : problem)),
+	};
+	log_event(loop->api->options.log, problem == NULL ? LOG_INFO : LOG_WARNING,
+			  problem == NULL ? "keys were fetched" : "keys could not be fetched", fields,
+			  problem == NULL ? 2 : 3);
+}
+
 static struct api_binding *binding_create(struct api_loop *loop, struct service *service)
 {
 	struct api_binding *binding = alloc_zeroed(1, sizeof(*binding));
@@ -26,12 +40,17 @@ static struct api_binding *binding_create(struct api_loop *loop, struct service 
 	if (service->auth != NULL) {
 		binding->auth = auth_session_create(service->auth, &clock_system);
 	}
+	if (service->auth != NULL && loop->first) {
+		const struct auth_fetch_options options = {.tell = tell_of_keys, .context = loop};
+		binding->fetch = auth_fetch_start(service->auth, loop->loop, &options);
+	}
 	binding->stats = alloc_zeroed(service->operation_count, sizeof(struct operation_stats));
 	return binding;
 }
 
 static void binding_destroy(struct api_binding *binding)
 {
+	auth_fetch_stop(binding->fetch);
 	auth_session_destroy(binding->auth);
 	service_unref(binding->service);
 	free(binding->stats);
@@ -58,6 +77,8 @@ static void adopt(struct task *task)
 	}
 	pthread_mutex_lock(&loop->api->lock);
 	struct api_binding *old = loop->binding;
+	auth_fetch_stop(old->fetch);
+	old->fetch = NULL;
 	loop->adopting = false;
 	service_ref(loop->api->service);
 	loop->binding = binding_create(loop, loop->api->service);
@@ -441,6 +462,7 @@ struct api_loop *api_attach(struct api *api, struct loop *loop, struct error *er
 	random_bytes(&api_loop->next_id, sizeof(api_loop->next_id));
 	pthread_mutex_lock(&api->lock);
 	service_ref(api->service);
+	api_loop->first = api->loops == NULL;
 	api_loop->binding = binding_create(api_loop, api->service);
 	api_loop->next = api->loops;
 	api->loops = api_loop;
@@ -473,6 +495,9 @@ void api_detach(struct api_loop *loop)
 void api_replace(struct api *api, struct service *service)
 {
 	pthread_mutex_lock(&api->lock);
+	if (api->service->auth != NULL && service->auth != NULL) {
+		auth_inherit(service->auth, api->service->auth);
+	}
 	service_unref(api->service);
 	api->service = service;
 	for (struct api_loop *loop = api->loops; loop != NULL; loop = loop->next) {
@@ -482,6 +507,14 @@ void api_replace(struct api *api, struct service *service)
 		}
 	}
 	pthread_mutex_unlock(&api->lock);
+}
+
+bool api_is_ready(struct api *api)
+{
+	pthread_mutex_lock(&api->lock);
+	bool ready = api->service->auth == NULL || auth_is_ready(api->service->auth);
+	pthread_mutex_unlock(&api->lock);
+	return ready;
 }
 
 void api_set_server(struct api_loop *loop, struct http_server *server)

@@ -23,6 +23,7 @@ struct api_loop {
 	struct operation_stats other;  /* requests without an operation */
 	uint64_t next_id;              /* of requests */
 	struct task adopt;             /* posted by api_replace() */
+	bool first;                    /* it fetches what is fetched once for all */
 	bool adopting;                 /* under api->lock: the task is posted and did not run yet */
 	bool detached;                 /* the task that is posted frees it */
 	struct api_loop *next;

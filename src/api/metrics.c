@@ -1,6 +1,7 @@
 #include "api/metrics.h"
 
 #include "api/api_priv.h"
+#include "auth/auth.h"
 #include "cache/redis.h"
 #include "codec/json.h"
 
@@ -255,6 +256,19 @@ static void write_redis(const struct api *api, struct buf *text)
 				 "Loops that do not ask Redis for a while.", stats.breakers);
 }
 
+static void write_keys(const struct api *api, struct buf *text)
+{
+	struct auth *auth = api->service->auth;
+	if (auth == NULL || !auth_fetches(auth)) {
+		return;
+	}
+	const struct auth_counters *counters = auth_counters(auth);
+	write_number(text, "rowlock_key_fetches_total", "counter", "Sets of keys that were asked for.",
+				 get(&counters->fetches));
+	write_number(text, "rowlock_key_fetch_failures_total", "counter",
+				 "Sets of keys that did not come, or could not be used.", get(&counters->failures));
+}
+
 void metrics_write(struct api *api, struct buf *text)
 {
 	pthread_mutex_lock(&api->lock);
@@ -266,5 +280,6 @@ void metrics_write(struct api *api, struct buf *text)
 	write_store(api, text);
 	write_cache(api, text);
 	write_redis(api, text);
+	write_keys(api, text);
 	pthread_mutex_unlock(&api->lock);
 }

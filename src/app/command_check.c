@@ -10,10 +10,8 @@ static const char help[] =
 	"usage: rowlock check FILE\n"
 	"\n"
 	"Validates a service file and prints who may come, its resources with who may do what, its\n"
-	"routes, and what of the general API a route hides. The files of keys and certificates that it\n"
-	"names are read too. Errors are written as FILE:LINE:COLUMN: MESSAGE.\n";
-
-/* ---- the doors ---- */
+	"routes, and what of the general API a route hides. The files of keys and certificates that\n"
+	"it names are read too. Errors are written as FILE:LINE:COLUMN: MESSAGE.\n";
 
 static void print_key(const struct auth_key_source *key)
 {

@@ -263,6 +263,9 @@ static void describe_auth(struct buf *buf, const struct auth_config *auth)
 	for (size_t i = 0; i < auth->required_count; i++) {
 		buf_printf(buf, " required %.*s", STR_ARG(auth->required[i]));
 	}
+	if (auth->refresh_s != 300) {
+		buf_printf(buf, " refresh %d", (int)auth->refresh_s);
+	}
 	if (auth->leeway_s != 30) {
 		buf_printf(buf, " leeway %d", (int)auth->leeway_s);
 	}
