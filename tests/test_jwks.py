@@ -5,7 +5,7 @@ import time
 import pytest
 from support.client import Connection, request
 from support.jwks import KeyServer, jwk, jwks
-from support.server import free_port, run_program
+from support.server import Server, free_port, run_program
 from support.tokens import Keys, bearer, hs256, later
 
 SERVICE = """service: shop
@@ -83,6 +83,21 @@ def test_nobody_is_let_in_before_they_are_there(start, tmp_path, keys, source):
     log = server.log()
     assert "keys could not be fetched" in log and "the answer is 503" in log
     assert "keys were fetched" in log
+
+
+def test_a_gateway_waits_for_them_too(tmp_path, keys, source):
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    service(folder, source.url)
+    server = Server(tmp_path, folder=tmp_path, store="memory:")
+    server.args += ["--gateway", f"127.0.0.1:{server.port}"]
+    server.listen = "127.0.0.1:0"
+    with server.start():
+        assert status(server, path="/ready") == 503
+        assert status(server, token_of(keys), path="/shop/products") == 503
+        source.give(jwk(keys))
+        wait_for(lambda: is_ready(server), "the keys")
+        assert status(server, token_of(keys), path="/shop/products") == 200
 
 
 def test_rotation(start, tmp_path, keys, other, source):

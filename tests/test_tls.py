@@ -3,6 +3,7 @@ import concurrent.futures
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import threading
@@ -13,7 +14,7 @@ import pytest
 from support import bad_http
 from support.certificates import Pair
 from support.client import Connection, Disconnected, get_json, metric, request, secure
-from support.server import RATINGS, Server, run_program
+from support.server import RATINGS, Existing, Server, run_program
 
 SERVICE = """service: shop
 listen: 127.0.0.1:8888
@@ -60,7 +61,7 @@ def wait_for(check, what):
         time.sleep(0.02)
 
 
-def peer_name(server, version=None):
+def peer_name(server):
     """The name in the certificate that a new connection gets."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -290,6 +291,19 @@ def test_of_a_gateway(tmp_path, pair):
         server.signal(signal.SIGHUP)
         wait_for(lambda: "the old one keeps serving" in server.log(), "a refusal")
         assert peer_name(server) == "server"
+
+
+def test_of_the_tables_of_a_database(tmp_path, pair):
+    with sqlite3.connect(tmp_path / "own.db") as database:
+        database.execute("CREATE TABLE things(id INTEGER PRIMARY KEY, name TEXT)")
+        database.execute("INSERT INTO things VALUES (1, 'one')")
+    own = Pair(tmp_path, "own")
+    with Existing(folder=tmp_path, store=f"sqlite:{tmp_path / 'own.db'}", tls=True,
+                  args=[*own.options(), "--write"]).start() as server:
+        assert get_json(server.address, "/things") == [{"id": 1, "name": "one"}]
+        own.replace(pair)
+        server.signal(signal.SIGHUP)
+        wait_for(lambda: peer_name(server) == "server", "the new certificate")
 
 
 # ---- what is refused at start ----
