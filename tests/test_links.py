@@ -186,8 +186,9 @@ def test_holds_that_are_refused(owner):
     for body in ("", "[]", "{}", "{", "null", '{"resource":"places"}', b"\xff"):
         assert owner.do("PUT", "/.rowlock/holds", body).status == 400
         assert owner.do("DELETE", "/.rowlock/holds", body).status == 400
+        assert owner.do("POST", "/.rowlock/holds", body).status == 400
     assert owner.numbers() == [1, 0]
-    for method, path in (("GET", "/.rowlock/holds"), ("POST", "/.rowlock/holds")):
+    for method, path in (("GET", "/.rowlock/holds"), ("PATCH", "/.rowlock/holds")):
         assert owner.do(method, path, {}).status == 405
     # Nothing that is asked of a user, and no table of the program's own.
     assert owner.decide([first]).status == 404
@@ -195,6 +196,21 @@ def test_holds_that_are_refused(owner):
         assert owner.do("GET", path).status == 404
     document = owner.do("GET", "/openapi.json").body.decode()
     assert "_rl_" not in document and ".rowlock/holds" not in document
+
+
+def test_which_holds_are_there(owner):
+    first, second, third = sorted(new_id() for _ in range(3))
+    assert owner.put([(first, 1), (second, 2)]).status == 200
+    assert owner.put([(third, 1)], user="pets").status == 200
+    message = {"resource": "places", "from": "people", "ids": [third, first]}
+    answer = owner.do("POST", "/.rowlock/holds", message)
+    assert (answer.status, answer.json()) == (200, {"used": [first], "void": [third]})
+    answer = owner.do("POST", "/.rowlock/holds", {**message, "from": "pets"})
+    assert answer.json() == {"used": [third], "void": [first]}
+    assert owner.do("POST", "/.rowlock/holds", {**message, "ids": []}).json() == {
+        "used": [], "void": []}
+    assert owner.do("POST", "/.rowlock/holds", {**message, "from": "rooms"}).status == 404
+    assert owner.numbers() == [3, 0]
 
 
 def test_key_of_several_fields(owner):

@@ -1,7 +1,7 @@
 /*
  * References between services, as this service keeps them: the routes that other services call
- * (`PUT` and `DELETE /.rowlock/holds`, `POST /.rowlock/decide`), rows here that are held, and what
- * is done without being asked. See docs/decisions/links.md.
+ * (`PUT`, `DELETE` and `POST /.rowlock/holds`, `POST /.rowlock/decide`), rows here that are held,
+ * and what is done without being asked. See docs/decisions/links.md.
  *
  * Ownership: none but of what a loop has in api_priv.h. Threads: the call's, or the loop's.
  * Errors: ERROR_FORBIDDEN, those of link/message.h, ERROR_IDEMPOTENCY (422) for an id of another
