@@ -35,6 +35,8 @@ bool links_is_message(const struct http_request *request);
 /* A write has failed, perhaps since a row that it deletes or changes is held. True: the error is
  * answered from here on, or the write runs once more. */
 bool links_held(struct call *call, const struct error *error);
+/* What a store says of the program's own tables is put in other words. */
+void links_hide(struct error *error);
 
 /* The outbox has got something. Any thread. */
 void links_ring(struct api *api);
