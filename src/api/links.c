@@ -388,6 +388,13 @@ static void run_put(struct call *call)
 		fail(told, &error);
 		return;
 	}
+	const struct api_options *options = &call->binding->loop->api->options;
+	if (options->loads != NULL && options->loads(options->context, told->holds.resource)) {
+		error_set(&error, ERROR_OVERLOADED, "The rows of \"%.*s\" are not loaded yet",
+				  STR_ARG(told->holds.resource->name));
+		fail(told, &error);
+		return;
+	}
 	if (told->holds.count == 0) {
 		answer(told, 200, json_type, STR("{}"));
 		return;
