@@ -14,7 +14,7 @@ KEY = "0123456789abcdef"
 LIMIT_S = 60
 OWNER = """
 service: owner
-limits: {{ loops: 2, link_lease_ms: {lease} }}
+limits: {{ loops: 2, answer_rows: 3, link_lease_ms: {lease} }}
 resources:
   places:
     key: id
