@@ -226,8 +226,7 @@ struct query {
 	enum query_resolution resolution;
 	bool by_target;  /* an embed with an alias was named by its target: as older clients do */
 	bool must_match; /* the query is about one row by its key: no row is ERROR_NOT_FOUND */
-	/* The day, UTC, in days since 1970-01-01, that computed fields mean by today(): the same in the
-	 * whole tree. Set by check_query(), anew by query_bind(). */
+	/* Day, UTC, since 1970, that computed fields mean by today(): the same in the whole tree. */
 	int64_t today;
 	/* Something that is fetched, ordered by or asked for depends on it, here or in an embed: an
 	 * answer that is kept is good for that day only. */
