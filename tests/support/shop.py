@@ -103,18 +103,20 @@ class Client:
 
 class Shop:
     """The two services. Stores are `sqlite`, `json`, or a pair of URLs; `urls` stand in place of
-    PRODUCTS_URL and ORDERS_URL; service files are those of the tree unless others are given."""
+    PRODUCTS_URL and ORDERS_URL; service files are those of the tree unless others are given. `make`
+    makes the servers of processes of their own."""
 
     def __init__(self, folder, setup="direct", store="sqlite", urls=None, files=None, env=None,
-                 link_key=LINK_KEY, keys=None):
+                 make=Server):
         self.folder = Path(folder)
         self.setup = setup
         self.files = files or FILES
-        self.keys = keys or Keys(self.folder / "keys")
+        self.make = make
+        self.keys = Keys(self.folder / "keys")
         self.ports = {name: free_port() for name in FILES}
         own = {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
         urls = {**own, **(urls or {})}
-        self.env = {"JWT_PUBLIC_KEY": str(self.keys.folder / "jwt.pub"), "LINK_KEY": link_key,
+        self.env = {"JWT_PUBLIC_KEY": str(self.keys.folder / "jwt.pub"), "LINK_KEY": LINK_KEY,
                     "PRODUCTS_URL": urls["products"], "ORDERS_URL": urls["orders"], **(env or {})}
         self.stores = self._stores(store)
         self.servers = {}
@@ -141,8 +143,8 @@ class Shop:
             addresses = {"": server.address, **dict.fromkeys(FILES, server.address)}
         else:
             for name, port in self.ports.items():
-                server = Server(self.files[name], folder=self.folder, store=self.stores[name],
-                                listen=f"127.0.0.1:{port}", env=self.env)
+                server = self.make(self.files[name], folder=self.folder, store=self.stores[name],
+                                   listen=f"127.0.0.1:{port}", env=self.env)
                 server.port, server.address = port, ("127.0.0.1", port)
                 self.servers[name] = server
             addresses = {name: server.address for name, server in self.servers.items()}
