@@ -89,23 +89,32 @@ def test_no_order_without_its_product_and_nothing_locked(kind, request, tmp_path
     assert race.chaos.counts["killed"] > 0 and race.chaos.counts["frozen"] > 0
 
 
-@pytest.mark.parametrize("wrong, found", [("racy", "dangling"), ("locks", "locked"), ("forgets", "lost")])
-def test_a_shop_that_is_wrong_is_found(wrong, found, tmp_path, seed, monkeypatch):
-    monkeypatch.setattr("support.shop_race.CALM_LIMIT_S", 10)
-    network = Unreliable(seed, pace=0.2).start()
+def race_of_wrong(folder, wrong, seed):
+    network = Unreliable(seed, pace=0.1).start()
     try:
-        shop = make_shop(tmp_path, network, make=WrongServer, env={"WRONG": wrong})
+        shop = make_shop(folder, network, make=WrongServer, env={"WRONG": wrong})
         try:
             shop.start()
-            race = Race(shop, network, seed, troubles=8).run(60)
+            return Race(shop, network, seed, troubles=6).run(40)
         finally:
             shop.kill()
     finally:
         network.stop()
-    assert found in {finding[0] for finding in race.findings}, race.counts
+
+
+@pytest.mark.parametrize("wrong, found", [("racy", "dangling"), ("locks", "locked"), ("forgets", "lost")])
+def test_a_shop_that_is_wrong_is_found(wrong, found, tmp_path, seed, monkeypatch):
+    monkeypatch.setattr("support.shop_race.CALM_LIMIT_S", 2)
+    for attempt in range(5):  # one is nearly always enough
+        (tmp_path / str(attempt)).mkdir()
+        race = race_of_wrong(tmp_path / str(attempt), wrong, seed + attempt)
+        if found in {finding[0] for finding in race.findings}:
+            break
+    else:
+        pytest.fail(f"not found: {race.counts}")
     with pytest.raises(AssertionError) as told:
         race.check()
-    assert f"ROWLOCK_SEED={seed}" in str(told.value) and "/.rowlock/" in str(told.value)
+    assert f"ROWLOCK_SEED={seed + attempt}" in str(told.value) and "/.rowlock/" in str(told.value)
 
 
 # ---- products that do not answer ----

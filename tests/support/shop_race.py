@@ -54,7 +54,7 @@ class Chaos:
     def _then(self, name, pause_s, function):
         def go():
             try:
-                time.sleep(pause_s)
+                time.sleep(pause_s * self.network.pace)
                 function()
                 self.network.note(f"{name} runs again")
             except Exception as error:
@@ -87,7 +87,8 @@ class Chaos:
         elif what < 0.12:
             self.kill("products", chance.uniform(0, 1.5))
         elif what < 0.15:
-            return chance.uniform(1.1, 1.9)  # the lease is over, the answer still counts
+            # The lease is over, the answer still counts.
+            return chance.uniform(1.1, 1.9) * self.network.pace
         return 0
 
     def wander(self, seed, until):
@@ -288,6 +289,8 @@ class Race:
             if self.insist("DELETE", f"/products/{product}", wanted=(204, 404, 409)).status != 409:
                 self.find("loose", f"{product} was deleted, and there are orders of it", product)
         self.delete_all(there - held)
+        if self.findings:
+            return
         for path in sorted(booked, key=len, reverse=True):  # lines before their orders
             self.insist("DELETE", path, wanted=(204, 404))
         self.delete_all(held & there)

@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 NAME, PORT, DATABASE, PEER, WRONG = sys.argv[1:]
-TIMEOUT_S = 2
+TIMEOUT_S = 0.3
 TABLES = """
 CREATE TABLE IF NOT EXISTS products (uuid TEXT PRIMARY KEY, name TEXT, price TEXT);
 CREATE TABLE IF NOT EXISTS locks (id TEXT PRIMARY KEY, product_uuid TEXT);
