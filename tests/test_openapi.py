@@ -297,7 +297,7 @@ def test_a_linter_finds_no_error(name, spectral, tmp_path):
     # Spectral decodes the escapes in a path and then looks for one that is not there.
     text = SHELF.replace("odd name/é", "odd_names")
     if name in ("ratings", *FILES):
-        text = file_of(name, None).read_text()
+        text = file_of(name, tmp_path).read_text()
     if name == "closed":
         text += "auth: { jwks: set.json, anonymous: guest, api_keys: { a: { sha256: %s } } }\n" % (64 * "0")
     (tmp_path / "service.yaml").write_text(text)
