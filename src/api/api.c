@@ -8,11 +8,13 @@
 #include "api/call.h"
 #include "api/cors.h"
 #include "api/guard.h"
+#include "api/links.h"
 #include "auth/rate.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "cache/redis.h"
 #include "codec/url.h"
+#include "link/peer.h"
 #include "model/auth_config.h"
 
 /* ---- a service on a loop ---- */
@@ -37,8 +39,7 @@ static void binding_destroy(struct api_binding *binding)
 	free(binding);
 }
 
-/* Called when a call ends: a binding that was replaced meanwhile goes with its last call. */
-static void binding_release(struct api_binding *binding)
+void api_binding_release(struct api_binding *binding)
 {
 	assert(binding->calls > 0);
 	binding->calls--;
@@ -61,6 +62,7 @@ static void adopt(struct task *task)
 	service_ref(loop->api->service);
 	loop->binding = binding_create(loop, loop->api->service);
 	pthread_mutex_unlock(&loop->api->lock);
+	links_keep(loop);
 	if (old->calls == 0) {
 		binding_destroy(old);
 	}
@@ -358,7 +360,7 @@ void api_finished(const struct http_exchange *exchange, int status, uint64_t bod
 	if (loop->api->options.log->format != LOG_OFF) {
 		log_access(loop, call, status, body_bytes, micros);
 	}
-	binding_release(binding);
+	api_binding_release(binding);
 }
 
 static void finished(void *context, const struct http_exchange *exchange, int status,
@@ -378,6 +380,9 @@ uint64_t api_body_limit(const struct api_loop *loop, const struct http_request *
 	const struct limits *limits = loop->api->options.limits;
 	struct error error;
 	enum body_format format;
+	if (links_is_message(request) && limits->body_bytes < LINKS_BODY_BYTES) {
+		return LINKS_BODY_BYTES;
+	}
 	bool rows = request->method == HTTP_POST && accept_body(request, &format, &error) &&
 		(format == BODY_CSV || format == BODY_NDJSON);
 	return rows && limits->bulk_bytes > limits->body_bytes ? limits->bulk_bytes
@@ -442,9 +447,22 @@ struct api_loop *api_attach(struct api *api, struct loop *loop, struct error *er
 	service_ref(api->service);
 	api_loop->binding = binding_create(api_loop, api->service);
 	api_loop->next = api->loops;
+	api_loop->keeper = api->loops == NULL;
 	api->loops = api_loop;
 	pthread_mutex_unlock(&api->lock);
+	links_keep(api_loop);
 	return api_loop;
+}
+
+void api_end(struct api_loop *loop, void (*done)(void *context), void *context)
+{
+	links_end(loop);
+	if (loop->keeps == NULL) {
+		done(context);
+	} else {
+		loop->ended_context = context;
+		loop->on_ended = done;
+	}
 }
 
 void api_detach(struct api_loop *loop)
@@ -452,6 +470,8 @@ void api_detach(struct api_loop *loop)
 	if (loop == NULL) {
 		return;
 	}
+	links_end(loop);
+	assert(loop->keeps == NULL);
 	pthread_mutex_lock(&loop->api->lock);
 	struct api_loop **place = &loop->api->loops;
 	while (*place != loop) {
@@ -464,6 +484,7 @@ void api_detach(struct api_loop *loop)
 	binding_destroy(loop->binding);
 	store_detach(loop->session);
 	redis_detach(loop->redis);
+	peers_close(loop->peers);
 	if (!loop->detached) {
 		free(loop);
 	}

@@ -31,6 +31,7 @@ struct api_options {
 	struct store *store;
 	struct cache *cache; /* of answers; NULL: none */
 	struct redis *redis; /* its second level; NULL: none */
+	struct str link_key; /* LINK_KEY, "": none; borrowed */
 	bool open;           /* bound beyond loopback: any Host is taken */
 	/* False while the program is not ready to serve (draining). NULL: always. */
 	bool (*ready)(void *context);
@@ -51,7 +52,10 @@ struct api *api_create(struct service *service, const struct api_options *option
 void api_destroy(struct api *api);
 /* On the loop's thread or before it runs. NULL with an error when the store cannot be attached. */
 struct api_loop *api_attach(struct api *api, struct loop *loop, struct error *error);
-/* When no request is under way any more. */
+/* No request is under way any more: ends what is done without being asked, then calls `done`,
+ * perhaps at once. The loop runs on until then. */
+void api_end(struct api_loop *loop, void (*done)(void *context), void *context);
+/* After that; or when the loop has never run. */
 void api_detach(struct api_loop *loop);
 /* Puts another state of the service file in place; every loop takes it over at its next turn. Takes
  * one reference over. Any thread. */

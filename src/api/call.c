@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "api/api_priv.h"
+#include "api/linked.h"
+#include "api/links.h"
 #include "api/read.h"
 #include "auth/principal.h"
 #include "base/clock.h"
@@ -74,6 +76,7 @@ void call_finish(struct call *call)
 {
 	tell_misfit(call);
 	auth_release(&call->caller);
+	linked_finish(call);
 	query_batches_finish(call->query.batches);
 	companion_finish(call);
 	buf_finish(&call->cursor);
@@ -287,6 +290,15 @@ static void answer(struct call *call, const struct store_result *result)
 	}
 }
 
+void call_written(struct call *call, const struct store_result *result)
+{
+	if (call->proceed != NULL) {
+		call->proceed(call);
+	} else {
+		answer(call, result);
+	}
+}
+
 static void on_done(struct store_request *request, const struct store_result *result,
 					const struct error *error)
 {
@@ -304,11 +316,13 @@ static void on_done(struct store_request *request, const struct store_result *re
 		call->times_ns[2] = now_ns(call);
 		if (error != NULL) {
 			read_keep_missing(call, error);
-			call_fail(call, error);
-		} else if (call->proceed != NULL) {
-			call->proceed(call);
+			if (!links_held(call, error)) {
+				linked_end(call, result, error);
+				call_fail(call, error);
+			}
 		} else {
-			answer(call, result);
+			linked_end(call, result, NULL);
+			call_written(call, result);
 		}
 	}
 }

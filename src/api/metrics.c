@@ -3,6 +3,7 @@
 #include "api/api_priv.h"
 #include "cache/redis.h"
 #include "codec/json.h"
+#include "link/peer.h"
 
 static void add(_Atomic uint64_t *counter, uint64_t n)
 {
@@ -249,6 +250,30 @@ static void write_redis(const struct api *api, struct buf *text)
 				 "Loops that do not ask Redis for a while.", stats.breakers);
 }
 
+static void write_peers(const struct api *api, struct buf *text)
+{
+	struct peer_stats all = {0};
+	bool any = false;
+	for (const struct api_loop *loop = api->loops; loop != NULL; loop = loop->next) {
+		if (loop->peers != NULL) {
+			peers_get_stats(loop->peers, &all);
+			any = true;
+		}
+	}
+	if (!any) {
+		return;
+	}
+	write_number(text, "rowlock_peer_requests_total", "counter", "Requests to other services.",
+				 all.requests);
+	write_number(text, "rowlock_peer_failures_total", "counter",
+				 "Requests to other services that were refused or not answered.", all.failures);
+	write_number(text, "rowlock_peer_skipped_total", "counter",
+				 "Requests that were not sent: the other service did not answer before.",
+				 all.skipped);
+	write_number(text, "rowlock_peer_breakers_open", "gauge",
+				 "Services that a loop does not ask for a while.", all.open);
+}
+
 void metrics_write(struct api *api, struct buf *text)
 {
 	pthread_mutex_lock(&api->lock);
@@ -260,5 +285,6 @@ void metrics_write(struct api *api, struct buf *text)
 	write_store(api, text);
 	write_cache(api, text);
 	write_redis(api, text);
+	write_peers(api, text);
 	pthread_mutex_unlock(&api->lock);
 }

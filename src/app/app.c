@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "app/app_priv.h"
+#include "app/command.h"
 #include "base/alloc.h"
+#include "link/credential.h"
 
 enum { SETTLE_MS = 100 };
 
@@ -161,6 +163,7 @@ static bool create_service(struct app *app, struct app_service *service, const c
 	struct api_options options = {
 		.cache = service->cache,
 		.redis = service->second,
+		.link_key = app->link_key,
 		.log = &app->options.log,
 		.limits = &service->limits,
 		.store = service->store,
@@ -220,8 +223,9 @@ static bool create_loop(struct app *app, size_t number)
 
 /* ---- ending ---- */
 
-/* A gateway's requests are the services', so all end together. */
-static void end_servers(struct app_loop *loop)
+/* Nothing is under way on the loop any more. A gateway's requests are the services', so all end
+ * together. */
+static void detach_servers(struct app_loop *loop)
 {
 	for (size_t i = 0; i < loop->server_count; i++) {
 		api_detach(loop->servers[i].api_loop);
@@ -230,6 +234,27 @@ static void end_servers(struct app_loop *loop)
 		loop->servers[i].gateway = NULL;
 	}
 	loop_stop(loop->loop);
+}
+
+static void on_ended(void *context)
+{
+	struct app_loop *loop = context;
+	if (--loop->open == 0) {
+		detach_servers(loop);
+	}
+}
+
+/* No requests are under way; what is done without being asked ends. */
+static void end_servers(struct app_loop *loop)
+{
+	loop->open = 1;
+	for (size_t i = 0; i < loop->server_count; i++) {
+		if (loop->servers[i].api_loop != NULL) {
+			loop->open++;
+			api_end(loop->servers[i].api_loop, on_ended, loop);
+		}
+	}
+	on_ended(loop);
 }
 
 static void on_drained(void *context)
@@ -367,8 +392,24 @@ static void start_signals(struct app *app)
 
 /* ---- life ---- */
 
+/* What services know each other by. */
+static bool read_link_key(struct app *app)
+{
+	const char *key = command_environment("LINK_KEY");
+	struct error error = {0};
+	app->link_key = arena_copy(&app->arena, str_from(key != NULL ? key : ""));
+	if (!credential_check_key(app->link_key, &error)) {
+		app_log_error(app, STR(""), &error);
+		return false;
+	}
+	return true;
+}
+
 static bool create_parts(struct app *app)
 {
+	if (!read_link_key(app)) {
+		return false;
+	}
 	for (size_t i = 0; i < app->options.file_count; i++) {
 		app->service_count++;
 		if (!create_service(app, &app->services[i], app->options.files[i])) {

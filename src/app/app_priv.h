@@ -69,6 +69,7 @@ struct app_loop {
 struct app {
 	struct app_options options;
 	struct arena arena;
+	struct str link_key; /* arena; "": none */
 	struct app_service *services;
 	size_t service_count;
 	struct app_loop *loops;

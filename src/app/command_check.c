@@ -12,7 +12,7 @@ static const char help[] =
 static void print_resources(const struct model *model)
 {
 	printf("resources\n");
-	for (size_t i = 0; i < model->resource_count; i++) {
+	for (size_t i = 0; i < model->resource_count && !model->resources[i].hidden; i++) {
 		const struct resource *resource = &model->resources[i];
 		printf("  /%.*s", STR_ARG(resource->name));
 		if (resource->tally_of != NULL) {

@@ -418,7 +418,7 @@ struct str model_nearest_resource(const struct model *model, struct str name)
 {
 	struct nearest nearest = nearest_begin(name);
 
-	for (size_t i = 0; i < model->resource_count; i++) {
+	for (size_t i = 0; i < model->resource_count && !model->resources[i].hidden; i++) {
 		nearest_try(&nearest, model->resources[i].name);
 	}
 	return nearest.distance == SIZE_MAX ? STR("") : nearest.best;

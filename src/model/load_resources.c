@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "base/map.h"
+#include "model/link_tables.h"
 #include "model/load_priv.h"
 #include "model/relations.h"
 
@@ -264,7 +265,8 @@ static void join_tallies(struct load *load)
 
 static void begin_drafts(struct load *load)
 {
-	struct resource *resources = ARENA_ARRAY(load->arena, load->resources->count, struct resource);
+	struct resource *resources = ARENA_ARRAY(load->arena, link_tables_room(load->resources->count),
+											 struct resource);
 	struct map names;
 
 	load->drafts = ARENA_ARRAY(load->arena, load->resources->count, struct draft);
@@ -333,5 +335,8 @@ void load_resources(struct load *load)
 	join_tallies(load);
 	if (load->draft_count > 0) {
 		relations_build(load->drafts[0].resource, load->draft_count, load->arena);
+	}
+	if (load->report->errors == 0) {
+		link_tables_create(load->model, load->arena, load->report);
 	}
 }

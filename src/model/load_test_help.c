@@ -131,7 +131,7 @@ static void describe_text(struct buf *buf, const char *before, const struct text
 	buf_append_byte(buf, '\n');
 }
 
-static void describe_resource(struct buf *buf, const struct resource *resource)
+void test_describe_resource(struct buf *buf, const struct resource *resource)
 {
 	buf_printf(buf, "%.*s", STR_ARG(resource->name));
 	describe_names(buf, " key ", &resource->key);
@@ -154,6 +154,11 @@ static void describe_resource(struct buf *buf, const struct resource *resource)
 	for (size_t i = 0; i < resource->field_count; i++) {
 		assert_int_equal(resource->fields[i].number, i);
 		describe_field(buf, &resource->fields[i]);
+	}
+	for (size_t i = 0; i < resource->hold_field_count; i++) {
+		assert_int_equal(resource->hold_fields[i].number, resource->field_count + i);
+		buf_append(buf, STR("  hidden"));
+		describe_field(buf, &resource->hold_fields[i]);
 	}
 	describe_rules(buf, resource);
 	for (size_t i = 0; i < resource->unique_count; i++) {
@@ -313,9 +318,9 @@ void test_describe(const struct model *model, struct buf *buf)
 	LIMITS_TABLE(X)
 #undef X
 	buf_append_byte(buf, '\n');
-	for (size_t i = 0; i < model->resource_count; i++) {
+	for (size_t i = 0; i < model->resource_count && !model->resources[i].hidden; i++) {
 		assert_int_equal(model->resources[i].number, i);
-		describe_resource(buf, &model->resources[i]);
+		test_describe_resource(buf, &model->resources[i]);
 	}
 	for (size_t i = 0; i < model->route_count; i++) {
 		describe_route(buf, &model->routes[i]);

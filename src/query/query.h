@@ -208,6 +208,8 @@ struct query {
 	uint64_t limit; /* UINT64_MAX: none */
 	uint64_t offset;
 	bool total; /* LIST: also count all rows that match */
+	/* LIST in a transaction: the rows stay as they are until it ends. */
+	bool locks;
 	/* Numbers in fetch of the values that make a cursor or a tag; count 0: none. */
 	const size_t *cursor; /* of the last row: its order values */
 	size_t cursor_count;
