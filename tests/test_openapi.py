@@ -82,17 +82,20 @@ def file_of(name, folder):
     return {"ratings": RATINGS, **FILES}.get(name, folder / "service.yaml")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def keys(tmp_path_factory):
-    return Keys(tmp_path_factory.mktemp("openapi") / "keys")
+    """The shop's, for every program that reads its service files."""
+    made = Keys(tmp_path_factory.mktemp("openapi") / "keys")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JWT_PUBLIC_KEY", str(made.folder / "jwt.pub"))
+        yield made
 
 
 @pytest.fixture(scope="module", params=["ratings", "shelf", *FILES])
 def served(request, module_start, folder, keys):
     """(address, service file, header fields that requests need)"""
     file = file_of(request.param, folder)
-    env = {"JWT_PUBLIC_KEY": str(keys.folder / "jwt.pub")}
-    return module_start(file, env=env).address, file, keys.bearer if request.param in FILES else {}
+    return module_start(file).address, file, keys.bearer if request.param in FILES else {}
 
 
 @pytest.fixture(scope="module")
