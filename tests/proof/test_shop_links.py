@@ -13,14 +13,13 @@ import pytest
 from support import mariadb
 from support.client import Connection
 from support.server import ROOT, Server, free_port
-from support.shop import FILES, NOBODY, Shop, has_links, has_store
+from support.shop import FILES, NOBODY, Shop, has_store
 from support.shop_race import Race
 from support.unreliable import Unreliable
 
 ROUNDS, PROOF_ROUNDS = 60, 10_000
 LEASE_MS = 1000
 STORES = ["sqlite", "json", "mariadb-orders", "mariadb-products"]
-needs_links = pytest.mark.skipif(not has_links(), reason="this program keeps no links")
 
 
 class WrongServer(Server):
@@ -69,7 +68,6 @@ def make_shop(folder, network, **options):
     return shop
 
 
-@needs_links
 @pytest.mark.parametrize("kind", STORES)
 def test_no_order_without_its_product_and_nothing_locked(kind, request, tmp_path, network, seed, proof):
     if kind == "json" and not has_store("json"):
@@ -148,7 +146,6 @@ def refused_for_now(call, product, order, rows):
     assert call("POST", "/orders", {"quantity": 0, "product_uuid": product}).status == 400
 
 
-@needs_links
 @pytest.mark.parametrize("how", ["frozen", "killed", "stopped"])
 def test_no_order_while_products_do_not_answer(shop, how):
     call = shop.client()
@@ -180,7 +177,6 @@ def test_no_order_while_products_do_not_answer(shop, how):
     call.close()
 
 
-@needs_links
 def test_what_is_held_is_held_after_a_restart(shop):
     call = shop.client()
     product = make(call, "/products", {"name": "a", "price": 1})["uuid"]
@@ -199,7 +195,6 @@ def test_what_is_held_is_held_after_a_restart(shop):
     call.close()
 
 
-@needs_links
 @pytest.mark.parametrize("method, path, body", [
     ("PUT", "/.rowlock/holds", b'{"resource":"products","from":"orders","holds":[]}'),
     ("DELETE", "/.rowlock/holds", b'{"resource":"products","from":"orders","ids":[]}'),

@@ -13,12 +13,10 @@ import time
 
 import pytest
 from support.nginx import IS_INSTALLED
-from support.shop import (NOBODY, SETUPS, Deployment, Keys, Shop, files_without_links, has_links,
-                          has_store)
+from support.shop import NOBODY, SETUPS, Deployment, Keys, Shop, has_store
 
 LIMIT_S = 60  # for what happens behind the answers
 NO_UUIDS = ["x", "1", NOBODY[:-1], NOBODY + "0", NOBODY.replace("-", "_"), "%20", "null"]
-needs_links = pytest.mark.skipif(not has_links(), reason="this program keeps no links")
 
 
 def pytest_generate_tests(metafunc):
@@ -42,9 +40,7 @@ def shop(request, tmp_path_factory):
         pytest.skip(f"this program has no store {store}:")
     if setup == "nginx" and not IS_INSTALLED:
         pytest.skip("nginx is not installed")
-    folder = tmp_path_factory.mktemp("shop")
-    files = None if has_links() else files_without_links(folder)
-    with Shop(folder, setup, store, files=files) as running:
+    with Shop(tmp_path_factory.mktemp("shop"), setup, store) as running:
         yield running
 
 
@@ -378,7 +374,6 @@ def test_lines_of_no_order(call, product):
 
 # ---- what refers to each other ----
 
-@needs_links
 def test_no_order_of_a_product_that_is_not_there(call, product, order):
     orders = uuids(call("GET", "/orders"))
     gone = make(call, "/products", name="Gone", price=1)["uuid"]
@@ -400,7 +395,6 @@ def test_no_order_of_a_product_that_is_not_there(call, product, order):
     wait(call, "DELETE", f"/products/{product['uuid']}", 204)
 
 
-@needs_links
 def test_what_is_booked_stays(call, product):
     path = f"/products/{product['uuid']}"
     order = make(call, "/orders", quantity=1, product_uuid=product["uuid"])
@@ -418,7 +412,6 @@ def test_what_is_booked_stays(call, product):
     assert call("GET", path).status == 404
 
 
-@needs_links
 def test_what_is_in_a_line_stays(call, order):
     first = order["product_uuid"]
     other = make(call, "/products", name="Chair", price=40)["uuid"]
@@ -437,7 +430,6 @@ def test_what_is_in_a_line_stays(call, order):
     wait(call, "DELETE", f"/products/{first}", 204)
 
 
-@needs_links
 def test_an_order_that_is_sent_twice_is_one(call, product):
     key = {"Idempotency-Key": f"{random.SystemRandom().randrange(2 ** 60)}"}
     fields = {"quantity": 1, "product_uuid": product["uuid"]}
@@ -449,7 +441,6 @@ def test_an_order_that_is_sent_twice_is_one(call, product):
     wait(call, "DELETE", f"/products/{product['uuid']}", 204)
 
 
-@needs_links
 def test_an_order_that_is_refused_holds_nothing(call, product, order):
     line = {"product_uuid": product["uuid"], "quantity": 1}
     lines = f"/orders/{order['uuid']}/lines"
