@@ -1,11 +1,12 @@
 """What a service answers to others about references between them, spoken to it as they would; see
 docs/decisions/links.md."""
 import json
+import threading
 import time
 import uuid
 
 import pytest
-from support.client import metric, request
+from support.client import Connection, metric, request, request_bytes
 from support.peer import Peer, credential
 from support.server import DidNotStart, run_program
 
@@ -58,6 +59,7 @@ def _built_in(tmp_path):
 def peer():
     """Another service; `peer.used` are the holds that it says are used, the others are void."""
     def answer(method, path, message):
+        made.goes_on.wait(LIMIT_S)
         if not made.answers:
             return 503, None
         if path == "/.rowlock/decide":
@@ -68,7 +70,10 @@ def peer():
     made = Peer(answer)
     made.used = set()
     made.answers = True
+    made.goes_on = threading.Event()
+    made.goes_on.set()
     yield made
+    made.goes_on.set()
     made.stop()
 
 
@@ -181,8 +186,9 @@ def test_holds_that_are_refused(owner):
     for body in ("", "[]", "{}", "{", "null", '{"resource":"places"}', b"\xff"):
         assert owner.do("PUT", "/.rowlock/holds", body).status == 400
         assert owner.do("DELETE", "/.rowlock/holds", body).status == 400
+        assert owner.do("POST", "/.rowlock/holds", body).status == 400
     assert owner.numbers() == [1, 0]
-    for method, path in (("GET", "/.rowlock/holds"), ("POST", "/.rowlock/holds")):
+    for method, path in (("GET", "/.rowlock/holds"), ("PATCH", "/.rowlock/holds")):
         assert owner.do(method, path, {}).status == 405
     # Nothing that is asked of a user, and no table of the program's own.
     assert owner.decide([first]).status == 404
@@ -190,6 +196,21 @@ def test_holds_that_are_refused(owner):
         assert owner.do("GET", path).status == 404
     document = owner.do("GET", "/openapi.json").body.decode()
     assert "_rl_" not in document and ".rowlock/holds" not in document
+
+
+def test_which_holds_are_there(owner):
+    first, second, third = sorted(new_id() for _ in range(3))
+    assert owner.put([(first, 1), (second, 2)]).status == 200
+    assert owner.put([(third, 1)], user="pets").status == 200
+    message = {"resource": "places", "from": "people", "ids": [third, first]}
+    answer = owner.do("POST", "/.rowlock/holds", message)
+    assert (answer.status, answer.json()) == (200, {"used": [first], "void": [third]})
+    answer = owner.do("POST", "/.rowlock/holds", {**message, "from": "pets"})
+    assert answer.json() == {"used": [third], "void": [first]}
+    assert owner.do("POST", "/.rowlock/holds", {**message, "ids": []}).json() == {
+        "used": [], "void": []}
+    assert owner.do("POST", "/.rowlock/holds", {**message, "from": "rooms"}).status == 404
+    assert owner.numbers() == [3, 0]
 
 
 def test_key_of_several_fields(owner):
@@ -247,6 +268,34 @@ def test_a_row_that_its_user_gave_up(owner, peer):
     assert peer.asked == []
 
 
+def wait_until_asked(peer):
+    deadline = time.monotonic() + LIMIT_S
+    while not peer.asked:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_end_while_a_user_is_asked(start, tmp_path, peer):
+    """By nobody's request, and by a delete whose client has gone."""
+    peer.goes_on.clear()
+    owner = Asked(start, tmp_path, OWNER.format(user=peer.url, lease=200))
+    assert owner.do("POST", "/places", {"id": 1}).status == 201
+    assert owner.put([(new_id(), 1)]).status == 200
+    wait_until_asked(peer)
+    assert owner.server.stop() == 0, owner.server.log()
+
+    owner = Asked(start, tmp_path, OWNER.format(user=peer.url, lease=LONG))
+    assert owner.do("POST", "/places", {"id": 2}).status == 201
+    assert owner.put([(new_id(), 2)]).status == 200
+    time.sleep(2.1)
+    peer.asked.clear()
+    with Connection(owner.server.address) as connection:
+        connection.send(request_bytes("DELETE", "/places/2"))
+        wait_until_asked(peer)
+    assert owner.do("GET", "/places/2").status == 200
+    assert owner.server.stop() == 0, owner.server.log()
+
+
 def test_holds_that_are_asked_for_too_long(start, tmp_path, peer, store):
     owner = Asked(start, tmp_path, OWNER.format(user=peer.url, lease=200), store=store)
     assert owner.do("POST", "/places", [{"id": n} for n in range(1, 5)]).status == 201
@@ -254,10 +303,7 @@ def test_holds_that_are_asked_for_too_long(start, tmp_path, peer, store):
     used, void = new_id(), new_id()
     peer.used = {used}
     assert owner.put([(used, 1), (void, 2)]).status == 200
-    deadline = time.monotonic() + LIMIT_S
-    while not peer.asked:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until_asked(peer)
     # Without an answer they stay.
     assert owner.numbers() == [2, 0]
     assert owner.do("GET", "/ready").status == 200

@@ -1,14 +1,16 @@
 """Rows that refer to rows of another service: two processes, one of which has the products, the other
 the orders. See docs/links.md. After each test nothing is held but what the orders refer to."""
 import json
+import os
 import re
 import signal
+import subprocess
 import time
 
 import pytest
 from support import tokens
 from support.client import request
-from support.server import Server, run_program
+from support.server import Server, program, run_program
 
 LIMIT_S = 60
 OWNER = """
@@ -358,3 +360,128 @@ def test_rules(near):
     while near.own("DELETE", "/products").status != 204:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+# ---- files ----
+
+CSV = "id,product\n1,1\n2,2\n3,\n4,99\n5,1\n"
+LOADED = [{"id": 1, "product": 1}, {"id": 2, "product": 2}, {"id": 3, "product": None},
+          {"id": 5, "product": 1}]
+LOADS = USER.replace("  looks:\n", "    load: { file: orders.csv, mode: MODE }\n  looks:\n")
+
+
+def ready(server):
+    return request(server.address, "GET", "/ready").status
+
+
+def wait_ready(server):
+    deadline = time.monotonic() + LIMIT_S
+    while ready(server) != 200:
+        assert time.monotonic() < deadline, server.log()
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("options", [(), ("--batch", "2"), ("--on-conflict", "merge")])
+def test_import(near, options):
+    near.user.stop()
+    (near.user.folder / "orders.csv").write_text(CSV, encoding="utf-8")
+
+    def run(*more):
+        return run_program("import", *more, "--store", near.user.store, *near.user.files, "orders",
+                           near.user.folder / "orders.csv", env=near.user.env)
+
+    done = run(*options)
+    assert "Key (product)=(99) is not present" in done.stderr, done.stderr
+    assert done.returncode == 1
+    near.user.start()
+    assert near.orders() == LOADED
+    near.settle()
+    near.user.stop()
+    done = run("--replace", *options)
+    assert done.returncode == 1, done.stderr
+    near.user.start()
+    assert near.orders() == LOADED
+    near.settle()
+    assert near.use("DELETE", "/orders").status == 204
+    near.settle()
+
+
+def test_import_waits_for_the_owner(near):
+    near.user.stop()
+    near.owner.kill()
+    (near.user.folder / "orders.csv").write_text("id,product\n1,1\n", encoding="utf-8")
+    importing = subprocess.Popen(
+        [program(), "import", "--store", near.user.store, *near.user.files, "orders",
+         near.user.folder / "orders.csv"], env={**os.environ, **near.user.env},
+        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    try:
+        assert importing.stderr.readline().startswith("waiting for a service")
+        near.owner.start()
+        assert importing.wait(LIMIT_S) == 0
+    finally:
+        importing.kill()
+        importing.stderr.close()
+        importing.wait()
+    near.user.start()
+    assert near.orders() == [{"id": 1, "product": 1}]
+    near.settle()
+
+
+@pytest.mark.parametrize("mode", ["replace", "add", "once"])
+def test_load(near, mode):
+    near.user.stop()
+    near.owner.kill()
+    near.user.files[0].write_text(LOADS.replace("MODE", mode), encoding="utf-8")
+    (near.user.folder / "orders.csv").write_text(CSV, encoding="utf-8")
+    near.user.start()
+    assert ready(near.user) == 503
+    assert near.orders() == []
+    near.owner.start()
+    wait_ready(near.user)
+    assert near.orders() == LOADED
+    assert "Key (product)=(99) is not present" in near.user.log()
+    near.settle()
+    # What was loaded before asks nobody.
+    near.user.stop()
+    near.owner.kill()
+    near.user.start()
+    wait_ready(near.user)
+    assert near.orders() == LOADED
+    near.owner.start()
+    near.settle()
+    near.user.stop()
+    (near.user.folder / "orders.csv").write_text("id,product\n1,3\n9,4\n", encoding="utf-8")
+    near.user.start()
+    wait_ready(near.user)
+    assert near.orders() == {
+        "replace": [{"id": 1, "product": 3}, {"id": 9, "product": 4}],
+        "add": LOADED + [{"id": 9, "product": 4}],
+        "once": LOADED}[mode]
+    near.settle()
+
+
+def test_a_program_of_both(tmp_path):
+    """Each service of one program waits for the other's rows; and one that waits ends when told."""
+    owner = OWNER.replace("    key: id\n    fields: { id: integer, name: text }",
+                          "    load: products.csv\n    key: id\n"
+                          "    fields: { id: integer, name: text }")
+    made = Pair(tmp_path, None, LOADS.replace("MODE", "add"), owner)
+    for name, text in (("products", "id,name\n1,x\n2,x\n"), ("orders", CSV)):
+        (tmp_path / name / f"{name}.csv").write_text(text, encoding="utf-8")
+    files = [*made.user.files, *made.owner.files]
+    urls = [f"--set={name}.{key}={value}" for name, server in
+            (("orders", made.user), ("products", made.owner))
+            for key, value in (("listen", server.listen), ("store", server.store))]
+    both = Server(*files, folder=tmp_path, args=urls, own_address=True, env=made.user.env)
+    both.env = {"USER_URL": f"http://127.0.0.1:{made.user.port}",
+                "OWNER_URL": f"http://127.0.0.1:{made.owner.port}"}
+    both.address = made.user.address
+    with both.start():
+        wait_ready(both)
+        assert made.orders() == LOADED
+        assert made.own("DELETE", "/products/1").status == 409
+    made.user.env = both.env
+    (tmp_path / "orders" / "orders.csv").write_text("id,product\n6,1\n", encoding="utf-8")
+    with made.user.start():
+        assert ready(made.user) == 503
+        assert made.user.stop() == 0

@@ -35,6 +35,9 @@ struct api_options {
 	bool open;           /* bound beyond loopback: any Host is taken */
 	/* False while the program is not ready to serve (draining). NULL: always. */
 	bool (*ready)(void *context);
+	/* Is the resource's file still to be loaded? Then nothing is said of rows that are not there.
+	 * NULL: none is. */
+	bool (*loads)(void *context, const struct resource *resource);
 	void *context;
 };
 

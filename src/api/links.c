@@ -388,6 +388,13 @@ static void run_put(struct call *call)
 		fail(told, &error);
 		return;
 	}
+	const struct api_options *options = &call->binding->loop->api->options;
+	if (options->loads != NULL && options->loads(options->context, told->holds.resource)) {
+		error_set(&error, ERROR_OVERLOADED, "The rows of \"%.*s\" are not loaded yet",
+				  STR_ARG(told->holds.resource->name));
+		fail(told, &error);
+		return;
+	}
 	if (told->holds.count == 0) {
 		answer(told, 200, json_type, STR("{}"));
 		return;
@@ -429,6 +436,80 @@ static void run_release(struct call *call)
 				 ids->count);
 	own_where(arena, query, &table->fields[HOLD_FROM], OPERATOR_EQ, own_text(ids->from->name));
 	run(told, query, on_released);
+}
+
+/* ---- POST ---- */
+
+/* Which of the ids are in the store's answer. */
+static bool tell_apart(struct told *told, struct error *error)
+{
+	struct message_decisions *there = &told->decisions;
+	struct own_rows rows;
+	struct value value;
+	bool more = true;
+	if (!own_rows_begin(&rows, told->query, buf_str(told->store.body), told->call->arena, error)) {
+		return false;
+	}
+	while (more) {
+		if (!own_rows_next(&rows, &value, &more, error)) {
+			return false;
+		}
+		if (more) {
+			(void)map_put(&told->there, value.text, told);
+		}
+	}
+	*there = (struct message_decisions){.used = told->used, .voided = told->voided};
+	for (size_t i = 0; i < told->ids.count; i++) {
+		const struct uuid *id = &told->ids.items[i];
+		if (map_get(&told->there, own_id(told->call->arena, id).text) != NULL) {
+			told->used[there->used_count++] = *id;
+		} else {
+			told->voided[there->void_count++] = *id;
+		}
+	}
+	return true;
+}
+
+static void on_found(struct store_request *request, const struct store_result *result,
+					 const struct error *error)
+{
+	struct told *told = told_of(request);
+	struct error wrong = {0};
+	(void)result;
+	if (error != NULL) {
+		fail(told, error);
+	} else if (!tell_apart(told, &wrong)) {
+		fail(told, &wrong);
+	} else {
+		buf_clear(told->store.body);
+		message_write_decisions(told->store.body, &told->decisions);
+		answer(told, 200, json_type, buf_str(told->store.body));
+	}
+}
+
+/* Which of these holds are there? */
+static void run_look(struct call *call)
+{
+	struct arena *arena = call->arena;
+	struct error error = {0};
+	struct told *told = new_told(call);
+	struct message_ids *ids = &told->ids;
+	if (!admit(call, &error) ||
+		!message_read_releases(call->request->body, call->binding->service->model, arena, ids,
+							   &error)) {
+		fail(told, &error);
+		return;
+	}
+	const struct resource *table = ids->resource->holds;
+	const struct field *field = &table->fields[HOLD_ID];
+	struct query *query = own_query(arena, QUERY_LIST, table);
+	told->used = ARENA_ARRAY(arena, ids->count, struct uuid);
+	told->voided = ARENA_ARRAY(arena, ids->count, struct uuid);
+	own_where_in(arena, query, field, own_ids(arena, ids->items, ids->count), ids->count);
+	own_where(arena, query, &table->fields[HOLD_FROM], OPERATOR_EQ, own_text(ids->from->name));
+	own_fetch(arena, query, &field, 1);
+	own_order(arena, query, 1, UINT64_MAX);
+	run(told, query, on_found);
 }
 
 /* ---- decide ---- */
@@ -564,6 +645,7 @@ static void run_decide(struct call *call)
 const struct link_route link_routes[] = {
 	{HTTP_PUT, STR_INIT("holds"), true, run_put},
 	{HTTP_DELETE, STR_INIT("holds"), true, run_release},
+	{HTTP_POST, STR_INIT("holds"), true, run_look},
 	{HTTP_POST, STR_INIT("decide"), false, run_decide},
 };
 const size_t link_route_count = sizeof(link_routes) / sizeof(link_routes[0]);

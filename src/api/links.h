@@ -1,7 +1,7 @@
 /*
  * References between services, as this service keeps them: the routes that other services call
- * (`PUT` and `DELETE /.rowlock/holds`, `POST /.rowlock/decide`), rows here that are held, and what
- * is done without being asked. See docs/decisions/links.md.
+ * (`PUT`, `DELETE` and `POST /.rowlock/holds`, `POST /.rowlock/decide`), rows here that are held,
+ * and what is done without being asked. See docs/decisions/links.md.
  *
  * Ownership: none but of what a loop has in api_priv.h. Threads: the call's, or the loop's.
  * Errors: ERROR_FORBIDDEN, those of link/message.h, ERROR_IDEMPOTENCY (422) for an id of another
@@ -35,6 +35,8 @@ bool links_is_message(const struct http_request *request);
 /* A write has failed, perhaps since a row that it deletes or changes is held. True: the error is
  * answered from here on, or the write runs once more. */
 bool links_held(struct call *call, const struct error *error);
+/* What a store says of the program's own tables is put in other words. */
+void links_hide(struct error *error);
 
 /* The outbox has got something. Any thread. */
 void links_ring(struct api *api);

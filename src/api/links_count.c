@@ -1,6 +1,7 @@
 /*
  * DESIGN. One query after the other, for whoever looks at /metrics: each counts the rows of one
- * table, and the oldest of them that are asked for. A table that cannot be read is left out.
+ * table, and the oldest of them that are asked for. When one cannot
+ * be read, nothing is said.
  */
 #include <stddef.h>
 
@@ -11,6 +12,9 @@
 #include "link/own_rows.h"
 #include "model/link_tables.h"
 #include "query/fetch.h"
+
+/* Whoever looks is not kept waiting for a database that does not answer. */
+enum { COUNT_MS = 1000 };
 
 struct counting {
 	struct call *call;
@@ -38,7 +42,7 @@ static void write_number(struct buf *text, const char *name, const char *help, u
 			   (unsigned long long)number);
 }
 
-static void finish(struct counting *counting)
+static void write_numbers(const struct counting *counting)
 {
 	int64_t now_us = clock_system.wall_us(&clock_system);
 	bool late = counting->oldest_us > 0 && now_us > counting->oldest_us;
@@ -51,6 +55,13 @@ static void finish(struct counting *counting)
 				 late ? (uint64_t)((now_us - counting->oldest_us) / 1000000) : 0);
 	write_number(text, "rowlock_outbox", "Holds that are to be released at their owners.",
 				 counting->outbox);
+}
+
+static void finish(struct counting *counting, bool known)
+{
+	if (known) {
+		write_numbers(counting);
+	}
 	buf_finish(&counting->body);
 	counting->done(counting->call);
 }
@@ -89,7 +100,11 @@ static void on_rows(struct store_request *request, const struct store_result *re
 			take_holds(counting, values);
 		}
 	}
-	count_on(counting);
+	if (good) {
+		count_on(counting);
+	} else {
+		finish(counting, false);
+	}
 }
 
 static struct query_fetch count_fetch(void)
@@ -126,6 +141,7 @@ static void count_table(struct counting *counting, const struct resource *table)
 		.query = query,
 		.body = &counting->body,
 		.done = on_rows,
+		.deadline_ms = loop_now_ms(counting->call->binding->loop->loop) + COUNT_MS,
 	};
 	store_run(counting->call->binding->loop->session, &counting->store);
 }
@@ -149,7 +165,7 @@ static void count_on(struct counting *counting)
 			return;
 		}
 	}
-	finish(counting);
+	finish(counting, true);
 }
 
 void links_count(struct call *call, struct buf *text, void (*done)(struct call *call))

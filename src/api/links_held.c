@@ -5,6 +5,7 @@
  * error says who refers to the row. When nothing holds them any more it runs once more, too.
  */
 #include <stddef.h>
+#include <string.h>
 
 #include "api/api_priv.h"
 #include "api/links.h"
@@ -46,7 +47,6 @@ static void run_again(struct held *held)
 	struct call *call = held->call;
 	buf_clear(call->store.body);
 	call->store.result = (struct store_result){0};
-	call->query.must_match = held->call->query.must_match;
 	call_run(call, call->compose);
 }
 
@@ -275,6 +275,14 @@ static void ask(struct held *held)
 		.done = on_settled,
 	};
 	settle_start(&held->settle);
+}
+
+void links_hide(struct error *error)
+{
+	if (error->code == ERROR_REFERENCE && strstr(error->message, "\"_rl_hold_") != NULL) {
+		error_set(error, ERROR_REFERENCE,
+				  "update or delete violates a reference of another service to one of these rows");
+	}
 }
 
 bool links_held(struct call *call, const struct error *error)

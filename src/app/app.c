@@ -26,7 +26,14 @@ static void on_fatal(void *context, const struct error *error)
 static bool is_ready(void *context)
 {
 	struct app_service *service = context;
-	return !atomic_load(&service->app->draining);
+	return !atomic_load(&service->app->draining) && !atomic_load(&service->loading);
+}
+
+static bool is_to_be_loaded(void *context, const struct resource *resource)
+{
+	struct app_service *service = context;
+	return atomic_load(&service->loading) && resource->load.file.len > 0 &&
+		resource->number >= atomic_load(&service->load_from);
 }
 
 static bool find_address(struct app_service *service, const struct model *model,
@@ -156,7 +163,7 @@ static bool create_service(struct app *app, struct app_service *service, const c
 		service_unref(loaded);
 		return false;
 	}
-	if (!app_load_files(service, loaded->model)) {
+	if (!app_load_files(service, loaded)) {
 		service_unref(loaded);
 		return false;
 	}
@@ -169,6 +176,7 @@ static bool create_service(struct app *app, struct app_service *service, const c
 		.store = service->store,
 		.open = app->options.open || !service->address.loopback || app_gateway_reaches_out(app),
 		.ready = is_ready,
+		.loads = is_to_be_loaded,
 		.context = service,
 	};
 	service->api = api_create(loaded, &options);
@@ -501,6 +509,7 @@ void app_run(struct app *app)
 		start_loop(&app->loops[i]);
 	}
 	announce(app);
+	app_begin_loads(app);
 	for (size_t i = 1; i < app->loop_count; i++) {
 		if (pthread_create(&app->loops[i].thread, NULL, run_loop, &app->loops[i]) != 0) {
 			abort();
@@ -510,6 +519,7 @@ void app_run(struct app *app)
 	for (size_t i = 1; i < app->loop_count; i++) {
 		pthread_join(app->loops[i].thread, NULL);
 	}
+	app_end_loads(app);
 	log_event(&app->options.log, LOG_INFO, "stopped", NULL, 0);
 }
 
@@ -518,6 +528,7 @@ void app_destroy(struct app *app)
 	if (app == NULL) {
 		return;
 	}
+	app_end_loads(app);
 	for (size_t i = 0; i < app->loop_count; i++) {
 		loop_destroy(app->loops[i].loop);
 	}

@@ -4,7 +4,11 @@
 static bool is_ready(void *context)
 {
 	struct app *app = context;
-	return !atomic_load(&app->draining);
+	bool ready = !atomic_load(&app->draining);
+	for (size_t i = 0; i < app->service_count && ready; i++) {
+		ready = !atomic_load(&app->services[i].loading);
+	}
+	return ready;
 }
 
 /* `/shop/orders` of `shop/orders`. */

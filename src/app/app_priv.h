@@ -4,7 +4,8 @@
  * services under one address.
  *
  * Ownership: struct app owns all of it.
- * Threads: the main thread, but for app_loop, which belongs to its own.
+ * Threads: the main thread, but for app_loop, which belongs to its own, and files that are loaded on
+ * a thread of their own while the program serves.
  * Errors: logged. Limits: see app.h.
  */
 #ifndef ROWLOCK_APP_APP_PRIV_H
@@ -38,6 +39,10 @@ struct app_service {
 	struct cache *cache;        /* owned; NULL: none */
 	struct redis *second;       /* owned: its second level; NULL: none */
 	struct api *api;            /* owned */
+	struct service *to_load;    /* one reference: has files that wait; NULL: none */
+	_Atomic size_t load_from;   /* the first of its resources whose file does */
+	bool waits;                 /* for another service: that is logged */
+	_Atomic bool loading;       /* and so it is not ready */
 	uv_fs_event_t watch;
 	uv_timer_t settle; /* a changed file is read when it has been quiet for a while */
 };
@@ -77,6 +82,8 @@ struct app {
 	struct http_shared shared;
 	struct app_gateway *gateway; /* arena; NULL: none */
 	_Atomic bool draining;
+	pthread_t loader; /* of files that wait */
+	bool has_loader;
 	uv_signal_t signals[3];
 	struct loop_stop_hook stop; /* of the first loop: closes signals and watches */
 };
@@ -84,8 +91,14 @@ struct app {
 /* Where the model leaves it open: memory for stores whose versions are in memory too. */
 enum cache_kind app_cache_kind(const struct model *model);
 /* app_files.c: reads what `load:` of the resources names; false when a file cannot be read: logged.
- * A line that is wrong is logged and left out. */
-bool app_load_files(struct app_service *service, const struct model *model);
+ * A line that is wrong is logged and left out. From the first resource on whose rows may refer to
+ * rows of other services files wait until the program serves: these services may need it, or be in
+ * it. */
+bool app_load_files(struct app_service *service, struct service *loaded);
+/* Loads those that wait, on a thread of their own; the service is not ready until then. */
+void app_begin_loads(struct app *app);
+/* When the program drains, or could not start. */
+void app_end_loads(struct app *app);
 /* Reads the service file again and puts it in place. A wrong one is logged; the old one stays. */
 void app_reload(struct app_service *service);
 /* Loads a service file, or what the existing database says of itself, with the program's overrides;

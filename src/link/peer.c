@@ -268,7 +268,7 @@ static void on_answer(struct client_request *http, const struct client_answer *a
 		finish_failed(request, PEER_NO_ANSWER, answer->problem);
 	} else if (answer->status != wanted) {
 		take_other(request, answer->status, answer->body);
-	} else if (request->act == PEER_ACT_DECIDE && !read_decisions(request, answer->body)) {
+	} else if (request->used != NULL && !read_decisions(request, answer->body)) {
 		finish_failed(request, PEER_NO_ANSWER, "an answer that cannot be read");
 	} else {
 		request->at += request->step;
@@ -374,6 +374,7 @@ static const struct {
 	[PEER_ACT_HOLD] = {"PUT", "/.rowlock/holds", PEER_HOLD_MS},
 	[PEER_ACT_RELEASE] = {"DELETE", "/.rowlock/holds", PEER_SLOW_MS},
 	[PEER_ACT_DECIDE] = {"POST", "/.rowlock/decide", PEER_SLOW_MS},
+	[PEER_ACT_LOOK] = {"POST", "/.rowlock/holds", PEER_SLOW_MS},
 	[PEER_ACT_CHECK] = {"GET", "", PEER_HOLD_MS},
 };
 
@@ -384,6 +385,7 @@ static size_t all_of(const struct peer_request *request)
 		return request->what.holds.count;
 	case PEER_ACT_RELEASE:
 	case PEER_ACT_DECIDE:
+	case PEER_ACT_LOOK:
 		return request->what.ids.count;
 	case PEER_ACT_CHECK:
 		return request->what.keys.count;
@@ -485,6 +487,16 @@ void peers_decide(struct peers *peers, struct peer_request *request, const struc
 	request->what.ids = (struct message_ids){.items = ids, .count = id_count};
 	request->used = ARENA_ARRAY(request->arena, id_count, struct uuid);
 	request->voided = ARENA_ARRAY(request->arena, id_count, struct uuid);
+	send_next(request);
+}
+
+void peers_look(struct peers *peers, struct peer_request *request, const struct message_ids *ids)
+{
+	begin(peers, request, ids->resource);
+	request->act = PEER_ACT_LOOK;
+	request->what.ids = *ids;
+	request->used = ARENA_ARRAY(request->arena, ids->count, struct uuid);
+	request->voided = ARENA_ARRAY(request->arena, ids->count, struct uuid);
 	send_next(request);
 }
 

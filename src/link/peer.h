@@ -47,7 +47,7 @@ struct peer_answer {
 	/* Some message may have reached the other service: what was asked for may be held there. */
 	bool sent;
 	struct message_keys missing;        /* PEER_MISSING: at least one */
-	struct message_decisions decisions; /* PEER_DONE of a decide */
+	struct message_decisions decisions; /* PEER_DONE of a decide, a look */
 	/* PEER_MISSING: ERROR_REFERENCE; REFUSED, NO_ANSWER: ERROR_OVERLOADED, for the client, with a
 	 * Retry-After. `problem` is for the log: why. */
 	struct error error;
@@ -64,7 +64,7 @@ struct peer_request {
 
 	/* Its own, from here on. */
 	struct peer *peer;
-	enum { PEER_ACT_HOLD, PEER_ACT_RELEASE, PEER_ACT_DECIDE, PEER_ACT_CHECK } act;
+	enum { PEER_ACT_HOLD, PEER_ACT_RELEASE, PEER_ACT_DECIDE, PEER_ACT_LOOK, PEER_ACT_CHECK } act;
 	union {
 		struct message_holds holds;
 		struct message_ids ids;
@@ -79,7 +79,7 @@ struct peer_request {
 	bool busy;  /* the request is under way */
 	bool probe; /* the one that an open breaker let through */
 	bool sent;
-	struct uuid *used; /* arena: of a decide, as many as ids */
+	struct uuid *used; /* arena: of a decide or look, as many as ids */
 	size_t used_count;
 	struct uuid *voided;
 	size_t void_count;
@@ -111,6 +111,8 @@ void peers_release(struct peers *peers, struct peer_request *request,
  * the answer's two lists; other ids are in none. */
 void peers_decide(struct peers *peers, struct peer_request *request, const struct resource *from,
 				  const struct uuid *ids, size_t count);
+/* Which of these holds does the owner have? They are told as used, the others as void. */
+void peers_look(struct peers *peers, struct peer_request *request, const struct message_ids *ids);
 /* `check: get`: is there a row of `resource`, which has `at`, with each of these keys? */
 void peers_check(struct peers *peers, struct peer_request *request, const struct resource *resource,
 				 const struct message_keys *keys);

@@ -166,6 +166,9 @@ static struct asked *ask(struct bed *bed, int act, size_t count)
 	case PEER_ACT_DECIDE:
 		peers_decide(bed->peers, &asked->request, ids.resource, ids.items, ids.count);
 		break;
+	case PEER_ACT_LOOK:
+		peers_look(bed->peers, &asked->request, &ids);
+		break;
 	default:
 		peers_check(bed->peers, &asked->request, ids.resource, &keys);
 	}
@@ -227,6 +230,11 @@ static const struct row rows[] = {
 	{__LINE__, PEER_ACT_DECIDE,
 	 TEST_ANSWER("200 OK") "{\"used\":[\"" ONE "\"],\"void\":[\"" ONE "\"]}", PEER_NO_ANSWER,
 	 "an answer that cannot be read"},
+	{__LINE__, PEER_ACT_LOOK, TEST_ANSWER("200 OK") "{\"used\":[],\"void\":[\"" ONE "\"]}",
+	 PEER_DONE, NULL, 0, 0, 1},
+	{__LINE__, PEER_ACT_LOOK, TEST_ANSWER("200 OK") "{\"used\":[\"" TWO "\"],\"void\":[]}",
+	 PEER_NO_ANSWER, "an answer that cannot be read"},
+	{__LINE__, PEER_ACT_LOOK, TEST_ANSWER("404 No"), PEER_REFUSED, "an answer that says no"},
 	{__LINE__, PEER_ACT_DECIDE, TEST_ANSWER("200 OK") "<html>", PEER_NO_ANSWER,
 	 "an answer that cannot be read"},
 	{__LINE__, PEER_ACT_CHECK, TEST_ANSWER("200 OK") "<html>any</html>", PEER_DONE},

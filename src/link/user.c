@@ -238,6 +238,7 @@ bool link_write_end(struct link_write *write, const struct store_result *result,
 	struct query *query = write->options.query;
 	if (write->inner != NULL) {
 		query->batches = write->inner;
+		query->given = write->given;
 	}
 	if (error != NULL ? says_unwritten(error->code) : result->rolled_back || result->answered) {
 		give_up(write);

@@ -83,6 +83,7 @@ struct link_write {
 	struct buf text;      /* owned: scratch */
 	struct arena scratch; /* owned: of one attempt of the transaction */
 	bool left_out;        /* some row was not written */
+	uint64_t refused;     /* rows that the store did not take */
 	uint64_t released;    /* holds that went into the outbox */
 };
 

@@ -222,6 +222,7 @@ static bool refused(struct query_batches *batches, size_t row, const struct erro
 {
 	struct link_write *write = write_of(batches);
 	write->left_out = true;
+	write->refused++;
 	return write->inner->refused(write->inner, write->numbers[row], error);
 }
 

@@ -298,6 +298,7 @@ static void begin_attempt(struct link_write *write, struct store_transaction *tr
 	write->locked = 0;
 	write->made = 0;
 	write->released = 0;
+	write->refused = 0;
 }
 
 bool link_write_before(struct link_write *write, struct store_transaction *transaction,
@@ -461,15 +462,21 @@ static bool release(struct link_write *write, const struct old_hold *holds, size
 		 fill_outbox(write, unused, unused_count, error));
 }
 
+/* Rows that came meanwhile were not locked. What the store refused may be any. */
+static bool is_as_seen(const struct link_write *write, const struct store_result *result)
+{
+	bool upserts = write->options.query->action == QUERY_UPSERT;
+	return upserts
+		? result->inserted <= write->made && result->inserted + write->refused >= write->made
+		: result->rows == write->locked;
+}
+
 bool link_write_after(struct link_write *write, struct store_transaction *transaction,
 					  const struct store_result *result, struct error *error)
 {
-	const struct query *query = write->options.query;
 	struct old_holds *old = &write->old;
 	write->transaction = transaction;
-	if (any_leaves(write) &&
-		(query->action == QUERY_UPSERT ? result->inserted != write->made
-									   : result->rows != write->locked)) {
+	if (any_leaves(write) && !is_as_seen(write, result)) {
 		return fail_met(error);
 	}
 	add_unused(write, result);
