@@ -225,7 +225,8 @@ class Race:
         else:
             self.together(chance, *takers)
             with self.lock:
-                made = [path for path, of in self.orders.items() if of == product]
+                made = [path for path, of in self.orders.items()
+                        if of == product and chance.random() < 0.8]
             self.together(chance, *((self.cancel, path) for path in made), *takers[:1], deleter, deleter)
         self.look(product)
 
