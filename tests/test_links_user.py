@@ -2,20 +2,24 @@
 the orders. See docs/links.md. After each test nothing is held but what the orders refer to."""
 import json
 import os
+import random
 import re
 import signal
 import subprocess
 import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support import tokens
 from support.client import request
+from support.peer import Peer
 from support.server import Server, program, run_program
 
 LIMIT_S = 60
 OWNER = """
 service: products
-limits: { loops: 2, link_lease_ms: 1000 }
+limits: { loops: 2, link_lease_ms: 300 }
 resources:
   products:
     key: id
@@ -27,7 +31,7 @@ resources:
 """
 USER = """
 service: orders
-limits: { loops: 2, rollback: on, link_lease_ms: 1000 }
+limits: { loops: 2, rollback: on, link_lease_ms: 300 }
 resources:
   products:
     at: "${OWNER_URL:-http://127.0.0.1:1}"
@@ -142,6 +146,12 @@ def run_pair(made):
             if server.process is not None and server.process.poll() is None:
                 server.signal(signal.SIGCONT)
             server.kill()
+
+
+def together(jobs):
+    """Runs them at the same time; their results."""
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return [future.result() for future in [pool.submit(job) for job in jobs]]
 
 
 def refused(answer, product):
@@ -274,11 +284,10 @@ def test_without_the_owner_nothing_is_written(pair, state):
         pair.owner.kill()
     else:
         pair.owner.signal(signal.SIGSTOP)
-    for method, path, body in (("POST", "/orders", {"product": 2}),
-                               ("PATCH", "/orders/1", {"product": 2}),
-                               ("PUT", "/orders/1", {"product": 2}),
-                               ("POST", "/looks", {"product": 2})):
-        no_answer(pair.use(method, path, body))
+    for answer in together([lambda request=request: pair.use(*request) for request in (
+            ("POST", "/orders", {"product": 2}), ("PATCH", "/orders/1", {"product": 2}),
+            ("PUT", "/orders/1", {"product": 2}), ("POST", "/looks", {"product": 2}))]):
+        no_answer(answer)
     # What needs no hold goes on; what is to be released waits.
     assert pair.use("PATCH", "/orders/1", {"note": "n"}).status == 204
     assert pair.use("POST", "/orders", {"id": 2, "product": None}).status == 201
@@ -360,6 +369,89 @@ def test_rules(near):
     while near.own("DELETE", "/products").status != 204:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_the_same_key_twice_at_once(pair):
+    """Both look for a kept answer before there is one, and ask for holds: one of them writes."""
+    pair.owner.signal(signal.SIGSTOP)
+
+    def send():
+        return pair.use("POST", "/orders", {"product": 1},
+                        {"Idempotency-Key": "k", **REPRESENTATION})
+
+    def go_on():
+        time.sleep(0.5)
+        pair.owner.signal(signal.SIGCONT)
+
+    first, second, _ = together([send, send, go_on])
+    written = [answer for answer in (first, second) if answer.status == 201]
+    assert all(answer.status in (201, 503) for answer in (first, second))
+    assert len({answer.body for answer in written}) == len(pair.orders()) == min(1, len(written))
+    pair.settle()
+
+
+def test_many_writers(pair, seed, proof):
+    """Of the same few rows: nothing stays held that no row uses, and no row lacks its hold."""
+    dice = random.Random(seed)
+    merge = {"Prefer": "resolution=merge-duplicates"}
+
+    def one(dice):
+        order, product = dice.randrange(1, 6), dice.randrange(1, 10)
+        return dice.choice([
+            lambda: pair.use("POST", "/orders", [{"id": order, "product": product},
+                                                 {"id": order + 1, "product": product}], merge),
+            lambda: pair.use("PUT", f"/orders/{order}", {"product": product}),
+            lambda: pair.use("PATCH", f"/orders?id=lte.{order}", {"product": product}),
+            lambda: pair.use("PATCH", f"/orders?product=eq.{product}", {"product": order}),
+            lambda: pair.use("PATCH", f"/orders/{order}", {"product": None}),
+            lambda: pair.use("DELETE", f"/orders?id=gte.{order}"),
+            lambda: pair.use("DELETE", f"/orders/{order}"),
+        ])()
+
+    def many(seed):
+        own = random.Random(seed)
+        return {one(own).status for _ in range(400 if proof else 40)}
+
+    seen = set().union(*together([lambda seed=dice.random(): many(seed) for _ in range(4)]))
+    assert seen <= {200, 201, 204, 404, 503, 504}, seen
+    pair.settle()
+    assert pair.use("DELETE", "/orders").status == 204
+    pair.settle()
+
+
+def test_rows_that_refer_and_are_held(near):
+    """A change that is refused, since a row of a third service may refer to the order, runs once
+    more when that service has said that none does: with the same holds."""
+    said = {}
+    bills = Peer(lambda method, path, message: (
+        (200, {"used": [], "void": message["ids"]}) if said else (503, None)))
+    held = str(uuid.uuid4())
+    message = {"resource": "orders", "from": "bills", "holds": [{"id": held, "key": {"id": 1}}]}
+    try:
+        near.user.stop()
+        near.user.files[0].write_text(USER.replace("  looks:\n", f"""  bills:
+    at: {bills.url}
+    key: id
+    fields: {{ id: integer, order: {{ type: integer, references: orders }} }}
+  looks:
+""").replace("link_lease_ms: 300", "link_lease_ms: 3600000"), encoding="utf-8")
+        near.user.database.unlink()
+        near.user.start()
+        assert near.use("POST", "/orders", {"id": 1, "product": 1}).status == 201
+        assert request(near.user.address, "PUT", "/.rowlock/holds", message,
+                       host="127.0.0.1").status == 200
+        time.sleep(2.1)
+        assert near.use("PATCH", "/orders/1", {"id": 2, "product": 2}).status == 409
+        near.settle()
+        said["void"] = True
+        deadline = time.monotonic() + LIMIT_S
+        while near.use("PATCH", "/orders/1", {"id": 2, "product": 3}).status != 204:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert near.orders() == [{"id": 2, "product": 3}]
+        near.settle()
+    finally:
+        bills.stop()
 
 
 # ---- files ----

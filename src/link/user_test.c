@@ -562,7 +562,8 @@ static void test_inserts(void **state)
 		{L, "insert people", "{\"place\":1,\"town\":-1}", ANSWERS, COMMITS,
 		 "409 23503 Key (town)=(-1) is not present in table \"towns\". | 6 rows, 5 holds, 0 to go"},
 		{L, "insert people", "{\"place\":1,\"house\":\"h\",\"number\":-2}", ANSWERS, COMMITS,
-		 "409 23503 Key (house, number)=(h, -2) is not present in table \"rooms\". | 6 rows, 5 holds, 0 to go"},
+		 "409 23503 Key (house, number)=(h, -2) is not present in table \"rooms\". | "
+		 "6 rows, 5 holds, 0 to go"},
 		{L, "insert people", "{\"place\":1}", SILENT, COMMITS, DOWN "6 rows, 5 holds, 0 to go"},
 		{L, "insert people", "{\"place\":1}", CLOSED, COMMITS, DOWN "6 rows, 5 holds, 0 to go"},
 		{L, "insert people", "{\"place\":1}", REFUSES, COMMITS, DOWN "6 rows, 5 holds, 0 to go"},
@@ -601,7 +602,8 @@ static void test_batches(void **state)
 		{L, "insert people?&quiet&leave", "[{\"place\":-1},{\"place\":-2}]", ANSWERS, COMMITS,
 		 "0 | 5 rows, 4 holds, 0 to go"},
 		{L, "insert people?&quiet&leave",
-		 "[{\"name\":\"a\",\"place\":5},{\"name\":\"a\",\"place\":7},{\"name\":\"b\",\"place\":-7}]",
+		 "[{\"name\":\"a\",\"place\":5},{\"name\":\"a\",\"place\":7},"
+		 "{\"name\":\"b\",\"place\":-7}]",
 		 ANSWERS, COMMITS, "1 | 6 rows, 5 holds, 1 to go"},
 		{L, "upsert people?&quiet&batches",
 		 "[{\"id\":1,\"place\":8},{\"id\":90,\"place\":8},{\"id\":90,\"place\":9}]", ANSWERS,
@@ -615,7 +617,8 @@ static void test_changes(void **state)
 {
 	static const struct row rows[] = {
 		{L, "insert people?&quiet",
-		 "[{\"id\":1,\"place\":5},{\"id\":2,\"place\":5},{\"id\":3,\"place\":6},{\"id\":4,\"place\":null}]",
+		 "[{\"id\":1,\"place\":5},{\"id\":2,\"place\":5},{\"id\":3,\"place\":6},"
+		 "{\"id\":4,\"place\":null}]",
 		 ANSWERS, COMMITS, "4 | 3 rows, 2 holds, 0 to go"},
 		/* Of other columns nobody is asked. */
 		{L, "update people?id=eq.1&quiet", "{\"name\":\"x\"}", CLOSED, COMMITS,
@@ -712,12 +715,83 @@ static void test_upserts(void **state)
 	RUN(rows);
 }
 
+static const char *no_environment(const char *name)
+{
+	(void)name;
+	return NULL;
+}
+
+/* The fields of a resource that refers to others, and what is wrong with them. */
+static void test_service_files(void **state)
+{
+	static const struct {
+		int line;
+		const char *fields;
+		const char *want;
+	} rows[] = {
+		{L, "place: { type: uuid, references: places }", ""},
+		{L, "place: { type: uuid, references: places, default: auto }",
+		 "x.yaml:15:7: \"place\" of \"people\" refers to a row of another service: it cannot be "
+		 "made here\n    hint: leave `default` out\n"},
+		{L, "place: { type: uuid, references: { resource: places, check: get }, default: auto }",
+		 "x.yaml:15:7: \"place\" of \"people\" refers to a row of another service: it cannot be "
+		 "made here\n    hint: leave `default` out\n"},
+		{L,
+		 "house: { type: text, write: once }\n      number: { type: integer, write: once }\n"
+		 "    references: { room: { fields: [house, number], to: rooms } }",
+		 ""},
+		{L,
+		 "house: { type: text, write: once }\n      number: integer\n"
+		 "    references: { room: { fields: [house, number], to: rooms } }",
+		 "x.yaml:16:7: the fields of \"room\" are written together, or not at all\n"
+		 "    hint: give them the same `write`\n"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct model_report report;
+		struct buf yaml;
+		struct buf got;
+		buf_init(&yaml, SIZE_MAX);
+		buf_init(&got, SIZE_MAX);
+		model_report_init(&report);
+		buf_printf(&yaml,
+				   "service: people\n"
+				   "resources:\n"
+				   "  places:\n"
+				   "    at: http://127.0.0.1:1\n"
+				   "    key: id\n"
+				   "    fields: { id: uuid }\n"
+				   "  rooms:\n"
+				   "    at: http://127.0.0.1:2\n"
+				   "    key: [house, number]\n"
+				   "    fields: { house: text, number: integer }\n"
+				   "  people:\n"
+				   "    key: id\n"
+				   "    fields:\n"
+				   "      id: integer\n"
+				   "      %s\n",
+				   rows[i].fields);
+		struct model *model = model_parse(buf_str(&yaml), STR("x.yaml"), no_environment, &report);
+		if (model != NULL) {
+			link_user_check(model, &report);
+		}
+		model_report_write(&report, STR("x.yaml"), &got);
+		if (!str_equal(buf_str(&got), str_from(rows[i].want))) {
+			fail_msg("line %d: got %.*s", rows[i].line, STR_ARG(buf_str(&got)));
+		}
+		assert_non_null(model);
+		model_destroy(model);
+		model_report_finish(&report);
+		buf_finish(&yaml);
+		buf_finish(&got);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_inserts),
-		cmocka_unit_test(test_batches),
-		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_service_files), cmocka_unit_test(test_inserts),
+		cmocka_unit_test(test_batches),       cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_upserts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
