@@ -454,6 +454,9 @@ static bool describe(struct str location, const struct describe_options *options
 
 bool sqlite_version(struct sqlite_store *store, const struct query *query, uint64_t *ret_version)
 {
+	if (store->backing != NULL) {
+		return store->backing->version(store, ret_version);
+	}
 	if (store->read_uri != NULL) {
 		return sqlite_existing_version(store, ret_version);
 	}
