@@ -433,6 +433,8 @@ const char *jsonstore_code_text(int code)
 		[JSONSTORE_DAMAGED] = "damaged",
 		[JSONSTORE_FAILED] = "an earlier write failed",
 		[JSONSTORE_FORKED] = "opened by the parent process",
+		[JSONSTORE_BUSY] = "the writer's lock is held",
+		[JSONSTORE_READONLY] = "opened for reading only",
 	};
 	bool known = code >= 0 && (size_t)code < sizeof(texts) / sizeof(texts[0]);
 	return known ? texts[code] : "unknown";
