@@ -189,6 +189,8 @@ struct store_session *sqlite_session_open(struct sqlite_store *store, struct loo
 										  struct error *error);
 void sqlite_session_close(struct sqlite_session *session);
 void sqlite_session_run(struct sqlite_session *session, struct store_request *request);
+/* Adds the numbers of reads. */
+void sqlite_session_stats(struct sqlite_store *store, struct store_stats *stats);
 /* Hands an outcome to the caller; on the session's loop. */
 void sqlite_done(struct store_request *request, bool ok);
 

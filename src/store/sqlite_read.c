@@ -334,3 +334,15 @@ void sqlite_session_close(struct sqlite_session *session)
 	sqlite_conn_close(&session->conn);
 	free(session);
 }
+
+void sqlite_session_stats(struct sqlite_store *store, struct store_stats *stats)
+{
+	sqlite_workers_stats(&store->workers, stats);
+	pthread_mutex_lock(&store->mutex);
+	stats->reads_inline = store->reads_inline;
+	for (struct sqlite_session *session = store->sessions; session != NULL;
+		 session = session->next) {
+		stats->reads_inline += atomic_load(&session->reads_inline);
+	}
+	pthread_mutex_unlock(&store->mutex);
+}
