@@ -11,6 +11,7 @@
 
 #include "fail.h"
 #include "recover.h"
+#include "transaction.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -56,7 +57,17 @@ static bool watch_fork(struct jsonstore *store, struct jsonstore_error *error)
 void js_state_release(struct js_state *state)
 {
 	js_generation_unref(state->generation);
-	state->generation = NULL;
+	js_batch_unref(state->own);
+	*state = (struct js_state){.generation = NULL};
+}
+
+struct js_state js_state_copy(const struct js_state *state)
+{
+	js_generation_ref(state->generation);
+	if (state->own != NULL) {
+		js_batch_ref(state->own);
+	}
+	return *state;
 }
 
 static struct js_generation *take_current(struct jsonstore *store)
@@ -182,7 +193,7 @@ bool js_store_now(struct jsonstore *store, struct js_state *ret, struct jsonstor
 		uint64_t end = published_end(store, generation->journal.generation);
 		if (end <= atomic_load_explicit(&generation->parsed, memory_order_acquire) &&
 			!is_superseded(store, generation)) {
-			*ret = (struct js_state){generation, end};
+			*ret = (struct js_state){.generation = generation, .end = end};
 			return true;
 		}
 		js_generation_unref(generation);
@@ -222,12 +233,13 @@ static void free_store(struct jsonstore *store)
 		}
 	}
 	pthread_mutex_t *mutexes[] = {
-		&store->checkpoint,    &store->writer,      &store->refresh,
-		&store->current_mutex, &store->queue_mutex, &store->collections_mutex,
+		&store->checkpoint,  &store->refresh,           &store->current_mutex,
+		&store->queue_mutex, &store->collections_mutex,
 	};
 	for (size_t i = 0; i < sizeof(mutexes) / sizeof(mutexes[0]); i++) {
 		pthread_mutex_destroy(mutexes[i]);
 	}
+	js_gate_finish(&store->writer);
 	free(store);
 }
 
@@ -243,7 +255,7 @@ static struct jsonstore *new_store(const char *folder, const struct js_sys *sys,
 	store->next_file = 1;
 	(void)snprintf(store->path, sizeof(store->path), "%s", folder);
 	pthread_mutex_init(&store->checkpoint, NULL);
-	pthread_mutex_init(&store->writer, NULL);
+	js_gate_init(&store->writer);
 	pthread_mutex_init(&store->refresh, NULL);
 	pthread_mutex_init(&store->current_mutex, NULL);
 	pthread_mutex_init(&store->queue_mutex, NULL);
