@@ -101,7 +101,13 @@ static const char *table_words(struct arena *arena, const struct resource *resou
 		buf_append_byte(&text, ' ');
 		sql_dialect_sqlite.column_type(resource, field, &text);
 	}
-	buf_append_byte(&text, ')');
+	/* By its key SQLite knows a row that it meets twice, by two indexes. */
+	buf_append(&text, STR(",PRIMARY KEY("));
+	for (size_t i = 0; i < resource->key.count; i++) {
+		buf_append(&text, i > 0 ? STR(",") : STR(""));
+		put_name(resource->key.items[i]->name, &text);
+	}
+	buf_append(&text, STR(")) WITHOUT ROWID"));
 	return copy_text(arena, &text);
 }
 

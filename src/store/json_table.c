@@ -35,7 +35,6 @@ struct cursor {
 	struct arena arena;               /* the row's */
 	struct value *values;
 	bool end;
-	sqlite3_int64 count;
 };
 
 static struct table *table_of(struct cursor *cursor)
@@ -183,7 +182,6 @@ static int read_record(struct cursor *cursor, const char *record, size_t len)
 {
 	struct json_reading *reading = table_of(cursor)->reading;
 	arena_reset(&cursor->arena);
-	cursor->count++;
 	return json_record_read(reading->store, cursor->table, (struct str){record, len},
 							&cursor->arena, &cursor->values, reading->error)
 		? SQLITE_OK
@@ -345,12 +343,6 @@ static int give_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int 
 	return SQLITE_OK;
 }
 
-static int give_number(sqlite3_vtab_cursor *base, sqlite3_int64 *ret_number)
-{
-	*ret_number = ((struct cursor *)base)->count;
-	return SQLITE_OK;
-}
-
 static const sqlite3_module module_of_tables = {
 	.iVersion = 0,
 	.xConnect = connect_table,
@@ -362,7 +354,6 @@ static const sqlite3_module module_of_tables = {
 	.xNext = next_record,
 	.xEof = is_end,
 	.xColumn = give_column,
-	.xRowid = give_number,
 };
 
 /* ---- connections ---- */

@@ -547,7 +547,7 @@ static bool settle_key(struct row_tables *base, const struct resource *resource,
 		return false;
 	}
 	if (key->kind == VALUE_NULL) {
-		int64_t made;
+		int64_t made = 0;
 		if (!make_number(transaction, number, &made, error)) {
 			return false;
 		}
