@@ -48,7 +48,7 @@ static bool read_all(struct json_transaction *transaction, const struct resource
 	}
 	arena_finish(&arena);
 	jsonstore_cursor_close(cursor);
-	return ok && (code == JSONSTORE_OK || json_fail(transaction->store, &failure, error));
+	return ok && (code == JSONSTORE_OK || json_fail(&failure, error));
 }
 
 static const struct row_list *rows_of(struct row_view *view, const struct resource *resource)

@@ -18,16 +18,12 @@ static bool fail_conflict(const struct jsonstore_error *failure, struct error *e
 					  "repair` decides which of them stays");
 }
 
-bool json_fail(const struct json_store *store, const struct jsonstore_error *failure,
-			   struct error *error)
+bool json_fail(const struct jsonstore_error *failure, struct error *error)
 {
 	if (json_is_full(failure)) {
 		return error_set(error, ERROR_STORE_FULL, NULL);
 	}
 	switch ((enum jsonstore_code)failure->code) {
-	case JSONSTORE_LIMIT:
-		error_set(error, ERROR_TOO_LONG, "The row is too large for a store of JSON files");
-		return error_details(error, "%s", failure->message);
 	case JSONSTORE_BUSY:
 		return error_set(error, ERROR_OVERLOADED, "Another program is writing");
 	case JSONSTORE_CONFLICT:
@@ -36,6 +32,7 @@ bool json_fail(const struct json_store *store, const struct jsonstore_error *fai
 	case JSONSTORE_NO_MEMORY:
 	case JSONSTORE_IO:
 	case JSONSTORE_INVALID:
+	case JSONSTORE_LIMIT:
 	case JSONSTORE_ABSENT:
 	case JSONSTORE_PRESENT:
 	case JSONSTORE_DAMAGED:
@@ -44,7 +41,6 @@ bool json_fail(const struct json_store *store, const struct jsonstore_error *fai
 	case JSONSTORE_READONLY:
 		break;
 	}
-	(void)store;
 	error_set(error, ERROR_STORE, NULL);
 	return error_details(error, "%s",
 						 failure->message[0] != '\0' ? failure->message

@@ -102,8 +102,7 @@ size_t json_table_number(const struct json_tables *tables, const struct resource
 /* ---- json_error.c ---- */
 
 /* All return false. */
-bool json_fail(const struct json_store *store, const struct jsonstore_error *failure,
-			   struct error *error);
+bool json_fail(const struct jsonstore_error *failure, struct error *error);
 /* The record cannot be read. */
 bool json_fail_record(const struct json_store *store, const struct json_table *table,
 					  struct str record, const struct error *why, struct error *error);

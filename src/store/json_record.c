@@ -86,6 +86,8 @@ static void write_part(const struct field *field, const struct value *value, str
 void json_key_write(const struct json_table *table, const struct value *const *values,
 					struct buf *key)
 {
+	/* An empty key is a text, too. */
+	(void)buf_reserve(key, 1);
 	if (table->key_count == 1) {
 		value_write_text(key, &table->fields[table->key[0]].field, values[0]);
 		return;

@@ -28,12 +28,6 @@ static struct json_transaction *transaction_of(struct row_tables *base)
 	return ((struct tables *)base)->transaction;
 }
 
-static bool fail(const struct json_transaction *transaction, const struct jsonstore_error *failure,
-				 struct error *error)
-{
-	return json_fail(transaction->store, failure, error);
-}
-
 /* A scan of a large collection and a long write must end. */
 static bool check_time(const struct json_transaction *transaction, struct error *error)
 {
@@ -91,7 +85,7 @@ static bool look_at_all(struct search *search, struct jsonstore_cursor *cursor)
 		arena_reset(&search->arena);
 		ok = check_time(search->transaction, search->error);
 		if (ok && jsonstore_next(cursor, &record, &len, &failure) != JSONSTORE_OK) {
-			ok = fail(search->transaction, &failure, search->error);
+			ok = json_fail(&failure, search->error);
 		}
 		if (!ok || record == NULL) {
 			break;
@@ -140,7 +134,7 @@ static bool look_for_key(struct search *search, const struct value **parts)
 	if (code == JSONSTORE_OK) {
 		ok = look_at(search, (struct str){record.text, record.length});
 	} else if (!ok) {
-		fail(transaction, &failure, search->error);
+		json_fail(&failure, search->error);
 	}
 	jsonstore_text_free(&record);
 	return ok;
@@ -171,8 +165,7 @@ static bool look_for_values(struct search *search)
 	if (code == JSONSTORE_ABSENT) {
 		code = jsonstore_scan(collection, snapshot, &cursor, &failure);
 	}
-	return code == JSONSTORE_OK ? look_at_all(search, cursor)
-								: fail(transaction, &failure, search->error);
+	return code == JSONSTORE_OK ? look_at_all(search, cursor) : json_fail(&failure, search->error);
 }
 
 static bool find(struct row_tables *base, const struct row_search *wanted, struct row **ret_row,
@@ -284,7 +277,12 @@ static bool fail_change(struct json_transaction *transaction, const struct jsons
 						struct error *error)
 {
 	transaction->too_large = failure->code == JSONSTORE_LIMIT;
-	return fail(transaction, failure, error);
+	if (failure->code == JSONSTORE_LIMIT || failure->code == JSONSTORE_INVALID) {
+		/* A key that is too long, json that is too deep, a row or a write that is too large. */
+		error_set(error, ERROR_TOO_LONG, "The row is too large for a store of JSON files");
+		return error_details(error, "%s", failure->message);
+	}
+	return json_fail(failure, error);
 }
 
 /* The record that is there now, "" when `key` is of none. */
@@ -298,7 +296,7 @@ static bool read_before(struct json_transaction *transaction, size_t number, str
 	int code = jsonstore_get(transaction->store->collections[number],
 							 reading_of(transaction)->snapshot, key.ptr, key.len, record, &failure);
 	json_backing.leave(transaction->conn->tables);
-	return code == JSONSTORE_OK || code == JSONSTORE_ABSENT || fail(transaction, &failure, error);
+	return code == JSONSTORE_OK || code == JSONSTORE_ABSENT || json_fail(&failure, error);
 }
 
 static void note_number(struct json_transaction *transaction, size_t number, const struct row *row)
@@ -432,13 +430,13 @@ static bool find_greatest(struct json_transaction *transaction, size_t number, i
 	size_t len;
 	if (jsonstore_scan(transaction->store->collections[number], reading_of(transaction)->snapshot,
 					   &cursor, &failure) != JSONSTORE_OK) {
-		return fail(transaction, &failure, error);
+		return json_fail(&failure, error);
 	}
 	bool ok;
 	arena_init(&arena, ARENA_BYTES);
 	while ((ok = check_time(transaction, error) &&
 				(jsonstore_next(cursor, &record, &len, &failure) == JSONSTORE_OK ||
-				 fail(transaction, &failure, error))) &&
+				 json_fail(&failure, error))) &&
 		   record != NULL) {
 		arena_reset(&arena);
 		ok = json_record_read(transaction->store, table, (struct str){record, len}, &arena, &values,
@@ -463,8 +461,7 @@ static bool load_counter(struct json_transaction *transaction, size_t number, st
 	struct jsonstore_error failure;
 	int code = jsonstore_get(transaction->store->keys, reading_of(transaction)->snapshot,
 							 table->name.ptr, table->name.len, &record, &failure);
-	bool ok = code == JSONSTORE_OK || code == JSONSTORE_ABSENT ||
-		fail(transaction, &failure, error);
+	bool ok = code == JSONSTORE_OK || code == JSONSTORE_ABSENT || json_fail(&failure, error);
 	if (code == JSONSTORE_OK) {
 		read_counter_record((struct str){record.text, record.length}, counter);
 	} else if (ok) {
@@ -582,7 +579,7 @@ bool json_counters_put(struct json_transaction *transaction, struct error *error
 		ok = jsonstore_transaction_put(transaction->files, transaction->store->keys,
 									   buf_str(&record).ptr, record.len,
 									   &failure) == JSONSTORE_OK ||
-			fail(transaction, &failure, error);
+			json_fail(&failure, error);
 		buf_finish(&record);
 	}
 	return ok;
