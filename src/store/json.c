@@ -67,8 +67,8 @@ static bool fail_table(const struct json_store *store, const struct json_table *
 					   const struct jsonstore_error *failure, struct error *error)
 {
 	if (failure->code == JSONSTORE_CONFLICT && failure->file[0] == '\0') {
-		error_set(error, ERROR_CONFIG, "%s/%.*s.json has another key than \"%.*s\" of the service",
-				  store->path, STR_ARG(table->name), STR_ARG(table->name));
+		error_set(error, ERROR_CONFIG, "%s/%s.json has another key than \"%.*s\" of the service",
+				  store->path, table->collection, STR_ARG(table->name));
 		error_details(error, "%s; the service says %s", failure->message, table->key_names);
 		return error_hint(error, "give the resource this key, or move its file out of the folder");
 	}
@@ -95,7 +95,7 @@ static bool open_table(struct json_store *store, const struct json_table *table,
 			fields[schema.field_count++] = table->fields[i].name;
 		}
 	}
-	int code = jsonstore_collection(store->files, table->name.ptr, &schema,
+	int code = jsonstore_collection(store->files, table->collection, &schema,
 									&store->collections[number], &failure);
 	free(fields);
 	return code == JSONSTORE_OK || fail_table(store, table, &failure, error);

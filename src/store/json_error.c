@@ -53,7 +53,7 @@ bool json_fail_record(const struct json_store *store, const struct json_table *t
 	enum { SHOWN = 60 };
 	struct str begin = str_slice(record, 0, SHOWN);
 	error_set(error, ERROR_STORE, NULL);
-	error_details(error, "%s/%.*s.json: the record %.*s%s: %s", store->path, STR_ARG(table->name),
+	error_details(error, "%s/%s.json: the record %.*s%s: %s", store->path, table->collection,
 				  STR_ARG(begin), begin.len < record.len ? "…" : "", why->message);
 	return error_hint(error, "put it right while no program has the folder open");
 }

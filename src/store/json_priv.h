@@ -31,15 +31,18 @@ struct json_field {
 	size_t column;      /* of the virtual table */
 };
 
-/* A resource's collection; of a tally there is none: it is a view that counts. */
+/* A resource's collection; of a tally there is none: it is a view that counts. A resource without a
+ * key has one field more here, its last, with a number that the store makes. */
 struct json_table {
 	struct str name;
+	const char *collection; /* its name there, which ends with a NUL; NULL: none */
 	struct json_field *fields;
 	size_t field_count;
 	size_t *columns; /* numbers of the stored fields */
 	size_t column_count;
 	size_t *key; /* numbers of the key's fields */
 	size_t key_count;
+	bool keyless;
 	bool numbered;     /* its key is an integer that the store makes */
 	const char *words; /* CREATE TABLE x (…) for SQLite, or CREATE TEMP VIEW …; ends with a NUL */
 	const char *key_names; /* with commas between them */

@@ -5,6 +5,7 @@
  * read, so it cannot be wrong, whoever edits the files.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "codec/json.h"
 #include "store/json_priv.h"
@@ -95,7 +96,7 @@ static const char *table_words(struct arena *arena, const struct resource *resou
 	buf_init(&text, TEXT_BYTES);
 	buf_append(&text, STR("CREATE TABLE x("));
 	for (size_t c = 0; c < table->column_count; c++) {
-		const struct field *field = &resource->fields[table->columns[c]];
+		const struct field *field = &table->fields[table->columns[c]].field;
 		buf_append(&text, c > 0 ? STR(",") : STR(""));
 		put_name(field->name, &text);
 		buf_append_byte(&text, ' ');
@@ -103,9 +104,9 @@ static const char *table_words(struct arena *arena, const struct resource *resou
 	}
 	/* By its key SQLite knows a row that it meets twice, by two indexes. */
 	buf_append(&text, STR(",PRIMARY KEY("));
-	for (size_t i = 0; i < resource->key.count; i++) {
+	for (size_t i = 0; i < table->key_count; i++) {
 		buf_append(&text, i > 0 ? STR(",") : STR(""));
-		put_name(resource->key.items[i]->name, &text);
+		put_name(table->fields[table->key[i]].field.name, &text);
 	}
 	buf_append(&text, STR(")) WITHOUT ROWID"));
 	return copy_text(arena, &text);
@@ -136,6 +137,51 @@ static const char *tally_words(struct arena *arena, const struct resource *tally
 
 /* ---- tables ---- */
 
+static bool is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+static bool is_hex(struct str name, size_t at)
+{
+	char c = at < name.len ? name.ptr[at] : '\0';
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+/* The resource's, where that is one. Of any other byte it has `-` and two hex digits; so of a `-`,
+ * too, behind which such digits stand. */
+static const char *collection_name(struct arena *arena, struct str name)
+{
+	struct buf text;
+	buf_init(&text, TEXT_BYTES);
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+		bool minus = c == '-' && i > 0 && !(is_hex(name, i + 1) && is_hex(name, i + 2));
+		if (is_plain(c) || minus) {
+			buf_append_byte(&text, c);
+		} else {
+			buf_printf(&text, "%s-%02x", i == 0 ? "_" : "", (unsigned char)c);
+		}
+	}
+	return copy_text(arena, &text);
+}
+
+/* Two resources must not share a file, not even one that takes `a` for `A`. */
+static bool check_names(const struct json_tables *tables, struct error *error)
+{
+	for (size_t i = 0; i < tables->count; i++) {
+		for (size_t k = 0; k < i && tables->items[i].collection != NULL; k++) {
+			const char *other = tables->items[k].collection;
+			if (other != NULL && strcasecmp(other, tables->items[i].collection) == 0) {
+				error_set(error, ERROR_CONFIG, "\"%.*s\" and \"%.*s\" would be one file",
+						  STR_ARG(tables->items[k].name), STR_ARG(tables->items[i].name));
+				return error_hint(error, "give one of them another name");
+			}
+		}
+	}
+	return true;
+}
+
 static bool check_key(const struct resource *resource, struct error *error)
 {
 	for (size_t i = 0; i < resource->key.count; i++) {
@@ -152,15 +198,42 @@ static bool check_key(const struct resource *resource, struct error *error)
 	return true;
 }
 
-static const char *key_names(struct arena *arena, const struct resource *resource)
+static const char *key_names(struct arena *arena, const struct json_table *table)
 {
 	struct buf text;
 	buf_init(&text, TEXT_BYTES);
-	for (size_t i = 0; i < resource->key.count; i++) {
+	for (size_t i = 0; i < table->key_count; i++) {
 		buf_append(&text, i > 0 ? STR(",") : STR(""));
-		buf_append(&text, resource->key.items[i]->name);
+		buf_append(&text, table->fields[table->key[i]].field.name);
 	}
 	return copy_text(arena, &text);
+}
+
+/* What stands for the key of a resource that has none. */
+static void add_number(struct arena *arena, struct json_table *table)
+{
+	const struct field number = {
+		.name = STR("_rl_number"),
+		.number = table->field_count,
+		.type = TYPE_INTEGER,
+		.key = true,
+	};
+	make_field(arena, &number, &table->fields[table->field_count]);
+	table->fields[table->field_count].column = table->column_count;
+	table->columns[table->column_count++] = table->field_count;
+	table->key[table->key_count++] = table->field_count++;
+	table->keyless = true;
+	table->numbered = true;
+}
+
+static void find_key(const struct resource *resource, struct json_table *table)
+{
+	for (size_t i = 0; i < resource->key.count; i++) {
+		table->key[table->key_count++] = resource->key.items[i]->number;
+	}
+	const struct field *key = resource->key.items[0];
+	table->numbered = resource->key.count == 1 && key->type == TYPE_INTEGER &&
+		key->default_kind == DEFAULT_AUTO;
 }
 
 static bool make_table(struct arena *arena, const struct resource *resource,
@@ -172,7 +245,6 @@ static bool make_table(struct arena *arena, const struct resource *resource,
 		.field_count = resource->field_count,
 		.columns = ARENA_ARRAY(arena, resource->field_count + 1, size_t),
 		.key = ARENA_ARRAY(arena, resource->key.count + 1, size_t),
-		.key_count = resource->key.count,
 		.tally = resource->tally_of != NULL,
 	};
 	for (size_t i = 0; i < resource->field_count; i++) {
@@ -186,14 +258,14 @@ static bool make_table(struct arena *arena, const struct resource *resource,
 		table->words = tally_words(arena, resource);
 		return true;
 	}
-	for (size_t i = 0; i < resource->key.count; i++) {
-		table->key[i] = resource->key.items[i]->number;
+	table->collection = collection_name(arena, resource->name);
+	if (resource->key.count == 0) {
+		add_number(arena, table);
+	} else {
+		find_key(resource, table);
 	}
-	const struct field *key = resource->key.items[0];
-	table->numbered = resource->key.count == 1 && key->type == TYPE_INTEGER &&
-		key->default_kind == DEFAULT_AUTO;
 	table->words = table_words(arena, resource, table);
-	table->key_names = key_names(arena, resource);
+	table->key_names = key_names(arena, table);
 	index_fields(table, resource);
 	return check_key(resource, error);
 }
@@ -216,7 +288,7 @@ const struct json_tables *json_tables_make(struct arena *arena, const struct mod
 		!make_table(arena, model->kept_answers, &tables->items[tables->count++], error)) {
 		return NULL;
 	}
-	return tables;
+	return check_names(tables, error) ? tables : NULL;
 }
 
 static bool same_text(const char *a, const char *b)

@@ -573,13 +573,14 @@ static void test_groups(void **state)
 	uv_update_time(loop_uv(fixture->loop));
 	for (size_t i = 0; i < CALLS; i++) {
 		/* Every fourth is refused, and leaves no trace. */
-		const struct contract_row row = {L,
-										 "insert= things?select=id",
-										 i % 4 == 3 ? "[{\"id\":1000,\"name\":\"x\"},{\"id\":1,\"name\":\"y\"}]"
-													: "{\"name\":\"x\"}",
-										 NULL,
-										 NULL,
-										 NULL};
+		const struct contract_row row = {
+			L,
+			"insert= things?select=id",
+			i % 4 == 3 ? "[{\"id\":1000,\"name\":\"x\"},{\"id\":1,\"name\":\"y\"}]"
+					   : "{\"name\":\"x\"}",
+			NULL,
+			NULL,
+			NULL};
 		struct query *query = ARENA_NEW(&fixture->arena, struct query);
 		struct error error;
 		assert_true(contract_query(fixture, &row, query, &error));

@@ -191,6 +191,19 @@ static bool find(struct row_tables *base, const struct row_search *wanted, struc
 	return ok;
 }
 
+static bool is_same(struct row_tables *base, const struct resource *resource, const struct row *a,
+					const struct row *b)
+{
+	const struct json_tables *tables = transaction_of(base)->tables;
+	const struct json_table *table = &tables->items[json_table_number(tables, resource)];
+	size_t i = 0;
+	while (i < table->key_count &&
+		   row_equal(&a->values[table->key[i]], &b->values[table->key[i]])) {
+		i++;
+	}
+	return i == table->key_count;
+}
+
 /* A query for all stored fields of the rows that `where` names, in key order. */
 static void make_query(const struct query *query, const struct json_table *table,
 					   struct arena *arena, struct query *ret_query)
@@ -199,7 +212,9 @@ static void make_query(const struct query *query, const struct json_table *table
 	struct query_fetch *fetch = ARENA_ARRAY(arena, table->column_count, struct query_fetch);
 	struct query_order *order = ARENA_ARRAY(arena, table->key_count, struct query_order);
 	for (size_t c = 0; c < table->column_count; c++) {
-		const struct field *field = &resource->fields[table->columns[c]];
+		size_t number = table->columns[c];
+		const struct field *field = number < resource->field_count ? &resource->fields[number]
+																   : &table->fields[number].field;
 		fetch[c] = (struct query_fetch){.term = {.field = field}, .type = field};
 	}
 	for (size_t k = 0; k < table->key_count; k++) {
@@ -261,7 +276,7 @@ static bool match(struct row_tables *base, const struct query *query, struct row
 	return ok;
 }
 
-/* ---- changing rows ---- */
+/* ---- records of the transaction ---- */
 
 static void write_key(const struct json_table *table, const struct value *values, struct buf *key)
 {
@@ -297,91 +312,6 @@ static bool read_before(struct json_transaction *transaction, size_t number, str
 							 reading_of(transaction)->snapshot, key.ptr, key.len, record, &failure);
 	json_backing.leave(transaction->conn->tables);
 	return code == JSONSTORE_OK || code == JSONSTORE_ABSENT || json_fail(&failure, error);
-}
-
-static void note_number(struct json_transaction *transaction, size_t number, const struct row *row)
-{
-	const struct json_table *table = &transaction->tables->items[number];
-	struct json_counter *counter = &transaction->counters[number];
-	if (table->numbered && row->values[table->key[0]].integer > counter->high) {
-		counter->high = row->values[table->key[0]].integer;
-		counter->changed = true;
-	}
-}
-
-static bool read_counter(struct json_transaction *transaction, size_t number, struct error *error);
-
-/* A row whose key has changed takes another place. */
-static bool move_row(struct json_transaction *transaction, size_t number, struct str key,
-					 const struct row *row, struct error *error)
-{
-	struct jsonstore_error failure;
-	if (jsonstore_transaction_delete(transaction->files, transaction->store->collections[number],
-									 key.ptr, key.len, &failure) != JSONSTORE_OK) {
-		return fail_change(transaction, &failure, error);
-	}
-	if (!transaction->tables->items[number].numbered) {
-		return true;
-	}
-	if (!read_counter(transaction, number, error)) {
-		return false;
-	}
-	note_number(transaction, number, row);
-	return true;
-}
-
-static bool put(struct row_tables *base, const struct resource *resource, const struct row *before,
-				struct row *row, struct error *error)
-{
-	struct json_transaction *transaction = transaction_of(base);
-	size_t number = json_table_number(transaction->tables, resource);
-	const struct json_table *table = &transaction->tables->items[number];
-	struct jsonstore_text old = {NULL, 0, 0};
-	struct jsonstore_error failure;
-	struct buf key;
-	struct buf old_key;
-	struct buf record;
-	buf_init(&key, SIZE_MAX);
-	buf_init(&old_key, SIZE_MAX);
-	buf_init(&record, SIZE_MAX);
-	write_key(table, row->values, &key);
-	bool ok = check_time(transaction, error);
-	if (before != NULL && ok) {
-		write_key(table, before->values, &old_key);
-		ok = read_before(transaction, number, buf_str(&old_key), &old, error);
-		if (ok && !str_equal(buf_str(&key), buf_str(&old_key))) {
-			ok = move_row(transaction, number, buf_str(&old_key), row, error);
-		}
-	}
-	if (ok) {
-		json_record_write(table, row->values, (struct str){old.text, old.length}, &record);
-		ok = jsonstore_transaction_put(transaction->files, transaction->store->collections[number],
-									   buf_str(&record).ptr, record.len,
-									   &failure) == JSONSTORE_OK ||
-			fail_change(transaction, &failure, error);
-	}
-	jsonstore_text_free(&old);
-	buf_finish(&record);
-	buf_finish(&old_key);
-	buf_finish(&key);
-	return ok;
-}
-
-static bool take(struct row_tables *base, const struct resource *resource, const struct row *row,
-				 struct error *error)
-{
-	struct json_transaction *transaction = transaction_of(base);
-	size_t number = json_table_number(transaction->tables, resource);
-	struct jsonstore_error failure;
-	struct buf key;
-	buf_init(&key, SIZE_MAX);
-	write_key(&transaction->tables->items[number], row->values, &key);
-	bool ok = check_time(transaction, error) &&
-		(jsonstore_transaction_delete(transaction->files, transaction->store->collections[number],
-									  buf_str(&key).ptr, key.len, &failure) == JSONSTORE_OK ||
-		 fail_change(transaction, &failure, error));
-	buf_finish(&key);
-	return ok;
 }
 
 /* ---- keys that the store makes ---- */
@@ -531,15 +461,10 @@ static bool make_number(struct json_transaction *transaction, size_t number, int
 	return true;
 }
 
-static bool settle_key(struct row_tables *base, const struct resource *resource, struct value *key,
-					   struct error *error)
+static bool settle_number(struct json_transaction *transaction, size_t number, struct value *key,
+						  struct error *error)
 {
-	struct json_transaction *transaction = transaction_of(base);
-	size_t number = json_table_number(transaction->tables, resource);
 	struct json_counter *counter = &transaction->counters[number];
-	if (!transaction->tables->items[number].numbered) {
-		return true;
-	}
 	if (!read_counter(transaction, number, error)) {
 		return false;
 	}
@@ -585,10 +510,121 @@ bool json_counters_put(struct json_transaction *transaction, struct error *error
 	return ok;
 }
 
+/* ---- changing rows ---- */
+
+/* A row whose key has changed takes another place. */
+static bool move_row(struct json_transaction *transaction, size_t number, struct str key,
+					 const struct value *values, struct error *error)
+{
+	const struct json_table *table = &transaction->tables->items[number];
+	struct json_counter *counter = &transaction->counters[number];
+	struct jsonstore_error failure;
+	if (jsonstore_transaction_delete(transaction->files, transaction->store->collections[number],
+									 key.ptr, key.len, &failure) != JSONSTORE_OK) {
+		return fail_change(transaction, &failure, error);
+	}
+	if (!table->numbered) {
+		return true;
+	}
+	if (!read_counter(transaction, number, error)) {
+		return false;
+	}
+	if (values[table->key[0]].integer > counter->high) {
+		counter->high = values[table->key[0]].integer;
+		counter->changed = true;
+	}
+	return true;
+}
+
+static bool put_values(struct json_transaction *transaction, size_t number,
+					   const struct row *before, const struct value *values, struct error *error)
+{
+	const struct json_table *table = &transaction->tables->items[number];
+	struct jsonstore_text old = {NULL, 0, 0};
+	struct jsonstore_error failure;
+	struct buf key;
+	struct buf old_key;
+	struct buf record;
+	buf_init(&key, SIZE_MAX);
+	buf_init(&old_key, SIZE_MAX);
+	buf_init(&record, SIZE_MAX);
+	write_key(table, values, &key);
+	bool ok = check_time(transaction, error);
+	if (before != NULL && ok) {
+		write_key(table, before->values, &old_key);
+		ok = read_before(transaction, number, buf_str(&old_key), &old, error);
+		if (ok && !str_equal(buf_str(&key), buf_str(&old_key))) {
+			ok = move_row(transaction, number, buf_str(&old_key), values, error);
+		}
+	}
+	if (ok) {
+		json_record_write(table, values, (struct str){old.text, old.length}, &record);
+		ok = jsonstore_transaction_put(transaction->files, transaction->store->collections[number],
+									   buf_str(&record).ptr, record.len,
+									   &failure) == JSONSTORE_OK ||
+			fail_change(transaction, &failure, error);
+	}
+	jsonstore_text_free(&old);
+	buf_finish(&record);
+	buf_finish(&old_key);
+	buf_finish(&key);
+	return ok;
+}
+
+static bool put(struct row_tables *base, const struct resource *resource, const struct row *before,
+				struct row *row, struct error *error)
+{
+	struct json_transaction *transaction = transaction_of(base);
+	size_t number = json_table_number(transaction->tables, resource);
+	const struct json_table *table = &transaction->tables->items[number];
+	if (!table->keyless) {
+		return put_values(transaction, number, before, row->values, error);
+	}
+	struct value *values = alloc_zeroed(table->field_count, sizeof(*values));
+	struct value *own = &values[table->key[0]];
+	for (size_t i = 0; i < resource->field_count; i++) {
+		values[i] = row->values[i];
+	}
+	if (before != NULL) {
+		*own = before->values[table->key[0]];
+	}
+	bool ok = settle_number(transaction, number, own, error) &&
+		put_values(transaction, number, before, values, error);
+	free(values);
+	return ok;
+}
+
+static bool take(struct row_tables *base, const struct resource *resource, const struct row *row,
+				 struct error *error)
+{
+	struct json_transaction *transaction = transaction_of(base);
+	size_t number = json_table_number(transaction->tables, resource);
+	struct jsonstore_error failure;
+	struct buf key;
+	buf_init(&key, SIZE_MAX);
+	write_key(&transaction->tables->items[number], row->values, &key);
+	bool ok = check_time(transaction, error) &&
+		(jsonstore_transaction_delete(transaction->files, transaction->store->collections[number],
+									  buf_str(&key).ptr, key.len, &failure) == JSONSTORE_OK ||
+		 fail_change(transaction, &failure, error));
+	buf_finish(&key);
+	return ok;
+}
+
+static bool settle_key(struct row_tables *base, const struct resource *resource, struct value *key,
+					   struct error *error)
+{
+	struct json_transaction *transaction = transaction_of(base);
+	size_t number = json_table_number(transaction->tables, resource);
+	return !transaction->tables->items[number].numbered ||
+		settle_number(transaction, number, key, error);
+}
+
 /* ---- any write ---- */
 
 static const struct row_tables_ops table_ops = {
 	.find = find,
+	.is_same = is_same,
 	.match = match,
 	.put = put,
 	.remove = take,

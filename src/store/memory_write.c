@@ -44,6 +44,14 @@ static bool find(struct row_tables *tables, const struct row_search *search, str
 	return true;
 }
 
+static bool is_same(struct row_tables *tables, const struct resource *resource, const struct row *a,
+					const struct row *b)
+{
+	(void)tables;
+	(void)resource;
+	return a == b;
+}
+
 static bool match(struct row_tables *tables, const struct query *query, struct row_list *ret_rows,
 				  struct error *error)
 {
@@ -114,6 +122,7 @@ static bool settle_key(struct row_tables *tables, const struct resource *resourc
 
 static const struct row_tables_ops ops = {
 	.find = find,
+	.is_same = is_same,
 	.match = match,
 	.put = put,
 	.remove = take,

@@ -79,8 +79,9 @@ static bool holds(struct write *write, const struct cond *cond, const struct row
 static bool is_other(void *context, const struct row *row)
 {
 	const struct other *other = context;
-	const struct resource *resource = other->write->resource;
-	return (other->own == NULL || !same_fields(other->own, row, &resource->key)) &&
+	struct row_tables *tables = other->write->tables;
+	return (other->own == NULL ||
+			!tables->ops->is_same(tables, other->write->resource, other->own, row)) &&
 		(other->where == NULL || holds(other->write, other->where, row));
 }
 

@@ -29,6 +29,9 @@ struct row_tables_ops {
 	/* A row with these values, or NULL. */
 	bool (*find)(struct row_tables *tables, const struct row_search *search, struct row **ret_row,
 				 struct error *error);
+	/* Are both the same row of the store? */
+	bool (*is_same)(struct row_tables *tables, const struct resource *resource, const struct row *a,
+					const struct row *b);
 	/* The rows for which query->where holds, in key order, as they are before the write. */
 	bool (*match)(struct row_tables *tables, const struct query *query, struct row_list *ret_rows,
 				  struct error *error);
