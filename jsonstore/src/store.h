@@ -27,6 +27,15 @@ enum {
 	JS_LOCK_ALIVE,   /* shared: held by every open handle */
 };
 
+/* A handle that only reads; see store_reader.c. Written under jsonstore.refresh. */
+struct js_reading {
+	_Atomic(struct js_words *) shared; /* NULL: no lock file yet */
+	struct js_words own;               /* what this handle found out itself */
+	struct js_words seen;              /* the shared ones then */
+	atomic_bool attached;              /* it is one of those that are alive: `shared` is right */
+	bool holding;                      /* JS_LOCK_OPENING */
+};
+
 /* A collection in a generation. */
 struct js_entity {
 	struct js_name name;
@@ -81,7 +90,9 @@ struct jsonstore {
 	int folder;
 	int hidden;
 	int lock;
-	struct js_words *words;
+	_Atomic(struct js_words *) words;
+	bool read_only;
+	struct js_reading reading;
 	unsigned char *alive; /* a page that a fork makes zero */
 	struct js_cache cache;
 	_Atomic uint64_t next_file;
@@ -142,6 +153,19 @@ struct js_generation *js_store_highest(struct jsonstore *store, const struct js_
 									   bool *ret_edited, struct jsonstore_error *error);
 /* Takes the generation over. */
 void js_store_set_current(struct jsonstore *store, struct js_generation *generation);
+
+/* ---- a handle that only reads ---- */
+
+/* Whether somebody wrote while this handle believes that nobody is alive. */
+bool js_reader_moved(struct jsonstore *store);
+/*
+ * Finds out what the words are, and until js_reader_end() nobody changes them who was not alive
+ * before. Both do nothing for other handles. The caller holds store->refresh, or is alone.
+ */
+bool js_reader_begin(struct jsonstore *store, struct jsonstore_error *error);
+void js_reader_end(struct jsonstore *store);
+/* Opens the bases that were edited while the journal holds nothing for them. */
+bool js_reader_adopt(struct js_generation *generation, struct jsonstore_error *error);
 
 /* ---- generations ---- */
 
@@ -217,8 +241,11 @@ bool js_gate_enter(struct jsonstore *store, int timeout_ms, struct jsonstore_err
 void js_gate_leave(struct jsonstore *store);
 /* This thread is the owner until js_gate_leave(). */
 void js_gate_own(struct js_gate *gate);
-/* JSONSTORE_BUSY when this thread is the owner: it must not wait for the lock, which it has. */
-bool js_gate_check(struct js_gate *gate, struct jsonstore_error *error);
+/*
+ * JSONSTORE_BUSY when this thread is the owner: it must not wait for the lock, which it has. And
+ * JSONSTORE_READONLY.
+ */
+bool js_gate_check(struct jsonstore *store, struct jsonstore_error *error);
 
 /*
  * Takes the writer's lock, brings the current generation up to date, and adopts or cuts what a

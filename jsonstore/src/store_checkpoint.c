@@ -83,7 +83,7 @@ static bool checkpoint(struct jsonstore *store, enum because because, struct jso
 {
 	struct js_state state;
 	bool busy = false;
-	if (!js_gate_check(&store->writer, error)) {
+	if (!js_gate_check(store, error)) {
 		return false;
 	}
 	struct js_plan *plan = js_new(&store->sys, 1, sizeof(*plan), error);

@@ -148,8 +148,12 @@ void js_gate_own(struct js_gate *gate)
 	pthread_mutex_unlock(&gate->mutex);
 }
 
-bool js_gate_check(struct js_gate *gate, struct jsonstore_error *error)
+bool js_gate_check(struct jsonstore *store, struct jsonstore_error *error)
 {
+	struct js_gate *gate = &store->writer;
+	if (store->read_only) {
+		return js_fail(error, JSONSTORE_READONLY, "%s: opened for reading only", store->path);
+	}
 	pthread_mutex_lock(&gate->mutex);
 	bool own = gate->owned && pthread_equal(gate->owner, pthread_self());
 	pthread_mutex_unlock(&gate->mutex);

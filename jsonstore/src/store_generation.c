@@ -303,7 +303,7 @@ struct js_generation *js_generation_open(struct jsonstore *store, uint64_t numbe
 	struct js_journal *journal = &generation->journal;
 	(void)snprintf(journal->path, sizeof(journal->path), "%.180s/.jsonstore/%s", store->path, name);
 	js_reader_init(&generation->reader, &store->sys, journal);
-	journal->fd = js_openat(&store->sys, store->hidden, name, O_RDWR);
+	journal->fd = js_openat(&store->sys, store->hidden, name, store->read_only ? O_RDONLY : O_RDWR);
 	bool good = journal->fd >= 0 || js_fail_io(error, "open", journal->path);
 	good = good && js_journal_open(&store->sys, journal, number, error) &&
 		js_overlay_init(&generation->overlay, &store->sys, error) &&

@@ -277,7 +277,7 @@ int jsonstore_commit(struct jsonstore_transaction *transaction, struct jsonstore
 	if (transaction->own != NULL) {
 		return js_commit_locked(transaction, error);
 	}
-	if (!js_store_check(store, error) || !js_gate_check(&store->writer, error)) {
+	if (!js_store_check(store, error) || !js_gate_check(store, error)) {
 		jsonstore_abandon(transaction);
 		return error->code;
 	}

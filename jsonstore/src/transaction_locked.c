@@ -23,7 +23,7 @@ int jsonstore_begin_locked(struct jsonstore *store, int timeout_ms,
 	if (code != JSONSTORE_OK) {
 		return code;
 	}
-	if (!js_gate_check(&store->writer, error) ||
+	if (!js_gate_check(store, error) ||
 		!js_write_begin(store, false, timeout_ms, &transaction->state, error)) {
 		jsonstore_abandon(transaction);
 		return error->code;
