@@ -175,7 +175,11 @@ static void *tick(void *context)
 		}
 		pthread_mutex_unlock(&store->tick_mutex);
 		/* One that fails changes nothing: the next one tries again, and the journal has it all. */
-		bool done = jsonstore_checkpoint(store->files, JSONSTORE_IF_DUE, &failure) == JSONSTORE_OK;
+		struct jsonstore_stamp stamp;
+		bool done = jsonstore_checkpoint(store->files, JSONSTORE_IF_DUE, &failure) ==
+				JSONSTORE_OK &&
+			/* Opens what it made, before anybody edits it. */
+			jsonstore_stamp(store->files, NULL, &stamp, &failure) == JSONSTORE_OK;
 		pthread_mutex_lock(&store->tick_mutex);
 		store->checkpoints += done;
 	}

@@ -40,15 +40,14 @@ static bool read_all(struct json_transaction *transaction, const struct resource
 			break;
 		}
 		arena_reset(&arena);
-		ok = json_record_read(transaction->store, table, (struct str){record, len}, &arena, &values,
-							  error);
+		ok = json_record_read(table, (struct str){record, len}, &arena, &values, error);
 		if (ok) {
 			row_list_append(rows, row_create(values, table->field_count));
 		}
 	}
 	arena_finish(&arena);
 	jsonstore_cursor_close(cursor);
-	return ok && (code == JSONSTORE_OK || json_fail(&failure, error));
+	return ok && (code == JSONSTORE_OK || json_fail(transaction->store, &failure, error));
 }
 
 static const struct row_list *rows_of(struct row_view *view, const struct resource *resource)

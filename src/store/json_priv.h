@@ -104,11 +104,12 @@ size_t json_table_number(const struct json_tables *tables, const struct resource
 
 /* ---- json_error.c ---- */
 
-/* All return false. */
-bool json_fail(const struct jsonstore_error *failure, struct error *error);
+/* All return false. What they say names files, but not where the folder is. */
+bool json_fail(const struct json_store *store, const struct jsonstore_error *failure,
+			   struct error *error);
 /* The record cannot be read. */
-bool json_fail_record(const struct json_store *store, const struct json_table *table,
-					  struct str record, const struct error *why, struct error *error);
+bool json_fail_record(const struct json_table *table, struct str record, const struct error *why,
+					  struct error *error);
 /* Does it say that there is no room? */
 bool json_is_full(const struct jsonstore_error *failure);
 
@@ -119,9 +120,8 @@ bool json_is_full(const struct jsonstore_error *failure);
 void json_record_write(const struct json_table *table, const struct value *values,
 					   struct str before, struct buf *record);
 /* The values of a record, one for each field, in the arena; they borrow the record's text too. */
-bool json_record_read(const struct json_store *store, const struct json_table *table,
-					  struct str record, struct arena *arena, struct value **ret_values,
-					  struct error *error);
+bool json_record_read(const struct json_table *table, struct str record, struct arena *arena,
+					  struct value **ret_values, struct error *error);
 /* The key as jsonstore has it, of values of table->key; it is appended. */
 void json_key_write(const struct json_table *table, const struct value *const *values,
 					struct buf *key);

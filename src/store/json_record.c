@@ -162,9 +162,8 @@ static bool read_members(const struct json_table *table, struct json_reader *rea
 	return event == JSON_OBJECT_END;
 }
 
-bool json_record_read(const struct json_store *store, const struct json_table *table,
-					  struct str record, struct arena *arena, struct value **ret_values,
-					  struct error *error)
+bool json_record_read(const struct json_table *table, struct str record, struct arena *arena,
+					  struct value **ret_values, struct error *error)
 {
 	struct json_reader reader;
 	struct error why = {.code = ERROR_NONE};
@@ -174,7 +173,7 @@ bool json_record_read(const struct json_store *store, const struct json_table *t
 	}
 	json_reader_init(&reader, record, JSONSTORE_DEPTH_MAX, arena);
 	if (json_next(&reader) != JSON_OBJECT || !read_members(table, &reader, values, &why)) {
-		return json_fail_record(store, table, record, &why, error);
+		return json_fail_record(table, record, &why, error);
 	}
 	*ret_values = values;
 	return true;

@@ -44,7 +44,7 @@ static struct table *table_of(struct cursor *cursor)
 
 static int fail(struct json_reading *reading, const struct jsonstore_error *failure)
 {
-	json_fail(failure, reading->error);
+	json_fail(reading->store, failure, reading->error);
 	return SQLITE_ERROR;
 }
 
@@ -182,8 +182,8 @@ static int read_record(struct cursor *cursor, const char *record, size_t len)
 {
 	struct json_reading *reading = table_of(cursor)->reading;
 	arena_reset(&cursor->arena);
-	return json_record_read(reading->store, cursor->table, (struct str){record, len},
-							&cursor->arena, &cursor->values, reading->error)
+	return json_record_read(cursor->table, (struct str){record, len}, &cursor->arena,
+							&cursor->values, reading->error)
 		? SQLITE_OK
 		: SQLITE_ERROR;
 }
@@ -400,7 +400,7 @@ static bool enter(void *tables, struct error *error)
 	int code = reading->transaction == NULL
 		? jsonstore_snapshot(reading->store->files, &reading->snapshot, &failure)
 		: jsonstore_transaction_snapshot(reading->transaction, &reading->snapshot, &failure);
-	return code == JSONSTORE_OK || json_fail(&failure, error);
+	return code == JSONSTORE_OK || json_fail(reading->store, &failure, error);
 }
 
 static void leave(void *tables)

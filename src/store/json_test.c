@@ -231,7 +231,7 @@ static void test_bad_records(void **state)
 		fixture_open(&fixture, "json:");
 		struct str said = ask(&fixture, "list things", NULL);
 		if (!str_starts_with(said, STR("500 RL500 The store failed | ")) ||
-			strstr(said.ptr, "/things.json: the record {\"id\":") == NULL ||
+			strstr(said.ptr, "| things.json: the record {\"id\":") == NULL ||
 			strstr(said.ptr, rows[i].want) == NULL) {
 			fail_msg("%d: got %s", rows[i].line, said.ptr);
 		}

@@ -57,8 +57,7 @@ static bool look_at(struct search *search, struct str record)
 {
 	const struct row_search *wanted = search->wanted;
 	struct value *values;
-	if (!json_record_read(search->transaction->store, search->table, record, &search->arena,
-						  &values, search->error)) {
+	if (!json_record_read(search->table, record, &search->arena, &values, search->error)) {
 		return false;
 	}
 	for (size_t i = 0; i < wanted->fields->count; i++) {
@@ -85,7 +84,7 @@ static bool look_at_all(struct search *search, struct jsonstore_cursor *cursor)
 		arena_reset(&search->arena);
 		ok = check_time(search->transaction, search->error);
 		if (ok && jsonstore_next(cursor, &record, &len, &failure) != JSONSTORE_OK) {
-			ok = json_fail(&failure, search->error);
+			ok = json_fail(search->transaction->store, &failure, search->error);
 		}
 		if (!ok || record == NULL) {
 			break;
@@ -134,7 +133,7 @@ static bool look_for_key(struct search *search, const struct value **parts)
 	if (code == JSONSTORE_OK) {
 		ok = look_at(search, (struct str){record.text, record.length});
 	} else if (!ok) {
-		json_fail(&failure, search->error);
+		json_fail(search->transaction->store, &failure, search->error);
 	}
 	jsonstore_text_free(&record);
 	return ok;
@@ -165,7 +164,8 @@ static bool look_for_values(struct search *search)
 	if (code == JSONSTORE_ABSENT) {
 		code = jsonstore_scan(collection, snapshot, &cursor, &failure);
 	}
-	return code == JSONSTORE_OK ? look_at_all(search, cursor) : json_fail(&failure, search->error);
+	return code == JSONSTORE_OK ? look_at_all(search, cursor)
+								: json_fail(search->transaction->store, &failure, search->error);
 }
 
 static bool find(struct row_tables *base, const struct row_search *wanted, struct row **ret_row,
@@ -297,7 +297,7 @@ static bool fail_change(struct json_transaction *transaction, const struct jsons
 		error_set(error, ERROR_TOO_LONG, "The row is too large for a store of JSON files");
 		return error_details(error, "%s", failure->message);
 	}
-	return json_fail(failure, error);
+	return json_fail(transaction->store, failure, error);
 }
 
 /* The record that is there now, "" when `key` is of none. */
@@ -311,7 +311,8 @@ static bool read_before(struct json_transaction *transaction, size_t number, str
 	int code = jsonstore_get(transaction->store->collections[number],
 							 reading_of(transaction)->snapshot, key.ptr, key.len, record, &failure);
 	json_backing.leave(transaction->conn->tables);
-	return code == JSONSTORE_OK || code == JSONSTORE_ABSENT || json_fail(&failure, error);
+	return code == JSONSTORE_OK || code == JSONSTORE_ABSENT ||
+		json_fail(transaction->store, &failure, error);
 }
 
 /* ---- keys that the store makes ---- */
@@ -360,17 +361,16 @@ static bool find_greatest(struct json_transaction *transaction, size_t number, i
 	size_t len;
 	if (jsonstore_scan(transaction->store->collections[number], reading_of(transaction)->snapshot,
 					   &cursor, &failure) != JSONSTORE_OK) {
-		return json_fail(&failure, error);
+		return json_fail(transaction->store, &failure, error);
 	}
 	bool ok;
 	arena_init(&arena, ARENA_BYTES);
 	while ((ok = check_time(transaction, error) &&
 				(jsonstore_next(cursor, &record, &len, &failure) == JSONSTORE_OK ||
-				 json_fail(&failure, error))) &&
+				 json_fail(transaction->store, &failure, error))) &&
 		   record != NULL) {
 		arena_reset(&arena);
-		ok = json_record_read(transaction->store, table, (struct str){record, len}, &arena, &values,
-							  error);
+		ok = json_record_read(table, (struct str){record, len}, &arena, &values, error);
 		if (!ok) {
 			break;
 		}
@@ -391,7 +391,8 @@ static bool load_counter(struct json_transaction *transaction, size_t number, st
 	struct jsonstore_error failure;
 	int code = jsonstore_get(transaction->store->keys, reading_of(transaction)->snapshot,
 							 table->name.ptr, table->name.len, &record, &failure);
-	bool ok = code == JSONSTORE_OK || code == JSONSTORE_ABSENT || json_fail(&failure, error);
+	bool ok = code == JSONSTORE_OK || code == JSONSTORE_ABSENT ||
+		json_fail(transaction->store, &failure, error);
 	if (code == JSONSTORE_OK) {
 		read_counter_record((struct str){record.text, record.length}, counter);
 	} else if (ok) {
@@ -504,7 +505,7 @@ bool json_counters_put(struct json_transaction *transaction, struct error *error
 		ok = jsonstore_transaction_put(transaction->files, transaction->store->keys,
 									   buf_str(&record).ptr, record.len,
 									   &failure) == JSONSTORE_OK ||
-			json_fail(&failure, error);
+			json_fail(transaction->store, &failure, error);
 		buf_finish(&record);
 	}
 	return ok;

@@ -197,7 +197,7 @@ static bool commit_group(struct json_transaction *transaction, bool ok,
 		return true;
 	}
 	store->writer.full = json_is_full(failure);
-	return json_fail(failure, error);
+	return json_fail(store, failure, error);
 }
 
 /* Runs up to `count` requests in one transaction; returns how many it took. */
@@ -213,7 +213,7 @@ static size_t run_group(struct json_store *store, struct store_request *first, s
 	struct error error = {.code = ERROR_NONE};
 	if (!begin_group(store, &transaction, &failure)) {
 		check_final(store, &failure);
-		json_fail(&failure, &error);
+		json_fail(store, &failure, &error);
 		fail_all(first, count, &error);
 		return count;
 	}
