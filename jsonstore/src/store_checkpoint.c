@@ -82,8 +82,11 @@ static enum due find_due(struct jsonstore *store, struct js_generation *generati
 static bool checkpoint(struct jsonstore *store, enum because because, struct jsonstore_error *error)
 {
 	struct js_state state;
-	struct js_plan *plan = js_new(&store->sys, 1, sizeof(*plan), error);
 	bool busy = false;
+	if (!js_gate_check(store, error)) {
+		return false;
+	}
+	struct js_plan *plan = js_new(&store->sys, 1, sizeof(*plan), error);
 	if (plan == NULL) {
 		return false;
 	}

@@ -37,11 +37,13 @@ struct sqlite_statement {
 
 struct sqlite_conn {
 	sqlite3 *db;
-	struct error *function_error;    /* owned: what one of our functions failed with last */
-	struct sqlite_many *many;        /* of a writer: sqlite_many.h; its module's */
-	struct sql sql;                  /* for the text of the next statement */
-	struct map statements;           /* text -> struct sqlite_statement */
-	struct sqlite_statement *newest; /* by their last use */
+	struct error *function_error; /* owned: what one of our functions or tables failed with */
+	const struct sqlite_backing *backing; /* the store's */
+	void *tables;                         /* backing's own */
+	struct sqlite_many *many;             /* of a writer: sqlite_many.h; its module's */
+	struct sql sql;                       /* for the text of the next statement */
+	struct map statements;                /* text -> struct sqlite_statement */
+	struct sqlite_statement *newest;      /* by their last use */
 	struct sqlite_statement *oldest;
 	size_t count;
 	size_t open; /* statements that are used */
