@@ -65,9 +65,6 @@ static void index_fields(struct json_table *table, const struct resource *resour
 	for (size_t i = 0; i < resource->unique_count; i++) {
 		index_field(table, &resource->uniques[i].fields);
 	}
-	for (size_t i = 0; i < resource->hold_field_count; i++) {
-		table->fields[resource->hold_fields[i].number].indexed = true;
-	}
 	for (size_t i = 0; i < resource->index_count; i++) {
 		index_field(table, &resource->indexes[i].fields);
 	}

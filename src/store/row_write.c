@@ -289,7 +289,7 @@ static bool has_children(const struct resource *resource)
 	while (i < resource->relation_count && !leads_to_children(&resource->relations[i])) {
 		i++;
 	}
-	return i < resource->relation_count;
+	return i < resource->relation_count || resource->holds != NULL;
 }
 
 static bool refers_to_itself(const struct resource *resource)
@@ -318,11 +318,10 @@ static bool is_free(struct write *write, const struct reference *reference,
 	return ok;
 }
 
-/* No row refers to values that went with a row. */
-static bool check_children(struct write *write, const struct relation *relation,
-						   const struct change *change)
+/* No row of the child refers to values that went with a row. */
+static bool check_child(struct write *write, const struct reference *reference,
+						const struct resource *child, const struct change *change)
 {
-	const struct reference *reference = relation->reference;
 	const struct value *values = values_of(write, change->before, &reference->target_fields);
 	bool same = change->row != NULL &&
 		same_fields(change->before, change->row, &reference->target_fields);
@@ -330,16 +329,29 @@ static bool check_children(struct write *write, const struct relation *relation,
 	if (values == NULL || same) {
 		return true;
 	}
-	if (!is_free(write, reference, relation->to, values, &is)) {
+	if (!is_free(write, reference, child, values, &is)) {
 		return false;
 	}
 	const struct constraint_reference failed = {
 		.name = reference->name,
-		.child = relation->to->name,
+		.child = child->name,
 		.parent = write->resource->name,
 		.fields = reference->target_fields,
 	};
 	return is || constraint_used(write->error, &failed, values);
+}
+
+static bool check_children(struct write *write, const struct reference *reference,
+						   const struct resource *child)
+{
+	for (size_t c = 0; c < write->change_count; c++) {
+		arena_reset(&write->view.arena);
+		if (write->changes[c].before != NULL &&
+			!check_child(write, reference, child, &write->changes[c])) {
+			return false;
+		}
+	}
+	return true;
 }
 
 /* When all rows are there. */
@@ -356,16 +368,15 @@ static bool check_late(struct write *write)
 		}
 	}
 	for (size_t i = 0; i < resource->relation_count; i++) {
-		for (size_t c = 0; c < write->change_count && leads_to_children(&resource->relations[i]);
-			 c++) {
-			arena_reset(&write->view.arena);
-			if (write->changes[c].before != NULL &&
-				!check_children(write, &resource->relations[i], &write->changes[c])) {
-				return false;
-			}
+		const struct relation *relation = &resource->relations[i];
+		if (leads_to_children(relation) &&
+			!check_children(write, relation->reference, relation->to)) {
+			return false;
 		}
 	}
-	return true;
+	/* What others hold is in no relation. */
+	return resource->holds == NULL ||
+		check_children(write, &resource->holds->references[0], resource->holds);
 }
 
 /* Keeps what is to be looked at in the end. */
