@@ -47,9 +47,9 @@ def new_id():
     return str(uuid.uuid4())
 
 
-@pytest.fixture(autouse=True)
-def _built_in(tmp_path):
-    file = tmp_path / "any.yaml"
+@pytest.fixture(autouse=True, scope="module")
+def _built_in(tmp_path_factory):
+    file = tmp_path_factory.mktemp("any") / "any.yaml"
     file.write_text(USER.format(owner="http://127.0.0.1:1"), encoding="utf-8")
     if "without references between services" in run_program("check", file).stderr:
         pytest.skip("the program was built without libcurl")
