@@ -362,12 +362,43 @@ static void test_largest_keys(void **state)
 		if (over == 0) {
 			assert_text(said, "");
 		} else {
-			assert_true(str_starts_with(said,
-										STR("400 22001 The row is too large for a store of "
-											"JSON files | ")));
+			assert_true(
+				str_starts_with(said, STR("400 22001 The row is too large for JSON files | ")));
 		}
 		snprintf(body, sizeof(body), "list= t?id=eq.%0*d", JSONSTORE_KEY_MAX + over, 8);
 		expect(&fixture, body, NULL, "[]");
+	}
+	fixture_finish(&fixture);
+}
+
+/* As many rows as one transaction can have, and one more, which no row is to blame for. */
+static void test_largest_write(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	struct value *values;
+	if (getenv("ROWLOCK_PROOF") == NULL) {
+		skip();
+	}
+	fixture_init(&fixture,
+				 "service: test\n"
+				 "resources: { t: { key: id, fields: { id: integer } } }\n");
+	fixture_open(&fixture, "json:");
+	for (size_t over = 0; over < 2; over++) {
+		size_t rows = JSONSTORE_TRANSACTION_CHANGES_MAX + over;
+		struct query *query = test_write(&fixture, QUERY_INSERT, "t", "id", rows, &values);
+		for (size_t i = 0; i < rows; i++) {
+			values[i] = test_integer((int64_t)(i + over * rows));
+		}
+		struct call call;
+		call_run(&fixture, &call, query);
+		assert_int_equal(call.ok, over == 0);
+		if (over > 0) {
+			assert_int_equal(call.error.code, ERROR_BODY_TOO_LARGE);
+			assert_string_equal(call.error.message, "The write is too large for JSON files");
+		}
+		call_finish(&call);
+		expect(&fixture, "list t?select=id.count()", NULL, "[{\"count\":262144}]");
 	}
 	fixture_finish(&fixture);
 }
@@ -619,6 +650,7 @@ int main(void)
 		TEST(test_new_fields),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_largest_keys),
+		cmocka_unit_test(test_largest_write),
 		TEST(test_urls),
 		TEST(test_two_stores),
 		TEST(test_edited_meanwhile),
