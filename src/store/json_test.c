@@ -1,6 +1,6 @@
 /*
- * What is the JSON files' own: what stands in them, files that people edit, folders that do not fit,
- * several programs on one folder, keys that are made, and disks that fail.
+ * What is the JSON files' own: what stands in them, files that people edit, folders that do not
+ * fit, several programs on one folder, keys that are made, and disks that fail.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <jsonstore.h>
 
-#include "jsonstore.h"
 #include "store/contract_test_help.h"
 #include "store/migrator.h"
 
@@ -159,10 +159,10 @@ static void test_files(void **state)
 		   "\"score\":-0.0}]",
 		   "[1]");
 	expect(fixture, "insert= things?select=id", "{\"id\":7,\"name\":\"\"}", "[7]");
-	expect(
-		fixture, "insert= parts?select=code",
-		"[{\"thing\":7,\"code\":\"x,y\\\\\",\"amount\":null},{\"thing\":1,\"code\":\"\",\"amount\":2}]",
-		"[\"x,y\\\\\",\"\"]");
+	expect(fixture, "insert= parts?select=code",
+		   "[{\"thing\":7,\"code\":\"x,y\\\\\",\"amount\":null},"
+		   "{\"thing\":1,\"code\":\"\",\"amount\":2}]",
+		   "[\"x,y\\\\\",\"\"]");
 	fixture_close(fixture);
 	assert_file(fixture, "things.json",
 				"[\n{\"id\":1,\"name\":\"a\\\"é\",\"price\":150.5,\"size\":null,\"ok\":true,"

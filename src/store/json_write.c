@@ -287,7 +287,7 @@ static void write_key(const struct json_table *table, const struct value *values
 	json_key_write(table, parts, key);
 }
 
-/* `record_bytes`: 0 when one goes. What the transaction has no room for may fit in one of its own. */
+/* `record_bytes`: 0 when one goes. What a transaction has no room for may fit in one of its own. */
 static bool fail_change(struct json_transaction *transaction, const struct jsonstore_error *failure,
 						size_t record_bytes, struct error *error)
 {
