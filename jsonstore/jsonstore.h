@@ -177,7 +177,8 @@ JSONSTORE_API void jsonstore_cursor_close(struct jsonstore_cursor *cursor);
 /*
  * ---- writing: a call that returns JSONSTORE_OK is on disk ----
  *
- * When a checkpoint is due that nobody has done, the write that finds it does it before it returns.
+ * When a checkpoint is due that nobody has done, the write that finds it does it before it returns;
+ * unless somebody, in whatever process, called jsonstore_checkpoint() in the last five seconds.
  */
 
 /* A record is a JSON object with the key field; its key says which record it is. */

@@ -194,6 +194,7 @@ bool js_recover(struct jsonstore *store, struct jsonstore_error *error)
 	sweep(store, generation);
 	atomic_store(&store->words->end[generation & 1], end);
 	atomic_store(&store->words->failed, 0);
+	atomic_store(&store->words->tended, 0);
 	atomic_store(&store->words->generation, generation);
 	return true;
 }

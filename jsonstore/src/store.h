@@ -17,6 +17,7 @@ struct js_words {
 	_Atomic uint64_t generation;
 	_Atomic uint64_t end[2]; /* of the journal of an even generation, of an odd one */
 	_Atomic uint32_t failed; /* a write failed: nothing more may be written to this journal */
+	_Atomic uint64_t tended; /* js_now_ms() when somebody last called jsonstore_checkpoint() */
 };
 
 /* Bytes of the lock file. */

@@ -1,8 +1,8 @@
 /*
  * The same request on the store in memory, which is simple enough to be right, on SQLite, and on
- * JSON files: answers must be equal to the byte, refusals to the code, and after a write all rows that it could
- * change. Writes are rolled back, so that each input meets the same rows. An input is a request as
- * text (diff_fuzz.h); one that begins with a byte below a space chooses one instead.
+ * JSON files: answers must be equal to the byte, refusals to the code, and after a write all rows
+ * that it could change. Writes are rolled back, so that each input meets the same rows. An input is
+ * a request as text (diff_fuzz.h); one that begins with a byte below a space chooses one instead.
  */
 #include "store/diff_fuzz.h"
 

@@ -1,10 +1,9 @@
 /*
- * The store of JSON files, in a folder, through the library jsonstore: json.c opens it and holds all
- * together; json_schema.c knows its collections; json_record.c moves rows in and out of records;
- * json_table.c lets SQLite read them, as virtual tables, by the SQLite store's own way of reading;
- * json_write.c is what row_write.h needs of a store, json_answer.c what a write answers;
- * json_writer.c is the one thread that writes;
- * json_error.c turns failures into errors.
+ * The store of JSON files, in a folder, through the library jsonstore: json.c opens it and holds
+ * all together; json_schema.c knows its collections; json_record.c moves rows in and out of
+ * records; json_table.c lets SQLite read them, as virtual tables, by the SQLite store's own way of
+ * reading; json_write.c is what row_write.h needs of a store, json_answer.c what a write answers;
+ * json_writer.c is the one thread that writes; json_error.c turns failures into errors.
  *
  * Ownership: struct json_store owns everything here. Threads: a connection and a transaction are
  * used by one thread at a time. Errors: ERROR_STORE and its kin; a failed sync ends the program.
@@ -13,9 +12,9 @@
 #ifndef ROWLOCK_STORE_JSON_PRIV_H
 #define ROWLOCK_STORE_JSON_PRIV_H
 
+#include <jsonstore.h>
 #include <stdatomic.h>
 
-#include "jsonstore.h"
 #include "store/row_write.h"
 #include "store/sqlite_priv.h"
 

@@ -1,6 +1,6 @@
 /*
- * What is the JSON files' own: what stands in them, files that people edit, folders that do not fit,
- * several programs on one folder, keys that are made, and disks that fail.
+ * What is the JSON files' own: what stands in them, files that people edit, folders that do not
+ * fit, several programs on one folder, keys that are made, and disks that fail.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,12 +16,23 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <jsonstore.h>
 
-#include "jsonstore.h"
 #include "store/contract_test_help.h"
 #include "store/migrator.h"
 
 #define L __LINE__
+
+#if defined(__SANITIZE_THREAD__)
+#define HAS_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HAS_TSAN 1
+#endif
+#endif
+#ifndef HAS_TSAN
+#define HAS_TSAN 0
+#endif
 
 static const char service[] = "service: test\n"
 							  "store: \"memory:\"\n"
@@ -148,10 +159,10 @@ static void test_files(void **state)
 		   "\"score\":-0.0}]",
 		   "[1]");
 	expect(fixture, "insert= things?select=id", "{\"id\":7,\"name\":\"\"}", "[7]");
-	expect(
-		fixture, "insert= parts?select=code",
-		"[{\"thing\":7,\"code\":\"x,y\\\\\",\"amount\":null},{\"thing\":1,\"code\":\"\",\"amount\":2}]",
-		"[\"x,y\\\\\",\"\"]");
+	expect(fixture, "insert= parts?select=code",
+		   "[{\"thing\":7,\"code\":\"x,y\\\\\",\"amount\":null},"
+		   "{\"thing\":1,\"code\":\"\",\"amount\":2}]",
+		   "[\"x,y\\\\\",\"\"]");
 	fixture_close(fixture);
 	assert_file(fixture, "things.json",
 				"[\n{\"id\":1,\"name\":\"a\\\"é\",\"price\":150.5,\"size\":null,\"ok\":true,"
@@ -362,12 +373,43 @@ static void test_largest_keys(void **state)
 		if (over == 0) {
 			assert_text(said, "");
 		} else {
-			assert_true(str_starts_with(said,
-										STR("400 22001 The row is too large for a store of "
-											"JSON files | ")));
+			assert_true(
+				str_starts_with(said, STR("400 22001 The row is too large for JSON files | ")));
 		}
 		snprintf(body, sizeof(body), "list= t?id=eq.%0*d", JSONSTORE_KEY_MAX + over, 8);
 		expect(&fixture, body, NULL, "[]");
+	}
+	fixture_finish(&fixture);
+}
+
+/* As many rows as one transaction can have, and one more, which no row is to blame for. */
+static void test_largest_write(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	struct value *values;
+	if (getenv("ROWLOCK_PROOF") == NULL) {
+		skip();
+	}
+	fixture_init(&fixture,
+				 "service: test\n"
+				 "resources: { t: { key: id, fields: { id: integer } } }\n");
+	fixture_open(&fixture, "json:");
+	for (size_t over = 0; over < 2; over++) {
+		size_t rows = JSONSTORE_TRANSACTION_CHANGES_MAX + over;
+		struct query *query = test_write(&fixture, QUERY_INSERT, "t", "id", rows, &values);
+		for (size_t i = 0; i < rows; i++) {
+			values[i] = test_integer((int64_t)(i + over * rows));
+		}
+		struct call call;
+		call_run(&fixture, &call, query);
+		assert_int_equal(call.ok, over == 0);
+		if (over > 0) {
+			assert_int_equal(call.error.code, ERROR_BODY_TOO_LARGE);
+			assert_string_equal(call.error.message, "The write is too large for JSON files");
+		}
+		call_finish(&call);
+		expect(&fixture, "list t?select=id.count()", NULL, "[{\"count\":262144}]");
 	}
 	fixture_finish(&fixture);
 }
@@ -444,6 +486,9 @@ static void test_edited_meanwhile(void **state)
 	fixture_open(fixture, "json:");
 	expect(fixture, "insert= things?select=id", "{\"name\":\"a\"}", "[1]");
 	fixture_close(fixture);
+	if (HAS_TSAN) {
+		skip(); /* it starts no threads in a child */
+	}
 	pid_t child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
@@ -520,6 +565,9 @@ int fdatasync(int fd)
 static void test_failed_sync(void **state)
 {
 	struct fixture *fixture = *state;
+	if (HAS_TSAN) {
+		skip(); /* it starts no threads in a child */
+	}
 	pid_t child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
@@ -619,6 +667,7 @@ int main(void)
 		TEST(test_new_fields),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_largest_keys),
+		cmocka_unit_test(test_largest_write),
 		TEST(test_urls),
 		TEST(test_two_stores),
 		TEST(test_edited_meanwhile),

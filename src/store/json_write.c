@@ -288,14 +288,19 @@ static void write_key(const struct json_table *table, const struct value *values
 	json_key_write(table, parts, key);
 }
 
-/* What did not fit may fit in a transaction of its own. */
+/* `record_bytes`: 0 when one goes. What a transaction has no room for may fit in one of its own. */
 static bool fail_change(struct json_transaction *transaction, const struct jsonstore_error *failure,
-						struct error *error)
+						size_t record_bytes, struct error *error)
 {
-	transaction->too_large = failure->code == JSONSTORE_LIMIT;
+	transaction->too_large = failure->code == JSONSTORE_LIMIT &&
+		record_bytes <= JSONSTORE_RECORD_MAX;
+	if (transaction->too_large) {
+		error_set(error, ERROR_BODY_TOO_LARGE, "The write is too large for JSON files");
+		return error_details(error, "%s", failure->message);
+	}
 	if (failure->code == JSONSTORE_LIMIT || failure->code == JSONSTORE_INVALID) {
-		/* A key that is too long, json that is too deep, a row or a write that is too large. */
-		error_set(error, ERROR_TOO_LONG, "The row is too large for a store of JSON files");
+		/* A key that is too long, json that is too deep. */
+		error_set(error, ERROR_TOO_LONG, "The row is too large for JSON files");
 		return error_details(error, "%s", failure->message);
 	}
 	return json_fail(transaction->store, failure, error);
@@ -523,7 +528,7 @@ static bool move_row(struct json_transaction *transaction, size_t number, struct
 	struct jsonstore_error failure;
 	if (jsonstore_transaction_delete(transaction->files, transaction->store->collections[number],
 									 key.ptr, key.len, &failure) != JSONSTORE_OK) {
-		return fail_change(transaction, &failure, error);
+		return fail_change(transaction, &failure, 0, error);
 	}
 	if (!table->numbered) {
 		return true;
@@ -564,7 +569,7 @@ static bool put_values(struct json_transaction *transaction, size_t number,
 		ok = jsonstore_transaction_put(transaction->files, transaction->store->collections[number],
 									   buf_str(&record).ptr, record.len,
 									   &failure) == JSONSTORE_OK ||
-			fail_change(transaction, &failure, error);
+			fail_change(transaction, &failure, record.len, error);
 	}
 	jsonstore_text_free(&old);
 	buf_finish(&record);
@@ -608,7 +613,7 @@ static bool take(struct row_tables *base, const struct resource *resource, const
 	bool ok = check_time(transaction, error) &&
 		(jsonstore_transaction_delete(transaction->files, transaction->store->collections[number],
 									  buf_str(&key).ptr, key.len, &failure) == JSONSTORE_OK ||
-		 fail_change(transaction, &failure, error));
+		 fail_change(transaction, &failure, 0, error));
 	buf_finish(&key);
 	return ok;
 }

@@ -499,10 +499,17 @@ static bool insert_row(struct write *write)
 	return ok;
 }
 
+/* Is it the row that is wrong, and not the store? */
+static bool is_of_row(enum error_code code)
+{
+	return code == ERROR_UNIQUE || code == ERROR_REFERENCE || code == ERROR_NOT_NULL ||
+		code == ERROR_CHECK || code == ERROR_TOO_LONG;
+}
+
 static bool is_left_out(const struct write *write, size_t row)
 {
 	struct query_batches *batches = write->query->batches;
-	bool out = batches != NULL && batches->refused != NULL &&
+	bool out = batches != NULL && batches->refused != NULL && is_of_row(write->error->code) &&
 		batches->refused(batches, row, write->error);
 	if (out) {
 		*write->error = (struct error){0};

@@ -14,12 +14,31 @@
 #include "sql/sql.h"
 #include "store/rows.h"
 
-struct sqlite_store;
+struct sqlite_conn;
 struct sqlite_many;
+struct sqlite_store;
+struct store_request;
 
 enum {
 	STATEMENTS_KEPT = 256,        /* by a connection */
 	STATEMENT_KEPT_BYTES = 16384, /* longer ones are not kept */
+};
+
+/* Tables that are not SQLite's own, but read by it all the same: a store that has them begins with
+ * struct sqlite_store, and its connections with an empty database in memory. */
+struct sqlite_backing {
+	/* Makes the tables of a connection; sets conn->tables. */
+	bool (*connect)(const struct sqlite_store *store, struct sqlite_conn *conn,
+					struct error *error);
+	/* When the connection is closed. Accepts NULL. */
+	void (*disconnect)(void *tables);
+	/* From here to leave() all tables are read in one state. */
+	bool (*enter)(void *tables, struct error *error);
+	void (*leave)(void *tables);
+	/* See store_version_ask(). Any thread. */
+	bool (*version)(struct sqlite_store *store, uint64_t *ret_version);
+	/* Writes are its own. */
+	void (*submit)(struct sqlite_store *store, struct store_request *request);
 };
 
 /* A prepared statement; its text follows it in memory. */

@@ -39,23 +39,6 @@ enum {
 struct catalog;
 struct sqlite_store;
 
-/* Tables that are not SQLite's own, but read by it all the same: a store that has them begins with
- * struct sqlite_store, and its connections with an empty database in memory. */
-struct sqlite_backing {
-	/* Makes the tables of a connection; sets conn->tables. */
-	bool (*connect)(const struct sqlite_store *store, struct sqlite_conn *conn,
-					struct error *error);
-	/* When the connection is closed. Accepts NULL. */
-	void (*disconnect)(void *tables);
-	/* From here to leave() all tables are read in one state. */
-	bool (*enter)(void *tables, struct error *error);
-	void (*leave)(void *tables);
-	/* See store_version_ask(). Any thread. */
-	bool (*version)(struct sqlite_store *store, uint64_t *ret_version);
-	/* Writes are its own. */
-	void (*submit)(struct sqlite_store *store, struct store_request *request);
-};
-
 /* ---- sqlite_error.c ---- */
 
 /* All return false. From the last failure of the connection. */

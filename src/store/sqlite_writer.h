@@ -1,8 +1,8 @@
 /*
  * The one thread that writes (sqlite_writer.c), and what it does for one request (sqlite_write.c).
  *
- * Ownership: the store's. Threads: as the queue's mutex says. Errors: those of sqlite_fail(); a failed sync
- * ends the program. Limits: those of the queue.
+ * Ownership: the store's. Threads: as the queue's mutex says. Errors: those of sqlite_fail(); a
+ * failed sync ends the program. Limits: those of the queue.
  */
 #ifndef ROWLOCK_STORE_SQLITE_WRITER_H
 #define ROWLOCK_STORE_SQLITE_WRITER_H
