@@ -13,7 +13,7 @@ import pytest
 from support import mariadb
 from support.client import Connection
 from support.server import ROOT, Server, free_port
-from support.shop import FILES, NOBODY, Shop, has_store
+from support.shop import FILES, NOBODY, Shop
 from support.shop_race import Race
 from support.unreliable import Unreliable
 
@@ -70,8 +70,6 @@ def make_shop(folder, network, **options):
 
 @pytest.mark.parametrize("kind", STORES)
 def test_no_order_without_its_product_and_nothing_locked(kind, request, tmp_path, network, seed, proof):
-    if kind == "json" and not has_store("json"):
-        pytest.skip("this program has no store json:")
     if kind.startswith("mariadb") and not mariadb.is_installed():
         pytest.skip("mariadbd is not installed")
     rounds = PROOF_ROUNDS if proof else ROUNDS
@@ -119,8 +117,6 @@ def test_a_shop_that_is_wrong_is_found(wrong, found, tmp_path, seed, monkeypatch
 
 @pytest.fixture(params=["sqlite", "json"])
 def shop(request, tmp_path):
-    if not has_store(request.param):
-        pytest.skip(f"this program has no store {request.param}:")
     with Shop(tmp_path, store=request.param, files=quick_files(tmp_path)) as running:
         yield running
 

@@ -3,7 +3,6 @@ tokens of its own."""
 import functools
 import os
 import re
-import tempfile
 from pathlib import Path
 
 from support.client import Connection
@@ -15,15 +14,6 @@ FILES = {name: FOLDER / name / "service.yaml" for name in ("products", "orders")
 SETUPS = ("direct", "gateway", "nginx")
 LINK_KEY = "what the services of the tests share"
 NOBODY = "00000000-0000-4000-8000-000000000001"
-
-
-@functools.cache
-def has_store(kind):
-    """Does this program know stores of that kind?"""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "service.yaml"
-        file.write_text(f'service: a\nstore: "{kind}:b"\nresources: {{}}\n', encoding="utf-8")
-        return f'the store "{kind}"' not in run_program("check", file).stderr
 
 
 class Keys:
