@@ -1,4 +1,5 @@
 #include "api/call.h"
+#include "link/remote.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -344,6 +345,20 @@ static void on_done(struct store_request *request, const struct store_result *re
 	}
 }
 
+/* Of the rows of other services nothing is kept here. */
+static struct store_session *session_of(struct call *call)
+{
+	struct api_loop *loop = call->binding->loop;
+	if (!call->query.remote) {
+		return loop->session;
+	}
+	call->store.token = http_request_field(call->request, STR("Authorization"));
+	if (loop->remote == NULL) {
+		loop->remote = remote_attach(loop->loop, loop->session, call_limits(call));
+	}
+	return loop->remote;
+}
+
 void call_run(struct call *call, compose_reply *compose)
 {
 	call->compose = compose;
@@ -356,5 +371,5 @@ void call_run(struct call *call, compose_reply *compose)
 	}
 	call->store.done = on_done;
 	call->store.part = on_part;
-	store_run(call->binding->loop->session, &call->store);
+	store_run(session_of(call), &call->store);
 }

@@ -32,21 +32,9 @@ static bool add_routes(struct service *service, struct model_report *report)
 											const struct plan *);
 	for (size_t i = 0; i < model->route_count; i++) {
 		const struct route *route = &model->routes[i];
-		if (route->resource != NULL && resource_is_remote(route->resource)) {
-			model_report_add(report, route->place, "ask the service where it is",
-							 "\"%.*s\" is a resource of another service, which is not read here",
-							 STR_ARG(route->resource->name));
-			continue;
-		}
 		const struct plan *plan = plan_create(model, route, plans, &service->arena, report);
 		plans[i] = plan;
 		if (plan == NULL) {
-			continue;
-		}
-		if (route->resource != NULL && resource_is_remote(route->resource)) {
-			model_report_add(report, route->place, "write it in the service file there",
-							 "\"%.*s\" lives in another service: no route here can lead to it",
-							 STR_ARG(route->resource->name));
 			continue;
 		}
 		struct operation *operation = new_operation(service);

@@ -24,6 +24,7 @@ KEEP(read_only)
 KEEP(tally)
 KEEP(by)
 KEEP(at)
+KEEP(pass_token)
 KEEP(rules)
 #undef KEEP
 
@@ -41,6 +42,7 @@ static const struct word resource_words[] = {
 	{"rules", keep_rules},
 	{"load", keep_load},
 	{"at", keep_at},
+	{"pass_token", keep_pass_token},
 };
 
 static void refuse_beside_tally(struct load *load, const struct node *node, const char *word)
@@ -69,6 +71,7 @@ static void read_words(struct load *load, struct draft *draft)
 		refuse_beside_tally(load, draft->references, "references");
 		refuse_beside_tally(load, draft->read_only, "read_only");
 		refuse_beside_tally(load, draft->at, "at");
+		refuse_beside_tally(load, draft->pass_token, "pass_token");
 		if (draft->by == NULL) {
 			model_report_add(load->report, draft->node->key.place, "by: [FIELDS] of the other",
 							 "the tally \"%.*s\" does not say by what it counts",
@@ -89,6 +92,10 @@ static void read_words(struct load *load, struct draft *draft)
 		load_at(load, draft);
 	} else if (draft->read_only != NULL) {
 		(void)load_boolean(load, draft->read_only, "`read_only`", &draft->resource->read_only);
+	}
+	if (draft->at == NULL && draft->pass_token != NULL) {
+		model_report_add(load->report, draft->pass_token->key.place, "at: URL",
+						 "`pass_token` is for a resource of another service");
 	}
 	if (draft->fields_node != NULL) {
 		load_fields(load, draft);

@@ -11,6 +11,7 @@
 #define ROWLOCK_MODEL_MODEL_H
 
 #include "base/limits.h"
+#include "codec/cidr.h"
 #include "codec/date.h"
 #include "model/access.h"
 #include "model/model_report.h"
@@ -100,6 +101,7 @@ struct resource {
 	bool read_only;        /* a view, a tally, or a database opened for reading */
 	bool hidden;           /* the program's own: not served */
 	struct text at;        /* base URL of the service that it lives in; "": here */
+	bool pass_token;       /* with `at`: the caller's token goes there with what is read */
 	const struct reference *references;
 	size_t reference_count;
 	const struct link *links;
@@ -194,6 +196,14 @@ struct route {
 	int reply_status;
 };
 
+/* Paths of PEM files; both "" for plain HTTP. */
+struct tls_files {
+	struct text certificate;
+	struct text key;
+};
+
+enum { MODEL_PROXIES_MAX = 100 };
+
 enum cache_kind { CACHE_DEFAULT, CACHE_OFF, CACHE_MEMORY, CACHE_REDIS };
 
 struct model {
@@ -207,7 +217,10 @@ struct model {
 	struct text cache_secret; /* "": none */
 	const struct str *cors;   /* origins that browsers may call from; "*" for any */
 	size_t cors_count;
-	const struct auth_config *auth; /* NULL: none */
+	const struct auth_config *auth;     /* NULL: none */
+	struct tls_files tls;               /* of the listener */
+	const struct cidr *trusted_proxies; /* whose X-Forwarded-For is believed */
+	size_t trusted_proxy_count;
 	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
 	const struct resource *resources; /* those of the file, then the hidden ones */
 	size_t resource_count;

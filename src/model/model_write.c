@@ -320,6 +320,7 @@ void model_write_rules(const struct resource *resource, bool read_only, struct b
 		buf_append(yaml, STR("    at: "));
 		yaml_write_literal(yaml, resource->at.str);
 		buf_append_byte(yaml, '\n');
+		buf_append(yaml, resource->pass_token ? STR("    pass_token: true\n") : STR(""));
 		return;
 	}
 	buf_append(yaml, read_only ? STR("    read_only: true\n") : STR(""));

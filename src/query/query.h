@@ -233,6 +233,7 @@ struct query {
 	 * answer that is kept is good for that day only. */
 	bool uses_today;
 	const struct query_rules *rules; /* of the root; NULL: whoever asks may do everything */
+	bool remote; /* of the root: rows of the tree live in other services (resource->at) */
 };
 
 /* The rows of another resource that belong to one row of the query that it is embedded in. */
