@@ -70,7 +70,7 @@ void maria_done(struct maria_session *session, struct store_request *request, bo
 		assert(request->error.code != ERROR_NONE);
 		buf_clear(request->body);
 	}
-	maria_fiber_end_with(maria_fiber_current(session), on_fiber_ended, request);
+	fiber_end_with(session->fiber_pool.current, on_fiber_ended, request);
 }
 
 static uint64_t expires_ms(const struct maria_session *session, const struct store_request *request)
@@ -189,7 +189,7 @@ void maria_session_release(struct maria_session *session)
 {
 	session->handles--;
 	if (session->detached && session->handles == 0) {
-		maria_fibers_free(session);
+		fiber_pool_free(&session->fiber_pool);
 		release_store(session->store);
 		free(session);
 	}

@@ -43,7 +43,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 	if (conn->waiting != NULL) {
 		conn->events = ((events & UV_READABLE) != 0 ? MYSQL_WAIT_READ : 0) |
 			((events & UV_WRITABLE) != 0 ? MYSQL_WAIT_WRITE : 0);
-		maria_fiber_resume(conn->waiting);
+		fiber_resume(conn->waiting);
 	} else if (conn->state == MARIA_IDLE) {
 		maria_idle_lost(conn);
 	} else {
@@ -71,7 +71,7 @@ void maria_conn_watch_idle(struct maria_conn *conn)
 
 int maria_await(struct maria_conn *conn, int wanted)
 {
-	struct maria_fiber *fiber = maria_fiber_current(conn->session);
+	struct fiber *fiber = conn->session->fiber_pool.current;
 	assert(fiber != NULL);
 	assert(conn->waiting == NULL);
 	if (!conn->timed_out && loop_now_ms(conn->session->loop) < conn->deadline_ms) {
@@ -80,7 +80,7 @@ int maria_await(struct maria_conn *conn, int wanted)
 				  ((wanted & MYSQL_WAIT_WRITE) != 0 ? UV_WRITABLE : 0));
 		conn->events = 0;
 		conn->waiting = fiber;
-		maria_fiber_suspend(fiber);
+		fiber_suspend(fiber);
 		conn->waiting = NULL;
 		maria_clear_tls(conn->session->store);
 		if (conn->events != 0) {
@@ -99,7 +99,7 @@ bool maria_conn_expire(struct maria_conn *conn, uint64_t now_ms)
 		return false;
 	}
 	conn->events = 0;
-	maria_fiber_resume(conn->waiting);
+	fiber_resume(conn->waiting);
 	return true;
 }
 

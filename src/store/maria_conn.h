@@ -12,33 +12,13 @@
 #include <uv.h>
 
 #include "base/map.h"
+#include "net/fiber.h"
 #include "sql/maria.h"
 #include "sql/sql.h"
 #include "store/rows.h"
 
 struct maria_session;
 struct maria_store;
-
-/* ---- maria_fiber.c ---- */
-
-/* Work with a stack of its own (256 KiB). While it runs, it has the loop's thread. */
-struct maria_fiber;
-
-/* Runs main(context) at once, until it ends or suspends. Fibers are kept for reuse. Not from within
- * a fiber. */
-void maria_fiber_start(struct maria_session *session, void (*main)(void *context), void *context);
-/* Gives the thread back to who started or resumed the running fiber. */
-void maria_fiber_suspend(struct maria_fiber *fiber);
-/* Goes on with a suspended fiber; not from within a fiber. */
-void maria_fiber_resume(struct maria_fiber *fiber);
-/* Calls something on the loop's own stack, from which other requests may be started. */
-void maria_fiber_call(struct maria_fiber *fiber, void (*call)(void *context), void *context);
-/* The same when the fiber has ended: main returns after this, and touches the session no more. */
-void maria_fiber_end_with(struct maria_fiber *fiber, void (*call)(void *context), void *context);
-/* The one that runs on this session's loop; NULL: none. */
-struct maria_fiber *maria_fiber_current(const struct maria_session *session);
-/* Those that are not in use. */
-void maria_fibers_free(struct maria_session *session);
 
 /* ---- maria_conn.c ---- */
 
@@ -78,7 +58,7 @@ struct maria_conn {
 	uv_poll_t poll;
 	int fd;     /* owned: a second descriptor of the socket, for `poll` */
 	int polled; /* UV_READABLE, UV_WRITABLE */
-	struct maria_fiber *waiting;
+	struct fiber *waiting;
 	int events; /* MYSQL_WAIT_…: what it was woken by */
 	uv_work_t work;
 };

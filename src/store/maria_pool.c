@@ -20,7 +20,7 @@ enum { RETRY_MS = 100, RETRY_MOST_MS = 1000, KILL_BYTES = 64 };
 
 /* A fiber that waits; on its stack. */
 struct maria_waiter {
-	struct maria_fiber *fiber;
+	struct fiber *fiber;
 	uint64_t deadline_ms;
 	struct maria_conn *conn; /* NULL: the error is set */
 	struct error *error;
@@ -68,7 +68,7 @@ static void on_wake(struct task *task)
 	while (session->woken != NULL) {
 		struct maria_waiter *waiter = session->woken;
 		session->woken = waiter->next;
-		maria_fiber_resume(waiter->fiber);
+		fiber_resume(waiter->fiber);
 	}
 	maria_session_release(session);
 }
@@ -260,7 +260,7 @@ struct maria_conn *maria_take(struct maria_session *session, uint64_t deadline_m
 		return conn;
 	}
 	struct maria_waiter waiter = {
-		.fiber = maria_fiber_current(session), .deadline_ms = deadline_ms, .error = error};
+		.fiber = session->fiber_pool.current, .deadline_ms = deadline_ms, .error = error};
 	if (session->last_waiter != NULL) {
 		session->last_waiter->next = &waiter;
 	} else {
@@ -271,7 +271,7 @@ struct maria_conn *maria_take(struct maria_session *session, uint64_t deadline_m
 	if (!make_for_waiters(session)) {
 		fail_waiters(session);
 	}
-	maria_fiber_suspend(waiter.fiber);
+	fiber_suspend(waiter.fiber);
 	return waiter.conn;
 }
 

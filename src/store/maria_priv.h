@@ -1,6 +1,6 @@
 /*
  * The MariaDB store, in files: maria.c opens it and holds all of it together; maria_url.c reads its
- * address; maria_fiber.c runs work that waits without holding up a loop; maria_conn.c connects and
+ * address; maria_conn.c connects and
  * keeps prepared statements; maria_pool.c hands connections out; maria_bind.c moves values in and
  * out; maria_error.c turns failures into errors; maria_schema.c makes or compares the tables;
  * maria_read.c answers reads, maria_embed.c reads the rows of embedded resources; maria_write.c
@@ -156,8 +156,7 @@ struct maria_session {
 	struct store_session_base base;
 	struct maria_store *store;
 	struct loop *loop;
-	struct maria_fiber *current;
-	struct maria_fiber *spare;
+	struct fiber_pool fiber_pool;
 	struct maria_conn *made;                         /* all connections */
 	struct maria_conn *idle;                         /* the most recently used first */
 	atomic_size_t connections;                       /* made or being made */

@@ -277,7 +277,7 @@ bool maria_read_inside(struct maria_conn *conn, const struct query *query, struc
 struct work {
 	struct maria_session *session;
 	struct store_request *request;
-	struct maria_fiber *fiber;
+	struct fiber *fiber;
 	struct maria_conn *conn; /* NULL: none yet */
 	bool first_row;
 	bool streaming;
@@ -305,11 +305,11 @@ static void call_part(void *context)
 /* Hands out what has gathered, and waits until more is wanted. False: the stream ends here. */
 static bool push_part(struct work *work)
 {
-	maria_fiber_call(work->fiber, call_part, work);
+	fiber_call(work->fiber, call_part, work);
 	buf_clear(work->request->body);
 	while (work->paused && !work->stop) {
 		work->waiting = true;
-		maria_fiber_suspend(work->fiber);
+		fiber_suspend(work->fiber);
 		work->waiting = false;
 	}
 	return !work->stop;
@@ -423,7 +423,7 @@ static void read_main(void *context)
 	struct store_request *request = context;
 	struct maria_session *session = (struct maria_session *)request->session;
 	struct work work = {
-		.session = session, .request = request, .fiber = maria_fiber_current(session)};
+		.session = session, .request = request, .fiber = session->fiber_pool.current};
 	request->work = &work;
 	bool ok;
 	/* Idle ones that it meets may all have ended, at most one that is new. */
@@ -438,7 +438,7 @@ static void read_main(void *context)
 
 void maria_read_run(struct maria_session *session, struct store_request *request)
 {
-	maria_fiber_start(session, read_main, request);
+	fiber_start(&session->fiber_pool, read_main, request);
 }
 
 void maria_read_resume(struct store_request *request)
@@ -449,7 +449,7 @@ void maria_read_resume(struct store_request *request)
 	}
 	work->paused = false;
 	if (work->waiting) {
-		maria_fiber_resume(work->fiber);
+		fiber_resume(work->fiber);
 	}
 }
 
@@ -461,7 +461,7 @@ void maria_read_cancel(struct store_request *request)
 	}
 	work->stop = true;
 	if (work->waiting) {
-		maria_fiber_resume(work->fiber);
+		fiber_resume(work->fiber);
 	} else if (work->conn != NULL && work->conn->waiting != NULL) {
 		work->conn->deadline_ms = 0;
 		maria_conn_expire(work->conn, 0);

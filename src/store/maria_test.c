@@ -62,7 +62,7 @@ static struct error in_fiber(struct fixture *fixture, uint64_t limit_ms,
 {
 	struct script script = {.fixture = fixture, .run = run, .limit_ms = limit_ms};
 	uv_update_time(loop_uv(fixture->loop));
-	maria_fiber_start(session_of(fixture), run_script, &script);
+	fiber_start(&session_of(fixture)->fiber_pool, run_script, &script);
 	while (!script.ended) {
 		uv_run(loop_uv(fixture->loop), UV_RUN_ONCE);
 	}

@@ -392,7 +392,7 @@ static void batch_main(void *context)
 	if (!batch->known) {
 		take_questions(batch, true);
 	}
-	maria_fiber_end_with(maria_fiber_current(session), on_batch_ended, batch);
+	fiber_end_with(session->fiber_pool.current, on_batch_ended, batch);
 }
 
 static void on_turn_ends(struct task *task)
@@ -401,7 +401,7 @@ static void on_turn_ends(struct task *task)
 		(struct maria_session *)(void *)((char *)task - offsetof(struct maria_session, asks.task));
 	struct batch *batch = alloc_zeroed(1, sizeof(*batch));
 	batch->session = session;
-	maria_fiber_start(session, batch_main, batch);
+	fiber_start(&session->fiber_pool, batch_main, batch);
 }
 
 /* One at a time, when this turn of the loop ends. */

@@ -400,7 +400,7 @@ static bool attempt(struct maria_session *session, struct store_request *request
 
 struct pause {
 	uv_timer_t timer;
-	struct maria_fiber *fiber;
+	struct fiber *fiber;
 };
 
 static void on_pause_closed(uv_handle_t *handle)
@@ -412,19 +412,19 @@ static void on_pause_closed(uv_handle_t *handle)
 static void on_pause_over(uv_timer_t *timer)
 {
 	struct pause *pause = timer->data;
-	struct maria_fiber *fiber = pause->fiber;
+	struct fiber *fiber = pause->fiber;
 	uv_close((uv_handle_t *)timer, on_pause_closed);
-	maria_fiber_resume(fiber);
+	fiber_resume(fiber);
 }
 
 static void wait_ms(struct maria_session *session, uint64_t ms)
 {
 	struct pause *pause = alloc_zeroed(1, sizeof(*pause));
-	pause->fiber = maria_fiber_current(session);
+	pause->fiber = session->fiber_pool.current;
 	pause->timer.data = pause;
 	uv_timer_init(loop_uv(session->loop), &pause->timer);
 	uv_timer_start(&pause->timer, on_pause_over, ms, 0);
-	maria_fiber_suspend(pause->fiber);
+	fiber_suspend(pause->fiber);
 }
 
 /* Before attempt number `tries`, from 1. False: there is no time left. */
@@ -469,5 +469,5 @@ static void write_main(void *context)
 
 void maria_write_run(struct maria_session *session, struct store_request *request)
 {
-	maria_fiber_start(session, write_main, request);
+	fiber_start(&session->fiber_pool, write_main, request);
 }

@@ -9,10 +9,12 @@
  *
  * The sanitizers are told of each change of stacks; without that they take it for an overflow.
  */
-#include "store/maria_priv.h"
+#include "net/fiber.h"
 
 #include <assert.h>
 #include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdnoreturn.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -50,8 +52,8 @@
 
 enum { STACK_BYTES = FIBER_ASAN || FIBER_TSAN ? 1 << 20 : 256 << 10 };
 
-struct maria_fiber {
-	struct maria_session *session;
+struct fiber {
+	struct fiber_pool *pool;
 	jmp_buf inside;   /* where it goes on */
 	jmp_buf outside;  /* where it was entered */
 	ucontext_t begin; /* of the bottom of its stack */
@@ -63,7 +65,7 @@ struct maria_fiber {
 	bool ended;
 	void (*call)(void *context); /* to be made outside; NULL: none */
 	void *call_context;
-	struct maria_fiber *next; /* spare ones */
+	struct fiber *next; /* spare ones */
 	/* The sanitizers'. */
 	void *inside_fake;
 	void *outside_fake;
@@ -78,7 +80,7 @@ struct maria_fiber {
 /* _longjmp() itself: the checked form of it takes another stack for a frame that has returned. */
 noreturn void jump(jmp_buf to, int value) __asm__("_longjmp");
 
-static void enter(struct maria_fiber *fiber)
+static void enter(struct fiber *fiber)
 {
 #if FIBER_ASAN
 	__sanitizer_start_switch_fiber(&fiber->outside_fake, fiber->memory + fiber->guard_bytes,
@@ -100,7 +102,7 @@ static void enter(struct maria_fiber *fiber)
 #endif
 }
 
-static void entered(struct maria_fiber *fiber)
+static void entered(struct fiber *fiber)
 {
 #if FIBER_ASAN
 	__sanitizer_finish_switch_fiber(fiber->inside_fake, &fiber->outside_stack,
@@ -109,7 +111,7 @@ static void entered(struct maria_fiber *fiber)
 	(void)fiber;
 }
 
-static void leave(struct maria_fiber *fiber)
+static void leave(struct fiber *fiber)
 {
 #if FIBER_ASAN
 	__sanitizer_start_switch_fiber(&fiber->inside_fake, fiber->outside_stack, fiber->outside_bytes);
@@ -127,7 +129,7 @@ static void leave(struct maria_fiber *fiber)
  * since makecontext() passes ints. */
 static void run_fiber(unsigned high, unsigned low)
 {
-	struct maria_fiber *fiber = (struct maria_fiber *)(((uintptr_t)high << 32) | (uintptr_t)low);
+	struct fiber *fiber = (struct fiber *)(((uintptr_t)high << 32) | (uintptr_t)low);
 	entered(fiber);
 	for (;;) {
 		fiber->main(fiber->main_context);
@@ -138,10 +140,10 @@ static void run_fiber(unsigned high, unsigned low)
 
 /* ---- fibers ---- */
 
-static struct maria_fiber *create(struct maria_session *session)
+static struct fiber *create(struct fiber_pool *pool)
 {
-	struct maria_fiber *fiber = alloc_zeroed(1, sizeof(*fiber));
-	fiber->session = session;
+	struct fiber *fiber = alloc_zeroed(1, sizeof(*fiber));
+	fiber->pool = pool;
 	fiber->guard_bytes = (size_t)sysconf(_SC_PAGESIZE);
 	fiber->memory = mmap(NULL, fiber->guard_bytes + STACK_BYTES, PROT_READ | PROT_WRITE,
 						 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
@@ -162,11 +164,11 @@ static struct maria_fiber *create(struct maria_session *session)
 	return fiber;
 }
 
-void maria_fibers_free(struct maria_session *session)
+void fiber_pool_free(struct fiber_pool *pool)
 {
-	while (session->spare != NULL) {
-		struct maria_fiber *fiber = session->spare;
-		session->spare = fiber->next;
+	while (pool->spare != NULL) {
+		struct fiber *fiber = pool->spare;
+		pool->spare = fiber->next;
 #if FIBER_TSAN
 		__tsan_destroy_fiber(fiber->inside_thread);
 #endif
@@ -175,64 +177,59 @@ void maria_fibers_free(struct maria_session *session)
 	}
 }
 
-void maria_fiber_start(struct maria_session *session, void (*main)(void *context), void *context)
+void fiber_start(struct fiber_pool *pool, void (*main)(void *context), void *context)
 {
-	struct maria_fiber *fiber = session->spare;
+	struct fiber *fiber = pool->spare;
 	if (fiber != NULL) {
-		session->spare = fiber->next;
+		pool->spare = fiber->next;
 	} else {
-		fiber = create(session);
+		fiber = create(pool);
 	}
 	fiber->main = main;
 	fiber->main_context = context;
 	fiber->ended = false;
-	maria_fiber_resume(fiber);
+	fiber_resume(fiber);
 }
 
-void maria_fiber_resume(struct maria_fiber *fiber)
+void fiber_resume(struct fiber *fiber)
 {
-	struct maria_session *session = fiber->session;
+	struct fiber_pool *pool = fiber->pool;
 	bool ended;
 	do {
-		assert(session->current == NULL);
-		session->current = fiber;
+		assert(pool->current == NULL);
+		pool->current = fiber;
 		enter(fiber);
-		session->current = NULL;
+		pool->current = NULL;
 		ended = fiber->ended;
 		void (*call)(void *context) = fiber->call;
 		void *context = fiber->call_context;
 		fiber->call = NULL;
 		if (ended) {
-			fiber->next = session->spare;
-			session->spare = fiber;
+			fiber->next = pool->spare;
+			pool->spare = fiber;
 		}
 		if (call == NULL) {
 			return;
 		}
-		call(context); /* of a fiber that ended: the session may be gone after it */
+		call(context); /* of a fiber that ended: the pool may be gone after it */
 	} while (!ended);
 }
 
-void maria_fiber_suspend(struct maria_fiber *fiber)
+void fiber_suspend(struct fiber *fiber)
 {
-	assert(fiber->session->current == fiber);
+	assert(fiber->pool->current == fiber);
 	leave(fiber);
 }
 
-void maria_fiber_call(struct maria_fiber *fiber, void (*call)(void *context), void *context)
+void fiber_call(struct fiber *fiber, void (*call)(void *context), void *context)
 {
 	fiber->call = call;
 	fiber->call_context = context;
-	maria_fiber_suspend(fiber);
+	fiber_suspend(fiber);
 }
 
-void maria_fiber_end_with(struct maria_fiber *fiber, void (*call)(void *context), void *context)
+void fiber_end_with(struct fiber *fiber, void (*call)(void *context), void *context)
 {
 	fiber->call = call;
 	fiber->call_context = context;
-}
-
-struct maria_fiber *maria_fiber_current(const struct maria_session *session)
-{
-	return session->current;
 }
