@@ -60,6 +60,10 @@ struct js_generation {
 	/* Written under store->refresh. */
 	_Atomic uint64_t parsed; /* the journal's changes before are in the overlay */
 	_Atomic bool next_last;  /* the last group says so: there may be a next generation */
+	/* With next_last: the bytes that the next generation's journal has behind its catalog. */
+	uint64_t copied_from;
+	uint64_t copied_to;
+	uint64_t copied_group; /* number of the last group before them */
 	uint64_t last_group;
 	bool tolerant; /* jsonstore_repair(): an edited file is no error, whatever the journal holds */
 	struct js_reader reader;
@@ -150,7 +154,7 @@ struct js_state js_state_copy(const struct js_state *state);
  * Opens the highest generation, with its bases; see js_generation_bases(). The caller holds
  * store->refresh, or is alone.
  */
-struct js_generation *js_store_highest(struct jsonstore *store, const struct js_generation *before,
+struct js_generation *js_store_highest(struct jsonstore *store, struct js_generation *before,
 									   bool *ret_edited, struct jsonstore_error *error);
 /* Takes the generation over. */
 void js_store_set_current(struct jsonstore *store, struct js_generation *generation);
@@ -173,11 +177,21 @@ bool js_reader_adopt(struct js_generation *generation, struct jsonstore_error *e
 struct js_generation *js_generation_ref(struct js_generation *generation);
 void js_generation_unref(struct js_generation *generation);
 /*
- * Opens journal and overlay of a generation up to its published end. Bases come after, with
- * js_generation_bases(). The caller holds store->refresh, or is alone.
+ * Opens journal and overlay of a generation up to its published end, with what js_generation_carry()
+ * finds in `before` (or NULL). Bases come after, with js_generation_bases(). The caller holds
+ * store->refresh, or is alone.
  */
 struct js_generation *js_generation_open(struct jsonstore *store, uint64_t number,
+										 struct js_generation *before,
 										 struct jsonstore_error *error);
+/* Takes from the generation before what was copied from its journal; nothing, when it is unsure. */
+bool js_generation_carry(struct js_generation *generation, struct js_generation *before,
+						 struct jsonstore_error *error);
+/* Whether the overlay has a change of the same key. */
+bool js_generation_knows(const struct js_generation *generation, const struct js_change *change,
+						 struct js_span key, bool *ret, struct jsonstore_error *error);
+/* A change was added. */
+void js_generation_count(struct js_generation *generation, const struct js_change *change);
 /* Takes the changes before `end` into the overlay. The caller holds store->refresh. */
 bool js_generation_parse(struct js_generation *generation, uint64_t end,
 						 struct jsonstore_error *error);
