@@ -11,6 +11,7 @@
 
 #include "fail.h"
 #include "recover.h"
+#include "store_reader.h"
 #include "transaction.h"
 
 #ifndef MADV_WIPEONFORK

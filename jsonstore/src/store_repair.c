@@ -3,7 +3,7 @@
  * changes are dropped; with the journal's it becomes the base under them. Both are a switch to a
  * next generation, as a checkpoint makes it; what loses is written beside the file before.
  */
-#include "store.h"
+#include "store_write.h"
 
 #include <errno.h>
 #include <fcntl.h>

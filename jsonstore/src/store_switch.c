@@ -5,7 +5,7 @@
  * says the same over its old bases and over the new ones, since its entries are whole records, and
  * both are named in it. FORMAT.md has the order of the syncs.
  */
-#include "store.h"
+#include "store_write.h"
 
 #include <dirent.h>
 #include <errno.h>

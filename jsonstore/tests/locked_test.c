@@ -318,7 +318,7 @@ struct meanwhile {
 	bool wanted;
 };
 
-/* At the first write of the checkpoint, when it has not the writer's lock yet, through another handle. */
+/* At the first write of the checkpoint, without the writer's lock yet, through another handle. */
 static int write_meanwhile(void *context, enum js_call call)
 {
 	struct meanwhile *meanwhile = context;
