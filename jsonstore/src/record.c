@@ -16,6 +16,16 @@ int js_schema_field(const struct js_schema *schema, struct js_span name)
 	return -1;
 }
 
+bool js_schema_same(const struct js_schema *a, const struct js_schema *b)
+{
+	bool same = a->field_count == b->field_count &&
+		js_span_equal(js_name_span(&a->key), js_name_span(&b->key));
+	for (unsigned i = 0; same && i < a->field_count; i++) {
+		same = js_span_equal(js_name_span(&a->fields[i]), js_name_span(&b->fields[i]));
+	}
+	return same;
+}
+
 static bool is_integer(struct js_span value)
 {
 	size_t i = value.len > 1 && value.ptr[0] == '-' ? 1 : 0;

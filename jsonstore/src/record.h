@@ -33,6 +33,7 @@ struct js_schema {
 
 /* Number of an indexed field, -1: there is no such. */
 int js_schema_field(const struct js_schema *schema, struct js_span name);
+bool js_schema_same(const struct js_schema *a, const struct js_schema *b);
 
 struct js_key {
 	uint16_t len;

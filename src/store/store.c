@@ -41,10 +41,11 @@ static const struct store_ops *parse_url(struct str url, struct str *ret_locatio
 		/* Without what follows the scheme: it may hold a password. */
 		error_set(error, ERROR_CONFIG, "unknown kind of store \"%.*s\"",
 				  STR_ARG(scheme.len < url.len ? scheme : str_slice(url, 0, 40)));
-		error_hint(error, "a store is %s%s%smemory:%s%s", HAVE_SQLITE ? "sqlite:FILE, " : "",
+		error_hint(error, "a store is %s%s%smemory:%s%s%s", HAVE_SQLITE ? "sqlite:FILE, " : "",
 				   HAVE_JSONSTORE ? "json:FOLDER, " : "",
 				   HAVE_MARIADB ? "mysql://USER:PASSWORD@HOST/DATABASE, " : "",
 				   HAVE_SQLITE ? "" : " (built without SQLite)",
+				   HAVE_JSONSTORE || !HAVE_SQLITE ? "" : " (built without JSON files)",
 				   HAVE_MARIADB ? "" : " (built without MariaDB)");
 		return NULL;
 	}
