@@ -588,7 +588,7 @@ static bool put(struct row_tables *base, const struct resource *resource, const 
 	}
 	struct value *values = alloc_zeroed(table->field_count, sizeof(*values));
 	struct value *own = &values[table->key[0]];
-	for (size_t i = 0; i < resource->field_count; i++) {
+	for (size_t i = 0; i < resource_column_count(resource); i++) {
 		values[i] = row->values[i];
 	}
 	if (before != NULL) {

@@ -21,7 +21,7 @@
 /* Names are kept: the model may be replaced. */
 struct memory_table {
 	struct str name;
-	size_t field_count;
+	size_t column_count;
 	struct row_list rows; /* of a tally: none, they are counted */
 	int64_t made_key;     /* the last one */
 };
