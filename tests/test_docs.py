@@ -12,6 +12,7 @@ import subprocess
 import time
 
 import pytest
+from support.certificates import Pair
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = os.environ.get("ROWLOCK_BIN", str(ROOT / "build" / "rowlock"))
@@ -32,8 +33,14 @@ def service_files():
 
 
 def serve(tmp_path, page, mariadb_database):
-    """The service that a page's requests are for: its own tables, its own file, the one beside
+    """The services that a page's requests are for: its own tables, its own files, the one beside
     it, or the one of service-file.md."""
+    if page.name == "links.md":
+        return [start_one(tmp_path, text) for text in blocks(page, "yaml")]
+    return [serve_one(tmp_path, page, mariadb_database)]
+
+
+def serve_one(tmp_path, page, mariadb_database):
     if (page.parent / "service.yaml").exists():
         file = page.parent / "service.yaml"
         return start(tmp_path, file, file.read_text(), "--store", "sqlite:service.db")
@@ -44,9 +51,13 @@ def serve(tmp_path, page, mariadb_database):
                                          stderr=subprocess.PIPE, cwd=make_database(tmp_path, page)),
                         3000)
     own = blocks(page, "yaml") or blocks(ROOT / "docs" / "service-file.md", "yaml")
-    file = tmp_path / "service.yaml"
-    file.write_text(own[0])
-    return start(tmp_path, file, own[0])
+    return start_one(tmp_path, own[0])
+
+
+def start_one(tmp_path, text):
+    file = tmp_path / f"{re.match(r'service: (.*)', text)[1]}.yaml"
+    file.write_text(text)
+    return start(tmp_path, file, text)
 
 
 def make_keys(folder, text):
@@ -54,6 +65,8 @@ def make_keys(folder, text):
     if "keys/jwt.pub" in text:
         subprocess.run([BINARY, "keys", "--out", folder / "keys"], check=True,
                        stdout=subprocess.DEVNULL)
+    if "server.crt" in text:
+        Pair(folder)
 
 
 def make_tokens(folder, page):
@@ -116,7 +129,7 @@ def test_service_files_are_good(page, text, tmp_path):
 @pytest.mark.parametrize("page", [p for p in PAGES if any(requests(p))], ids=name_of)
 def test_requests_answer_as_written(page, tmp_path, request):
     make = request.getfixturevalue("mariadb_database") if page.name == "mariadb.md" else None
-    process = serve(tmp_path, page, make)
+    processes = serve(tmp_path, page, make)
     try:
         tokens = make_tokens(tmp_path, page)
         for command, comment in requests(page):
@@ -131,8 +144,9 @@ def test_requests_answer_as_written(page, tmp_path, request):
             if not got_body.startswith(("id,", "{\"id\":", "pong")):
                 assert not got_body or json.loads(got_body) is not None
     finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        assert [process.wait(timeout=20) for process in processes] == [0] * len(processes)
 
 
 @pytest.mark.parametrize("name, commands", [("migrations.md", 8), ("import.md", 5)])

@@ -7,15 +7,32 @@
 
 #include "api/call.h"
 #include "api/cors.h"
+#include "api/forwarded.h"
 #include "api/guard.h"
+#include "api/links.h"
+#include "auth/fetch.h"
 #include "auth/rate.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "cache/redis.h"
 #include "codec/url.h"
+#include "link/peer.h"
 #include "model/auth_config.h"
 
 /* ---- a service on a loop ---- */
+
+static void tell_of_keys(void *context, struct str url, const char *problem)
+{
+	const struct api_loop *loop = context;
+	struct log_field fields[] = {
+		LOG_STR("service", loop->binding->service->model->service),
+		LOG_STR("url", url),
+		LOG_STR("problem", str_from(problem == NULL ? "" : problem)),
+	};
+	log_event(loop->api->options.log, problem == NULL ? LOG_INFO : LOG_WARNING,
+			  problem == NULL ? "keys were fetched" : "keys could not be fetched", fields,
+			  problem == NULL ? 2 : 3);
+}
 
 static struct api_binding *binding_create(struct api_loop *loop, struct service *service)
 {
@@ -25,20 +42,24 @@ static struct api_binding *binding_create(struct api_loop *loop, struct service 
 	if (service->auth != NULL) {
 		binding->auth = auth_session_create(service->auth, &clock_system);
 	}
+	if (service->auth != NULL && loop->keeper) {
+		const struct auth_fetch_options options = {.tell = tell_of_keys, .context = loop};
+		binding->fetch = auth_fetch_start(service->auth, loop->loop, &options);
+	}
 	binding->stats = alloc_zeroed(service->operation_count, sizeof(struct operation_stats));
 	return binding;
 }
 
 static void binding_destroy(struct api_binding *binding)
 {
+	auth_fetch_stop(binding->fetch);
 	auth_session_destroy(binding->auth);
 	service_unref(binding->service);
 	free(binding->stats);
 	free(binding);
 }
 
-/* Called when a call ends: a binding that was replaced meanwhile goes with its last call. */
-static void binding_release(struct api_binding *binding)
+void api_binding_release(struct api_binding *binding)
 {
 	assert(binding->calls > 0);
 	binding->calls--;
@@ -57,10 +78,13 @@ static void adopt(struct task *task)
 	}
 	pthread_mutex_lock(&loop->api->lock);
 	struct api_binding *old = loop->binding;
+	auth_fetch_stop(old->fetch);
+	old->fetch = NULL;
 	loop->adopting = false;
 	service_ref(loop->api->service);
 	loop->binding = binding_create(loop, loop->api->service);
 	pthread_mutex_unlock(&loop->api->lock);
+	links_keep(loop);
 	if (old->calls == 0) {
 		binding_destroy(old);
 	}
@@ -210,8 +234,7 @@ static bool take_rate(struct call *call, struct error *error)
 	struct api *api = call->binding->loop->api;
 	const struct auth_config *config = call->binding->service->model->auth;
 	const struct principal *principal = call->caller.principal;
-	struct str name = principal != NULL && !principal->anonymous ? principal->id
-																 : call->request->peer;
+	struct str name = principal != NULL && !principal->anonymous ? principal->id : call->peer;
 	return config->rate_requests == 0 ||
 		rate_take(api->rate, config, name, clock_system.monotonic_ns(&clock_system),
 				  &call->retry_after_s, error);
@@ -304,6 +327,7 @@ void api_handle(struct api_loop *loop, const struct mount *mount, struct http_ex
 	call->mount = mount;
 	call->path = call->request->path;
 	call->binding = loop->binding;
+	call->peer = forwarded_peer(call->request, call->binding->service->model, arena);
 	call->binding->calls++;
 	call->id = loop->next_id++;
 	http_exchange_set_data(exchange, call);
@@ -334,7 +358,7 @@ static void log_access(const struct api_loop *loop, const struct call *call, int
 	struct log_field fields[] = {
 		LOG_STR("service", loop->binding->service->model->service),
 		LOG_STR("id", ((struct str){id, (size_t)len})),
-		LOG_STR("peer", request->peer),
+		LOG_STR("peer", call->peer),
 		LOG_STR("method", http_method_name(request->method)),
 		LOG_STR("path", request->path),
 		LOG_STR("query", request->query),
@@ -358,7 +382,7 @@ void api_finished(const struct http_exchange *exchange, int status, uint64_t bod
 	if (loop->api->options.log->format != LOG_OFF) {
 		log_access(loop, call, status, body_bytes, micros);
 	}
-	binding_release(binding);
+	api_binding_release(binding);
 }
 
 static void finished(void *context, const struct http_exchange *exchange, int status,
@@ -378,6 +402,9 @@ uint64_t api_body_limit(const struct api_loop *loop, const struct http_request *
 	const struct limits *limits = loop->api->options.limits;
 	struct error error;
 	enum body_format format;
+	if (links_is_message(request) && limits->body_bytes < LINKS_BODY_BYTES) {
+		return LINKS_BODY_BYTES;
+	}
 	bool rows = request->method == HTTP_POST && accept_body(request, &format, &error) &&
 		(format == BODY_CSV || format == BODY_NDJSON);
 	return rows && limits->bulk_bytes > limits->body_bytes ? limits->bulk_bytes
@@ -440,11 +467,24 @@ struct api_loop *api_attach(struct api *api, struct loop *loop, struct error *er
 	random_bytes(&api_loop->next_id, sizeof(api_loop->next_id));
 	pthread_mutex_lock(&api->lock);
 	service_ref(api->service);
+	api_loop->keeper = api->loops == NULL;
 	api_loop->binding = binding_create(api_loop, api->service);
 	api_loop->next = api->loops;
 	api->loops = api_loop;
 	pthread_mutex_unlock(&api->lock);
+	links_keep(api_loop);
 	return api_loop;
+}
+
+void api_end(struct api_loop *loop, void (*done)(void *context), void *context)
+{
+	links_end(loop);
+	if (loop->keeps == NULL) {
+		done(context);
+	} else {
+		loop->ended_context = context;
+		loop->on_ended = done;
+	}
 }
 
 void api_detach(struct api_loop *loop)
@@ -452,6 +492,8 @@ void api_detach(struct api_loop *loop)
 	if (loop == NULL) {
 		return;
 	}
+	links_end(loop);
+	assert(loop->keeps == NULL);
 	pthread_mutex_lock(&loop->api->lock);
 	struct api_loop **place = &loop->api->loops;
 	while (*place != loop) {
@@ -462,8 +504,10 @@ void api_detach(struct api_loop *loop)
 	pthread_mutex_unlock(&loop->api->lock);
 	assert(loop->binding->calls == 0);
 	binding_destroy(loop->binding);
+	store_detach(loop->remote);
 	store_detach(loop->session);
 	redis_detach(loop->redis);
+	peers_close(loop->peers);
 	if (!loop->detached) {
 		free(loop);
 	}
@@ -472,6 +516,9 @@ void api_detach(struct api_loop *loop)
 void api_replace(struct api *api, struct service *service)
 {
 	pthread_mutex_lock(&api->lock);
+	if (api->service->auth != NULL && service->auth != NULL) {
+		auth_inherit(service->auth, api->service->auth);
+	}
 	service_unref(api->service);
 	api->service = service;
 	for (struct api_loop *loop = api->loops; loop != NULL; loop = loop->next) {
@@ -481,6 +528,14 @@ void api_replace(struct api *api, struct service *service)
 		}
 	}
 	pthread_mutex_unlock(&api->lock);
+}
+
+bool api_is_ready(struct api *api)
+{
+	pthread_mutex_lock(&api->lock);
+	bool ready = api->service->auth == NULL || auth_is_ready(api->service->auth);
+	pthread_mutex_unlock(&api->lock);
+	return ready;
 }
 
 void api_set_server(struct api_loop *loop, struct http_server *server)

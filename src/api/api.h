@@ -23,6 +23,7 @@ struct api;
 struct cache;
 struct redis;
 struct api_loop;
+struct auth_fetch;
 struct auth_session;
 
 struct api_options {
@@ -31,9 +32,13 @@ struct api_options {
 	struct store *store;
 	struct cache *cache; /* of answers; NULL: none */
 	struct redis *redis; /* its second level; NULL: none */
+	struct str link_key; /* LINK_KEY, "": none; borrowed */
 	bool open;           /* bound beyond loopback: any Host is taken */
 	/* False while the program is not ready to serve (draining). NULL: always. */
 	bool (*ready)(void *context);
+	/* Is the resource's file still to be loaded? Then nothing is said of rows that are not there.
+	 * NULL: none is. */
+	bool (*loads)(void *context, const struct resource *resource);
 	void *context;
 };
 
@@ -42,6 +47,7 @@ struct api_binding {
 	struct api_loop *loop;
 	struct service *service;       /* one reference */
 	struct auth_session *auth;     /* owned; NULL: the service has no `auth` */
+	struct auth_fetch *fetch;      /* owned; on the first loop, while it is the newest; or NULL */
 	size_t calls;                  /* under way */
 	struct operation_stats *stats; /* owned, by operation number */
 };
@@ -51,11 +57,16 @@ struct api *api_create(struct service *service, const struct api_options *option
 void api_destroy(struct api *api);
 /* On the loop's thread or before it runs. NULL with an error when the store cannot be attached. */
 struct api_loop *api_attach(struct api *api, struct loop *loop, struct error *error);
-/* When no request is under way any more. */
+/* No request is under way any more: ends what is done without being asked, then calls `done`,
+ * perhaps at once. The loop runs on until then. */
+void api_end(struct api_loop *loop, void (*done)(void *context), void *context);
+/* After that; or when the loop has never run. */
 void api_detach(struct api_loop *loop);
 /* Puts another state of the service file in place; every loop takes it over at its next turn. Takes
  * one reference over. Any thread. */
 void api_replace(struct api *api, struct service *service);
+/* False while keys that are fetched have not come. Any thread. */
+bool api_is_ready(struct api *api);
 /* The callbacks for an http server of this loop; `server` is told when it is made. */
 void api_http_options(struct api_loop *loop, struct http_server_options *ret_options);
 void api_set_server(struct api_loop *loop, struct http_server *server);

@@ -1,4 +1,5 @@
 #include "api/call.h"
+#include "link/remote.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -7,6 +8,8 @@
 #include <string.h>
 
 #include "api/api_priv.h"
+#include "api/linked.h"
+#include "api/links.h"
 #include "api/read.h"
 #include "auth/principal.h"
 #include "base/clock.h"
@@ -74,6 +77,7 @@ void call_finish(struct call *call)
 {
 	tell_misfit(call);
 	auth_release(&call->caller);
+	linked_finish(call);
 	query_batches_finish(call->query.batches);
 	companion_finish(call);
 	buf_finish(&call->cursor);
@@ -220,6 +224,7 @@ static void hide_details(const struct call *call, struct error *error)
 void call_fail(struct call *call, const struct error *error)
 {
 	struct error said = *error;
+	links_hide(&said);
 	hide_details(call, &said);
 	if (call->written && error_info(error->code)->retryable) {
 		/* Nobody may be told to send again what is committed. */
@@ -287,6 +292,15 @@ static void answer(struct call *call, const struct store_result *result)
 	}
 }
 
+void call_written(struct call *call, const struct store_result *result)
+{
+	if (call->proceed != NULL) {
+		call->proceed(call);
+	} else {
+		answer(call, result);
+	}
+}
+
 static void on_done(struct store_request *request, const struct store_result *result,
 					const struct error *error)
 {
@@ -304,13 +318,29 @@ static void on_done(struct store_request *request, const struct store_result *re
 		call->times_ns[2] = now_ns(call);
 		if (error != NULL) {
 			read_keep_missing(call, error);
-			call_fail(call, error);
-		} else if (call->proceed != NULL) {
-			call->proceed(call);
+			if (!links_held(call, error)) {
+				linked_end(call, result, error);
+				call_fail(call, error);
+			}
 		} else {
-			answer(call, result);
+			linked_end(call, result, NULL);
+			call_written(call, result);
 		}
 	}
+}
+
+/* Of the rows of other services nothing is kept here. */
+static struct store_session *session_of(struct call *call)
+{
+	struct api_loop *loop = call->binding->loop;
+	if (!call->query.remote) {
+		return loop->session;
+	}
+	call->store.token = http_request_field(call->request, STR("Authorization"));
+	if (loop->remote == NULL) {
+		loop->remote = remote_attach(loop->loop, loop->session, call_limits(call));
+	}
+	return loop->remote;
 }
 
 void call_run(struct call *call, compose_reply *compose)
@@ -325,5 +355,5 @@ void call_run(struct call *call, compose_reply *compose)
 	}
 	call->store.done = on_done;
 	call->store.part = on_part;
-	store_run(call->binding->loop->session, &call->store);
+	store_run(session_of(call), &call->store);
 }

@@ -16,6 +16,7 @@
 #include "auth/auth.h"
 #include "cache/redis.h"
 #include "http/http.h"
+#include "link/user.h"
 #include "query/check.h"
 #include "store/store.h"
 
@@ -40,6 +41,7 @@ struct call {
 		*binding;              /* the service on this loop; holds it while the call is under way */
 	const struct mount *mount; /* of the gateway that it came through; NULL: none */
 	struct str path;           /* of the request, as the service has it */
+	struct str peer;           /* who sends it, beyond the proxies that are trusted */
 	const struct operation *operation; /* NULL: no path or method matched */
 	struct auth_caller caller;         /* held until the call ends */
 	const struct principal *principal; /* who sends it; NULL: the service has no `auth` */
@@ -57,16 +59,20 @@ struct call {
 	/* Called before a list is streamed: status and fields; the body comes later. */
 	compose_reply *stream_head;
 	bool streaming;
+	bool asked_holders;             /* links_held() was tried */
 	bool written;                   /* the write is committed; what is read is its answer */
 	struct str content_type;        /* of the rows */
 	struct preferences preferences; /* general API */
 	struct companion companion;     /* of a write */
-	struct buf cursor;              /* of the last row, when the query asks for it */
-	struct str cache_key;           /* arena: where the answer is kept; "": nowhere */
-	struct cached_answer kept;      /* what is said of a stream that is to be kept */
-	struct buf kept_body;           /* of it, so far; max_bytes 0: none is kept */
-	uint64_t id;                    /* of the request, for the log */
-	uint64_t times_ns[3];           /* with limits->server_timing: begun, at the store, done */
+	struct link_write *link;        /* of one whose rows refer to others' rows; NULL: none */
+	struct query_batches *scan;     /* its rows, as they are read beforehand; NULL: none */
+	const struct body_options *body_options; /* of a body in batches */
+	struct buf cursor;                       /* of the last row, when the query asks for it */
+	struct str cache_key;                    /* arena: where the answer is kept; "": nowhere */
+	struct cached_answer kept;               /* what is said of a stream that is to be kept */
+	struct buf kept_body;                    /* of it, so far; max_bytes 0: none is kept */
+	uint64_t id;                             /* of the request, for the log */
+	uint64_t times_ns[3]; /* with limits->server_timing: begun, at the store, done */
 };
 
 /* When a request has come in. */
@@ -76,6 +82,8 @@ void call_finish(struct call *call);
 /* Runs call->query on the store and answers with what `compose` makes of the result; errors are
  * answered. */
 void call_run(struct call *call, compose_reply *compose);
+/* A write went well: goes on to its answer. */
+void call_written(struct call *call, const struct store_result *result);
 /* The rows in call->store.body. */
 void reply_rows(struct call *call, struct reply *reply, int status);
 /* Adds a field; the value must hold no CR or LF. */

@@ -46,8 +46,10 @@ static enum companion_verdict before(struct store_companion *base,
 		}
 	}
 	bool conditional = companion->create_only || companion->if_match.len > 0;
+	struct link_write *link = companion->call->link;
 	return (!conditional || check_row(companion, transaction, error)) &&
-			(companion->merge == NULL || merge_before(companion->merge, transaction, error))
+			(companion->merge == NULL || merge_before(companion->merge, transaction, error)) &&
+			(link == NULL || link_write_before(link, transaction, error))
 		? COMPANION_GO_ON
 		: COMPANION_FAIL;
 }
@@ -78,6 +80,10 @@ static enum companion_verdict after(struct store_companion *base,
 	}
 	if (companion->roll_back) {
 		return COMPANION_ROLL_BACK;
+	}
+	struct link_write *link = companion->call->link;
+	if (link != NULL && !link_write_after(link, transaction, result, error)) {
+		return COMPANION_FAIL;
 	}
 	if (companion->key.ptr == NULL) {
 		return COMPANION_GO_ON;

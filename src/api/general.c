@@ -125,6 +125,7 @@ bool general_read_body(struct general *general, const struct body_options *optio
 	bool inserts = call->query.action == QUERY_INSERT || call->query.action == QUERY_UPSERT;
 	bool rows = kept->format == BODY_CSV || kept->format == BODY_NDJSON;
 	bool asked = merge_is_guarded(&call->query);
+	call->body_options = kept;
 	return (inserts && rows && !kept->whole && !asked ? check_body_batches : check_body)(
 		call->request->body, kept, call->arena, &call->query, &general->error);
 }

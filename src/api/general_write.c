@@ -2,6 +2,7 @@
 
 #include "api/answer_key.h"
 #include "api/general_priv.h"
+#include "api/linked.h"
 #include "api/range.h"
 #include "query/cond.h"
 
@@ -84,7 +85,7 @@ static void run(struct general *general, const struct cond *row, compose_reply *
 		companion->max_affected = UINT64_MAX;
 	}
 	companion_attach(call);
-	call_run(call, compose);
+	linked_run(call, compose);
 }
 
 /* Which rows an insert may meet, and what then becomes of them. */

@@ -5,8 +5,10 @@
 #include "api/idempotency.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdio.h>
 
+#include "api/api_priv.h"
 #include "api/call.h"
 #include "auth/principal.h"
 #include "base/clock.h"
@@ -104,8 +106,8 @@ struct kept {
 	struct query query;
 	struct value values[FIELDS];
 	const struct field *given[FIELDS];
-	struct cond conds[2];
-	const struct cond *both[2];
+	struct cond conds[3];
+	const struct cond *all[3];
 	struct cond where;
 	struct query_fetch fetch[FIELDS];
 	struct query_column columns[FIELDS];
@@ -143,11 +145,11 @@ static void kept_pin(struct kept *kept, const struct companion *companion)
 			.op = OPERATOR_EQ,
 			.operand = {.value = text_value(texts[i]), .parameter = -1},
 		};
-		kept->both[i] = &kept->conds[i];
+		kept->all[i] = &kept->conds[i];
 	}
 	kept->where = (struct cond){
 		.kind = COND_AND,
-		.children = kept->both,
+		.children = kept->all,
 		.child_count = 2,
 		.height = 1,
 	};
@@ -186,23 +188,29 @@ static void kept_fetch(struct kept *kept)
 
 /* ---- before the write ---- */
 
+/* When the oldest rows were written that count. */
+static struct cond where_at(const struct kept *kept, enum operator_name op)
+{
+	int64_t now_s = clock_system.wall_us(&clock_system) / 1000000;
+	return (struct cond){
+		.kind = COND_COMPARE,
+		.field = &kept->resource->fields[FIELD_AT],
+		.type = &kept->resource->fields[FIELD_AT],
+		.op = op,
+		.operand = {.value = {.kind = VALUE_INTEGER,
+							  .integer = now_s - (int64_t)IDEMPOTENCY_HOURS * 3600},
+					.parameter = -1},
+	};
+}
+
 /* Rows that are too old go. */
 static bool forget_old(const struct companion *companion, struct store_transaction *transaction,
 					   struct error *error)
 {
 	struct kept kept;
 	struct store_result result;
-	int64_t now_s = clock_system.wall_us(&clock_system) / 1000000;
 	kept_init(&kept, companion, QUERY_DELETE);
-	kept.conds[0] = (struct cond){
-		.kind = COND_COMPARE,
-		.field = &kept.resource->fields[FIELD_AT],
-		.type = &kept.resource->fields[FIELD_AT],
-		.op = OPERATOR_LT,
-		.operand = {.value = {.kind = VALUE_INTEGER,
-							  .integer = now_s - (int64_t)IDEMPOTENCY_HOURS * 3600},
-					.parameter = -1},
-	};
+	kept.conds[0] = where_at(&kept, OPERATOR_LT);
 	kept.query.where = &kept.conds[0];
 	return store_transaction_run(transaction, &kept.query, NULL, &result, error);
 }
@@ -281,6 +289,59 @@ enum companion_verdict idempotency_begin(struct companion *companion,
 		return COMPANION_FAIL;
 	}
 	return is_new ? COMPANION_GO_ON : repeat(companion, transaction, error);
+}
+
+/* ---- before the transaction ---- */
+
+struct look {
+	struct store_request request;
+	struct call *call;
+	void (*go_on)(struct call *call);
+	struct kept kept;
+	struct buf row;
+};
+
+static void on_looked(struct store_request *request, const struct store_result *result,
+					  const struct error *error)
+{
+	struct look *look = (struct look *)(void *)((char *)request - offsetof(struct look, request));
+	struct call *call = look->call;
+	struct error wrong = {0};
+	bool none = error != NULL && error->code == ERROR_NOT_FOUND;
+	if (error != NULL) {
+		wrong = *error;
+	}
+	call->store.body = http_exchange_buffer(call->exchange);
+	bool found = error == NULL && take_answer(&call->companion, buf_str(&look->row), &wrong);
+	buf_finish(&look->row);
+	if (none) {
+		look->go_on(call);
+	} else if (found) {
+		call_written(call, result);
+	} else {
+		call_fail(call, &wrong);
+	}
+}
+
+void idempotency_look(struct call *call, void (*go_on)(struct call *call))
+{
+	struct look *look = ARENA_NEW(call->arena, struct look);
+	struct kept *kept = &look->kept;
+	kept_init(kept, &call->companion, QUERY_GET);
+	kept_pin(kept, &call->companion);
+	kept->conds[2] = where_at(kept, OPERATOR_GTE);
+	kept->all[2] = &kept->conds[2];
+	kept->where.child_count = 3;
+	kept_fetch(kept);
+	look->call = call;
+	look->go_on = go_on;
+	buf_init(&look->row, SIZE_MAX);
+	look->request = (struct store_request){
+		.query = &kept->query,
+		.body = &look->row,
+		.done = on_looked,
+	};
+	store_run(call->binding->loop->session, &look->request);
 }
 
 /* ---- after it ---- */

@@ -68,7 +68,7 @@ static void write_tags(struct openapi *openapi)
 		write_tag(openapi, STR("routes"), "The routes of the service file");
 	}
 	for (size_t i = 0; i < model->resource_count; i++) {
-		if (!model->resources[i].hidden) {
+		if (resource_is_served(&model->resources[i])) {
 			write_tag(openapi, model->resources[i].name, "The general API of a resource");
 		}
 	}

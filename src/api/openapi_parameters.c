@@ -104,7 +104,7 @@ void openapi_write_parameters(struct openapi *openapi)
 	}
 	for (size_t i = 0; i < model->resource_count; i++) {
 		const struct resource *resource = &model->resources[i];
-		for (size_t k = 0; k < resource->field_count && !resource->hidden; k++) {
+		for (size_t k = 0; k < resource->field_count && resource_is_served(resource); k++) {
 			if (!is_taken(NULL, resource->fields[k].name)) {
 				write_filter(openapi, resource, &resource->fields[k]);
 			}

@@ -370,7 +370,7 @@ void openapi_write_answers(struct openapi *openapi)
 	const struct model *model = openapi->service->model;
 	for (size_t i = 0; i < model->resource_count; i++) {
 		const struct resource *resource = &model->resources[i];
-		if (!resource->hidden) {
+		if (resource_is_served(resource)) {
 			write_shared_answer(openapi, resource, true);
 			if (resource->key.count > 0) {
 				write_shared_answer(openapi, resource, false);
@@ -517,12 +517,23 @@ static bool is_shown_elsewhere(const struct openapi *openapi, const struct endpo
 	return other != NULL;
 }
 
+/* What services say to each other is not for clients. */
+static bool is_inner(const struct endpoint *endpoint)
+{
+	bool inner = false;
+	for (int method = 0; method < HTTP_METHODS; method++) {
+		const struct operation *operation = endpoint->operations[method];
+		inner = inner || (operation != NULL && operation->inner);
+	}
+	return inner;
+}
+
 void openapi_write_paths(struct openapi *openapi)
 {
 	outline_open_at(openapi->text, "paths", '{');
 	const struct endpoint *endpoint = openapi->service->router.endpoints;
 	for (; endpoint != NULL; endpoint = endpoint->next) {
-		if (!is_shown_elsewhere(openapi, endpoint)) {
+		if (!is_inner(endpoint) && !is_shown_elsewhere(openapi, endpoint)) {
 			write_path(openapi, endpoint);
 		}
 	}

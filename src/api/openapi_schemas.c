@@ -464,7 +464,7 @@ void openapi_write_schemas(struct openapi *openapi)
 		openapi_literal(openapi, model->error_shape);
 	}
 	for (size_t i = 0; i < model->resource_count; i++) {
-		if (!model->resources[i].hidden) {
+		if (resource_is_served(&model->resources[i])) {
 			write_resource(openapi, &model->resources[i]);
 		}
 	}

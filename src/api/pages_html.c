@@ -165,7 +165,7 @@ void pages_write_start(const struct service *service, struct buf *text)
 			   page_folder(service, STR("docs")), page_folder(service, STR("openapi.json")));
 	buf_append(text, STR("<h2>Resources</h2><ul>"));
 	for (size_t i = 0; i < model->resource_count; i++) {
-		if (!model->resources[i].hidden) {
+		if (resource_is_served(&model->resources[i])) {
 			buf_append(text, STR("<li><code><a href=\"./"));
 			url_encode(text, model->resources[i].name);
 			buf_append(text, STR("?limit=20\">/"));
@@ -498,7 +498,7 @@ void pages_write_reference(const struct service *service, struct str base, struc
 	}
 	for (size_t i = 0; i < model->resource_count; i++) {
 		const struct resource *resource = &model->resources[i];
-		if (resource->hidden) {
+		if (!resource_is_served(resource)) {
 			continue;
 		}
 		buf_append(text, STR("<h2>"));

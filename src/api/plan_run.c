@@ -1,5 +1,6 @@
 #include "api/answer_key.h"
 #include "api/conditional.h"
+#include "api/linked.h"
 #include "api/plan.h"
 #include "api/read.h"
 #include "codec/url.h"
@@ -355,6 +356,6 @@ void plan_run(struct call *call)
 		read_run(call, compose);
 	} else {
 		call->proceed = route->then != NULL ? run_then : NULL;
-		call_run(call, compose);
+		linked_run(call, compose);
 	}
 }

@@ -218,8 +218,8 @@ static void on_version(struct store_version_request *request, bool known, uint64
 
 void read_run(struct call *call, compose_reply *compose)
 {
-	call->store.want_version = true;
-	if (cache_of(call) == NULL && !conditional_asks(call)) {
+	call->store.want_version = !call->query.remote;
+	if (call->query.remote || (cache_of(call) == NULL && !conditional_asks(call))) {
 		call_run(call, compose);
 		return;
 	}

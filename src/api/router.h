@@ -26,6 +26,7 @@ struct operation {
 	const struct resource *resource; /* the general API; NULL elsewhere */
 	bool own_errors;                 /* errors take the shape of the service file */
 	bool open;                       /* needs no token */
+	bool inner;                      /* between services: in no document */
 	size_t number;
 };
 

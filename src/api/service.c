@@ -6,12 +6,16 @@
 
 #include "api/assets.h"
 #include "api/general.h"
+#include "api/links.h"
 #include "api/pages.h"
 #include "api/plan.h"
 #include "api/system.h"
 #include "auth/auth.h"
 #include "base/alloc.h"
+#include "link/user.h"
 #include "query/compile.h"
+
+#include "rowlock_config.h"
 
 static struct operation *new_operation(struct service *service)
 {
@@ -67,7 +71,7 @@ static void add_resources(struct service *service)
 			{.text = resource->name},
 			{.text = STR("key"), .parameter = true},
 		};
-		for (size_t k = 0; k < general_operation_count; k++) {
+		for (size_t k = 0; k < general_operation_count && resource_is_served(resource); k++) {
 			const struct general_operation *general = &general_operations[k];
 			bool keyless = resource->key.count == 0;
 			bool needs_key = general->item || general->method == HTTP_PUT;
@@ -121,16 +125,37 @@ static void add_system_pages(struct service *service)
 	}
 }
 
+/* What other services call; nothing of a service file can stand there. */
+static void add_link_routes(struct service *service)
+{
+	for (size_t i = 0; i < link_route_count; i++) {
+		const struct link_route *route = &link_routes[i];
+		struct segment segments[] = {{.text = STR(".rowlock")}, {.text = route->name}};
+		if (!link_route_serves(route, service->model)) {
+			continue;
+		}
+		struct operation *operation = new_operation(service);
+		operation->run = route->run;
+		operation->method = route->method;
+		operation->pattern = path_of(service, "/.rowlock/", route->name);
+		operation->open = true; /* their credential is their own */
+		operation->inner = true;
+		router_add(&service->router, segments, 2, operation);
+	}
+}
+
+#if !HAVE_LINKS
 /* Of references that nobody keeps nothing may be promised: such a file is refused as a whole. */
 static void refuse_links(const struct model *model, struct model_report *report)
 {
 	for (size_t i = 0; i < model->resource_count; i++) {
 		if (resource_is_remote(&model->resources[i])) {
-			model_report_add(report, model->resources[i].at.place, NULL,
-							 "a resource of another service is not served yet in this version");
+			model_report_add(report, model->resources[i].at.place, "build it with libcurl",
+							 "this program was built without references between services");
 		}
 	}
 }
+#endif
 
 struct service *service_create(struct model *model, struct model_report *report)
 {
@@ -141,15 +166,19 @@ struct service *service_create(struct model *model, struct model_report *report)
 	router_init(&service->router, &service->arena);
 	error_shape_init(&service->errors, model->error_shape, &service->arena);
 	size_t most = model->route_count + model->resource_count * general_operation_count +
-		system_page_count;
+		system_page_count + link_route_count;
 	service->operations = ARENA_ARRAY(&service->arena, most, const struct operation *);
+	link_user_check(model, report);
+#if !HAVE_LINKS
 	refuse_links(model, report);
+#endif
 	if (!query_compile(model, report) || !add_routes(service, report)) {
 		service_unref(service);
 		return NULL;
 	}
 	add_resources(service);
 	add_system_pages(service);
+	add_link_routes(service);
 	assert(service->operation_count <= most);
 	service->pages = pages_create(service, &service->arena);
 	return service;

@@ -281,7 +281,7 @@ static void write_definitions(const struct model *model, struct buf *text)
 	outline_open_at(text, "definitions", '{');
 	for (size_t i = 0; i < model->resource_count; i++) {
 		const struct resource *resource = &model->resources[i];
-		if (resource->hidden) {
+		if (!resource_is_served(resource)) {
 			continue;
 		}
 		outline_key(text, resource->name);
@@ -343,7 +343,7 @@ static void write_parameters(const struct model *model, struct buf *text)
 	outline_open_at(text, "parameters", '{');
 	buf_append(text, str_from(shared_parameters));
 	for (size_t i = 0; i < model->resource_count; i++) {
-		if (!model->resources[i].hidden) {
+		if (resource_is_served(&model->resources[i])) {
 			write_parameters_of(&model->resources[i], text);
 		}
 	}

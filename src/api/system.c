@@ -1,6 +1,7 @@
 #include "api/system.h"
 
 #include "api/api_priv.h"
+#include "api/links.h"
 #include "api/metrics.h"
 #include "api/pages.h"
 
@@ -18,14 +19,25 @@ static void run_ready(struct call *call)
 		call_fail(call, &error);
 		return;
 	}
+	if (!api_is_ready(call->binding->loop->api)) {
+		struct error error = {0};
+		error_set(&error, ERROR_OVERLOADED, "The keys of tokens are not here yet");
+		call_fail(call, &error);
+		return;
+	}
 	call_answer(call, 200, STR("application/json"), STR("{\"status\":\"ready\"}"));
 }
 
-static void run_metrics(struct call *call)
+static void answer_metrics(struct call *call)
 {
 	struct buf *text = http_exchange_buffer(call->exchange);
 	metrics_write(call->binding->loop->api, text);
 	call_answer(call, 200, STR("text/plain; version=0.0.4; charset=utf-8"), buf_str(text));
+}
+
+static void run_metrics(struct call *call)
+{
+	links_count(call, http_exchange_buffer(call->exchange), answer_metrics);
 }
 
 const struct system_page system_pages[] = {

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "app/app_priv.h"
+#include "app/command.h"
 #include "base/alloc.h"
+#include "link/credential.h"
 
 enum { SETTLE_MS = 100 };
 
@@ -24,7 +26,14 @@ static void on_fatal(void *context, const struct error *error)
 static bool is_ready(void *context)
 {
 	struct app_service *service = context;
-	return !atomic_load(&service->app->draining);
+	return !atomic_load(&service->app->draining) && !atomic_load(&service->loading);
+}
+
+static bool is_to_be_loaded(void *context, const struct resource *resource)
+{
+	struct app_service *service = context;
+	return atomic_load(&service->loading) && resource->load.file.len > 0 &&
+		resource->number >= atomic_load(&service->load_from);
 }
 
 static bool find_address(struct app_service *service, const struct model *model,
@@ -144,28 +153,32 @@ static bool create_service(struct app *app, struct app_service *service, const c
 {
 	service->app = app;
 	service->file = file;
-	struct service *loaded = app_load(app, file);
+	struct tls_identity *identity;
+	struct service *loaded = app_load(app, file, &identity);
 	if (loaded == NULL) {
 		return false;
 	}
+	service->tls = identity == NULL ? NULL : tls_create(identity);
 	struct error error = {0};
 	if (!open_service(service, loaded, &error)) {
 		app_log_error(app, loaded->model->service, &error);
 		service_unref(loaded);
 		return false;
 	}
-	if (!app_load_files(service, loaded->model)) {
+	if (!app_load_files(service, loaded)) {
 		service_unref(loaded);
 		return false;
 	}
 	struct api_options options = {
 		.cache = service->cache,
 		.redis = service->second,
+		.link_key = app->link_key,
 		.log = &app->options.log,
 		.limits = &service->limits,
 		.store = service->store,
 		.open = app->options.open || !service->address.loopback || app_gateway_reaches_out(app),
 		.ready = is_ready,
+		.loads = is_to_be_loaded,
 		.context = service,
 	};
 	service->api = api_create(loaded, &options);
@@ -185,7 +198,7 @@ static bool create_server(struct app_loop *loop, struct app_service *service,
 	if (server->api_loop == NULL) {
 		return false;
 	}
-	struct http_server_options options = {.shared = &loop->app->shared};
+	struct http_server_options options = {.shared = &loop->app->shared, .tls = service->tls};
 	api_http_options(server->api_loop, &options);
 	server->server = http_server_create(loop->loop, &service->address, &options, error);
 	if (server->server == NULL) {
@@ -220,8 +233,9 @@ static bool create_loop(struct app *app, size_t number)
 
 /* ---- ending ---- */
 
-/* A gateway's requests are the services', so all end together. */
-static void end_servers(struct app_loop *loop)
+/* Nothing is under way on the loop any more. A gateway's requests are the services', so all end
+ * together. */
+static void detach_servers(struct app_loop *loop)
 {
 	for (size_t i = 0; i < loop->server_count; i++) {
 		api_detach(loop->servers[i].api_loop);
@@ -230,6 +244,27 @@ static void end_servers(struct app_loop *loop)
 		loop->servers[i].gateway = NULL;
 	}
 	loop_stop(loop->loop);
+}
+
+static void on_ended(void *context)
+{
+	struct app_loop *loop = context;
+	if (--loop->open == 0) {
+		detach_servers(loop);
+	}
+}
+
+/* No requests are under way; what is done without being asked ends. */
+static void end_servers(struct app_loop *loop)
+{
+	loop->open = 1;
+	for (size_t i = 0; i < loop->server_count; i++) {
+		if (loop->servers[i].api_loop != NULL) {
+			loop->open++;
+			api_end(loop->servers[i].api_loop, on_ended, loop);
+		}
+	}
+	on_ended(loop);
 }
 
 static void on_drained(void *context)
@@ -295,6 +330,9 @@ static void on_signal(uv_signal_t *handle, int number)
 	}
 	for (size_t i = 0; i < app->service_count; i++) {
 		settle(&app->services[i]);
+	}
+	if (app->gateway != NULL && app->gateway->tls != NULL) {
+		app_renew_identity(app, app->gateway->tls);
 	}
 }
 
@@ -367,8 +405,24 @@ static void start_signals(struct app *app)
 
 /* ---- life ---- */
 
+/* What services know each other by. */
+static bool read_link_key(struct app *app)
+{
+	const char *key = command_environment("LINK_KEY");
+	struct error error = {0};
+	app->link_key = arena_copy(&app->arena, str_from(key != NULL ? key : ""));
+	if (!credential_check_key(app->link_key, &error)) {
+		app_log_error(app, STR(""), &error);
+		return false;
+	}
+	return true;
+}
+
 static bool create_parts(struct app *app)
 {
+	if (!read_link_key(app)) {
+		return false;
+	}
 	for (size_t i = 0; i < app->options.file_count; i++) {
 		app->service_count++;
 		if (!create_service(app, &app->services[i], app->options.files[i])) {
@@ -421,21 +475,23 @@ struct app *app_create(const struct app_options *options)
 	return app;
 }
 
-static void announce_one(const struct app *app, struct str name, const struct address *address)
+static void announce_one(const struct app *app, struct str name, const struct tls *tls,
+						 const struct address *address)
 {
 	char message[192];
-	snprintf(message, sizeof(message), "%.*s: listening on http://%s", STR_ARG(name),
-			 address->text);
+	snprintf(message, sizeof(message), "%.*s: listening on %s://%s", STR_ARG(name),
+			 tls == NULL ? "http" : "https", address->text);
 	log_event(&app->options.log, LOG_INFO, message, NULL, 0);
 }
 
 static void announce(const struct app *app)
 {
 	for (size_t i = 0; i < app->service_count; i++) {
-		announce_one(app, app->services[i].name, &app->services[i].address);
+		const struct app_service *service = &app->services[i];
+		announce_one(app, service->name, service->tls, &service->address);
 	}
 	if (app->gateway != NULL) {
-		announce_one(app, STR("gateway"), &app->gateway->address);
+		announce_one(app, STR("gateway"), app->gateway->tls, &app->gateway->address);
 	}
 }
 
@@ -460,6 +516,7 @@ void app_run(struct app *app)
 		start_loop(&app->loops[i]);
 	}
 	announce(app);
+	app_begin_loads(app);
 	for (size_t i = 1; i < app->loop_count; i++) {
 		if (pthread_create(&app->loops[i].thread, NULL, run_loop, &app->loops[i]) != 0) {
 			abort();
@@ -469,6 +526,7 @@ void app_run(struct app *app)
 	for (size_t i = 1; i < app->loop_count; i++) {
 		pthread_join(app->loops[i].thread, NULL);
 	}
+	app_end_loads(app);
 	log_event(&app->options.log, LOG_INFO, "stopped", NULL, 0);
 }
 
@@ -477,6 +535,7 @@ void app_destroy(struct app *app)
 	if (app == NULL) {
 		return;
 	}
+	app_end_loads(app);
 	for (size_t i = 0; i < app->loop_count; i++) {
 		loop_destroy(app->loops[i].loop);
 	}
@@ -485,6 +544,10 @@ void app_destroy(struct app *app)
 		cache_destroy(app->services[i].cache);
 		redis_destroy(app->services[i].second);
 		store_close(app->services[i].store);
+		tls_destroy(app->services[i].tls);
+	}
+	if (app->gateway != NULL) {
+		tls_destroy(app->gateway->tls);
 	}
 	arena_finish(&app->arena);
 	free(app);

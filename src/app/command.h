@@ -29,6 +29,7 @@ extern const struct command command_export;
 extern const struct command command_introspect;
 extern const struct command command_openapi;
 extern const struct command command_migrate;
+extern const struct command command_links;
 extern const struct command command_keys;  /* HAVE_AUTH */
 extern const struct command command_token; /* HAVE_AUTH */
 

@@ -10,6 +10,7 @@
 #include "codec/csv.h"
 #include "codec/json.h"
 #include "codec/number.h"
+#include "link/credential.h"
 
 static const char help[] =
 	"usage: rowlock import [options] FILE RESOURCE DATA\n"
@@ -30,12 +31,13 @@ static const char help[] =
 	"The first line of CSV names the fields; a field that is empty is null. The exit code is\n"
 	"1 when rows were wrong.\n";
 
-enum { SHOWN_ERRORS = 20, PROGRESS_MS = 100, BAR = 24 };
+enum { SHOWN_ERRORS = 20, PROGRESS_MS = 100, BAR = 24, MOST_WAITS = 30 };
 
 struct session {
 	FILE *errors; /* NULL: none */
 	const char *errors_path;
 	uint64_t shown;
+	uint64_t waits; /* for services that do not answer */
 	bool terminal;
 	bool drawn;
 	uint64_t begun_ns;
@@ -242,16 +244,30 @@ static bool close_errors(struct session *session)
 	return ok;
 }
 
+static bool is_patient(void *context)
+{
+	struct session *session = context;
+	if (session->waits == 0) {
+		clear_bar(session);
+		fprintf(stderr, "waiting for a service that rows refer to\n");
+	}
+	return session->waits++ < MOST_WAITS;
+}
+
 static bool import(struct session *session, struct import_options *options,
 				   struct import_summary *summary)
 {
 	struct error error = {0};
 	session->terminal = isatty(STDERR_FILENO) == 1;
 	session->begun_ns = now_ns();
+	const char *key = command_environment("LINK_KEY");
+	options->link_key = str_from(key != NULL ? key : "");
+	options->patient = is_patient;
 	options->left_out = on_left_out;
 	options->progress = session->terminal ? on_progress : NULL;
 	options->context = session;
-	bool ok = open_errors(session) &&
+	bool ok = (credential_check_key(options->link_key, &error) || command_fail("import", &error)) &&
+		open_errors(session) &&
 		(import_run(options, summary, &error) || command_fail("import", &error));
 	clear_bar(session);
 	if (ok) {

@@ -42,11 +42,12 @@ const struct resource *command_store_resource(const struct command_store *store,
 {
 	const struct model *model = store->service->model;
 	const struct resource *resource = model_resource(model, str_from(name));
-	if (resource == NULL) {
+	if (resource == NULL || resource->hidden) {
 		struct str nearest = model_nearest_resource(model, str_from(name));
 		fprintf(stderr, "rowlock %s: there is no resource \"%s\"%s%.*s%s\n", store->command, name,
 				nearest.len > 0 ? "; did you mean \"" : "", STR_ARG(nearest),
 				nearest.len > 0 ? "\"?" : "");
+		return NULL;
 	}
 	return resource;
 }

@@ -17,9 +17,23 @@
 #include "base/map.h"
 #include "codec/json.h"
 #include "codec/url.h"
+#include "link/user.h"
 #include "query/parse.h"
 
 enum { BLOCK_BYTES = 64 * 1024, RELEASE_BYTES = 8 << 20 };
+
+/* The rows of a reader, handed on until a transaction has enough of them. */
+struct feed {
+	struct query_batches base;
+	struct import *import;
+	struct query_batches *reader;
+	const struct value *values; /* rows that wait for the next transaction */
+	size_t count;
+	size_t first;  /* number in the batch of the first row that was handed out last */
+	size_t given;  /* how many were */
+	uint64_t part; /* rows of this transaction */
+	bool over;
+};
 
 struct import {
 	const struct import_options *options;
@@ -30,19 +44,21 @@ struct import {
 	size_t released;
 	struct arena arena;
 	struct query query;
+	size_t width; /* fields of a row, as they are read */
 	struct body_options body;
 	struct str hash; /* of the file, of a load */
 
-	/* The feed: what the store reads. */
-	struct query_batches feed;
-	struct query_batches *batches;
-	const struct value *values; /* rows that wait for the next transaction */
-	size_t count;
-	size_t base;         /* number in the batch of the first row that was handed out last */
-	size_t given;        /* how many were */
+	struct feed feed;    /* what the store reads */
 	size_t refused_line; /* of the row that ended the import; 0: none */
-	uint64_t part;       /* rows of this transaction */
-	bool over;
+
+	/* Rows that refer to rows of other services. */
+	bool linked;
+	struct peers *peers;
+	struct feed scan; /* the same rows, read beforehand */
+	struct body_options scan_body;
+	struct query scan_query;
+	struct arena part_arena; /* of one transaction */
+	struct link_write *link; /* of its rows; NULL: none */
 
 	/* The writes. */
 	struct store_companion companion;
@@ -52,6 +68,7 @@ struct import {
 	struct buf answer;
 	struct task task; /* on the loop */
 	bool first;       /* transaction */
+	bool looks;       /* this one only looks whether the rows are known */
 	bool ok;
 };
 
@@ -111,43 +128,52 @@ static void on_release(void *context, struct str body, size_t bytes)
 	}
 }
 
-static bool next_rows(struct query_batches *feed, const struct value **ret_values,
+static void count_read(struct import *import, size_t count)
+{
+	import->summary->read += count;
+	if (import->options->progress != NULL) {
+		import->options->progress(import->options->context, import->summary);
+	}
+}
+
+static bool next_rows(struct query_batches *base, const struct value **ret_values,
 					  size_t *ret_count, struct error *error)
 {
-	struct import *import = IMPORT_OF(feed, feed);
+	struct feed *feed = (struct feed *)base;
+	struct import *import = feed->import;
 	uint64_t most = import->options->part_rows;
-	import->base += import->given;
-	if (import->count == 0 && !import->over) {
-		import->base = 0;
-		if (!import->batches->next(import->batches, &import->values, &import->count, error)) {
+	feed->first += feed->given;
+	if (feed->count == 0 && !feed->over) {
+		feed->first = 0;
+		if (!feed->reader->next(feed->reader, &feed->values, &feed->count, error)) {
 			return false;
 		}
-		import->over = import->count == 0;
-		import->summary->read += import->count;
-		if (import->options->progress != NULL) {
-			import->options->progress(import->options->context, import->summary);
+		feed->over = feed->count == 0;
+		if (feed == &import->feed) {
+			count_read(import, feed->count);
 		}
 	}
-	bool full = most > 0 && import->count > most - import->part;
-	import->given = full ? (size_t)(most - import->part) : import->count;
-	*ret_values = import->values;
-	*ret_count = import->given;
-	if (import->given > 0) {
-		import->values += import->given * import->query.given.count;
+	bool full = most > 0 && feed->count > most - feed->part;
+	feed->given = full ? (size_t)(most - feed->part) : feed->count;
+	*ret_values = feed->values;
+	*ret_count = feed->given;
+	if (feed->given > 0) {
+		feed->values += feed->given * import->width;
 	}
-	import->count -= import->given;
-	import->part += import->given;
+	feed->count -= feed->given;
+	feed->part += feed->given;
 	return true;
 }
 
 /* A row that meets another is skipped, or ends the import; one that breaks another rule is left
  * out. */
-static bool on_refused(struct query_batches *feed, size_t row, const struct error *error)
+static bool on_refused(struct query_batches *base, size_t row, const struct error *error)
 {
-	struct import *import = IMPORT_OF(feed, feed);
+	const struct feed *feed = (const struct feed *)base;
+	struct import *import = feed->import;
 	bool met = error->code == ERROR_UNIQUE && import->conflict != IMPORT_MERGE;
 	struct bad_row bad = {.error = error};
-	query_batches_row(import->batches, import->base + row, &bad);
+	query_batches_row(feed->reader, feed->first + row, &bad);
 	if (met && import->conflict == IMPORT_FAIL) {
 		import->refused_line = bad.line;
 		return false;
@@ -156,7 +182,60 @@ static bool on_refused(struct query_batches *feed, size_t row, const struct erro
 	return true;
 }
 
-/* ---- what rides in the first transaction ---- */
+/* ---- rows that refer to rows of other services ---- */
+
+static void ignore_bad_row(void *context, const struct bad_row *row)
+{
+	(void)context;
+	(void)row;
+}
+
+static bool is_patient(void *context)
+{
+	const struct import *import = context;
+	const struct import_options *options = import->options;
+	return options->patient != NULL && options->patient(options->context);
+}
+
+static void on_ready(void *context, const struct error *error);
+
+static struct link_write_options link_options(struct import *import, struct query *query)
+{
+	return (struct link_write_options){
+		.asker = &link_asker_peers,
+		.peers = import->peers,
+		.loop = import->loop,
+		.model = import->options->model,
+		.arena = &import->part_arena,
+		.query = query,
+		.scan = &import->scan.base,
+		.leave_out = true,
+		.patient = is_patient,
+		.ready = on_ready,
+		.context = import,
+	};
+}
+
+/* A second reader of the same rows: it tells nothing, and gives back no memory. */
+static bool check_scan(struct import *import)
+{
+	import->scan_body = import->body;
+	import->scan_body.release = NULL;
+	import->scan_body.bad_row = ignore_bad_row;
+	import->scan_query = import->query;
+	if (!check_body_batches(import->text, &import->scan_body, &import->arena, &import->scan_query,
+							import->error)) {
+		return false;
+	}
+	import->scan = (struct feed){
+		.base = {.next = next_rows},
+		.import = import,
+		.reader = import->scan_query.batches,
+	};
+	return true;
+}
+
+/* ---- what rides in a transaction ---- */
 
 /* `filters` in the grammar of the query string. */
 static bool run_filtered(struct import *import, struct store_transaction *transaction,
@@ -236,24 +315,42 @@ static bool remember(struct import *import, struct store_transaction *transactio
 	return ok;
 }
 
+/* The rows that are there go, and release what they hold. */
+static bool delete_all(struct import *import, struct store_transaction *transaction,
+					   struct error *error)
+{
+	struct query query = {
+		.action = QUERY_DELETE,
+		.resource = import->options->resource,
+		.limit = UINT64_MAX,
+	};
+	struct link_write_options options = link_options(import, &query);
+	struct store_result result;
+	struct link_write *link;
+	bool ok = link_write_create(&options, &link, error) &&
+		(link == NULL || link_write_before(link, transaction, error)) &&
+		store_transaction_run(transaction, &query, NULL, &result, error) &&
+		(link == NULL || link_write_after(link, transaction, &result, error));
+	link_write_finish(link);
+	return ok;
+}
+
 static enum companion_verdict before(struct store_companion *companion,
 									 struct store_transaction *transaction, struct error *error)
 {
 	struct import *import = IMPORT_OF(companion, companion);
 	const struct import_options *options = import->options;
 	bool replace = options->load == NULL ? options->replace : options->load->mode == LOAD_REPLACE;
-	struct store_result result;
-	if (options->load != NULL) {
+	if (import->first && options->load != NULL) {
 		if (!is_known(import, transaction, &import->summary->known, error)) {
 			return COMPANION_FAIL;
 		}
-		if (import->summary->known) {
+		if (import->summary->known || import->looks) {
 			return COMPANION_ANSWERED;
 		}
 	}
-	return !replace ||
-			run_filtered(import, transaction, QUERY_DELETE, options->resource, STR(""), NULL,
-						 &result, error)
+	return (!import->first || !replace || delete_all(import, transaction, error)) &&
+			(import->link == NULL || link_write_before(import->link, transaction, error))
 		? COMPANION_GO_ON
 		: COMPANION_FAIL;
 }
@@ -263,9 +360,11 @@ static enum companion_verdict after(struct store_companion *companion,
 									const struct store_result *result, struct error *error)
 {
 	struct import *import = IMPORT_OF(companion, companion);
-	(void)result;
-	return import->options->load == NULL || remember(import, transaction, error) ? COMPANION_GO_ON
-																				 : COMPANION_FAIL;
+	bool loads = import->first && import->options->load != NULL;
+	return (import->link == NULL || link_write_after(import->link, transaction, result, error)) &&
+			(!loads || remember(import, transaction, error))
+		? COMPANION_GO_ON
+		: COMPANION_FAIL;
 }
 
 /* ---- transactions, one after the other, on a loop of their own ---- */
@@ -276,6 +375,7 @@ static void run_part(struct import *import);
 static void leave(struct task *task)
 {
 	struct import *import = IMPORT_OF(task, task);
+	peers_close(import->peers);
 	store_detach(import->session);
 	loop_stop(import->loop);
 }
@@ -287,13 +387,37 @@ static void end(struct import *import, bool ok)
 	loop_post(import->loop, &import->task);
 }
 
+static void end_well(struct import *import)
+{
+	end(import, true);
+}
+
+static void end_link(struct import *import, const struct store_result *result,
+					 const struct error *error)
+{
+	if (import->link != NULL) {
+		link_write_end(import->link, result, error);
+		link_write_finish(import->link);
+		import->link = NULL;
+	}
+}
+
+static void begin_part(struct import *import);
+
 static void on_done(struct store_request *request, const struct store_result *result,
 					const struct error *error)
 {
 	struct import *import = IMPORT_OF(request, request);
+	uint64_t most = import->options->part_rows;
+	end_link(import, result, error);
 	if (error != NULL) {
 		*import->error = *error;
 		end(import, false);
+		return;
+	}
+	if (import->looks) {
+		import->looks = false;
+		(import->summary->known ? end_well : begin_part)(import);
 		return;
 	}
 	if (import->conflict == IMPORT_MERGE) {
@@ -301,30 +425,62 @@ static void on_done(struct store_request *request, const struct store_result *re
 	}
 	import->summary->inserted += result->inserted;
 	import->first = false;
-	if (import->summary->known || import->over || import->part < import->options->part_rows ||
-		import->options->part_rows == 0) {
-		end(import, true);
-	} else {
-		run_part(import);
-	}
+	bool last = import->summary->known || import->feed.over || import->feed.part < most ||
+		most == 0;
+	(last ? end_well : begin_part)(import);
 }
 
 static void run_part(struct import *import)
 {
-	import->part = 0;
+	import->feed.part = 0;
 	import->request = (struct store_request){
 		.query = &import->query,
 		.body = &import->answer,
-		.companion = import->first ? &import->companion : NULL,
+		.companion = import->first || import->link != NULL ? &import->companion : NULL,
 		.done = on_done,
 		.deadline_ms = UINT64_MAX / 2,
 	};
 	store_run(import->session, &import->request);
 }
 
+/* The services of rows that are referred to have answered, or have not. */
+static void on_ready(void *context, const struct error *error)
+{
+	struct import *import = context;
+	if (error == NULL) {
+		run_part(import);
+		return;
+	}
+	*import->error = *error;
+	end_link(import, NULL, error);
+	end(import, false);
+}
+
+/* Holds are asked for anew for each transaction: an id is used by one. */
+static void begin_part(struct import *import)
+{
+	if (!import->linked) {
+		run_part(import);
+		return;
+	}
+	struct link_write_options options = link_options(import, &import->query);
+	import->scan.part = 0;
+	arena_reset(&import->part_arena);
+	if (!link_write_create(&options, &import->link, import->error)) {
+		end(import, false);
+	} else if (import->link == NULL) {
+		run_part(import);
+	} else {
+		link_write_begin(import->link);
+	}
+}
+
+/* Nobody is asked for rows that were loaded before. */
 static void begin(struct task *task)
 {
-	run_part(IMPORT_OF(task, task));
+	struct import *import = IMPORT_OF(task, task);
+	import->looks = import->linked && import->options->load != NULL;
+	(import->looks ? run_part : begin_part)(import);
 }
 
 static bool run_loop(struct import *import)
@@ -335,6 +491,8 @@ static bool run_loop(struct import *import)
 	}
 	import->session = store_attach(import->options->store, import->loop, import->error);
 	if (import->session != NULL) {
+		import->peers = import->linked ? peers_create(import->loop, import->options->link_key)
+									   : NULL;
 		import->task.run = begin;
 		loop_post(import->loop, &import->task);
 		loop_run(import->loop);
@@ -382,10 +540,16 @@ static bool check(struct import *import)
 							import->error)) {
 		return false;
 	}
-	import->batches = import->query.batches;
-	import->feed = (struct query_batches){.next = next_rows, .refused = on_refused};
-	import->query.batches = &import->feed;
-	return true;
+	import->width = import->query.given.count;
+	import->feed = (struct feed){
+		.base = {.next = next_rows, .refused = on_refused},
+		.import = import,
+		.reader = import->query.batches,
+	};
+	import->linked = link_user_concerns(resource);
+	bool ok = !import->linked || check_scan(import);
+	import->query.batches = &import->feed.base;
+	return ok;
 }
 
 bool import_run(const struct import_options *options, struct import_summary *ret_summary,
@@ -399,6 +563,7 @@ bool import_run(const struct import_options *options, struct import_summary *ret
 	import->first = true;
 	import->companion = (struct store_companion){.before = before, .after = after};
 	arena_init(&import->arena, BLOCK_BYTES);
+	arena_init(&import->part_arena, BLOCK_BYTES);
 	buf_init(&import->answer, MIB(1));
 	bool ok = import_file_open(options->path, &import->text, error);
 	ret_summary->file_bytes = import->text.len;
@@ -412,7 +577,9 @@ bool import_run(const struct import_options *options, struct import_summary *ret
 		memcpy(error->details, plain.details, sizeof(error->details));
 	}
 	ret_summary->bytes = ok ? import->text.len : ret_summary->bytes;
-	query_batches_finish(import->batches);
+	query_batches_finish(import->scan.reader);
+	query_batches_finish(import->feed.reader);
+	arena_finish(&import->part_arena);
 	import_file_close(import->text);
 	buf_finish(&import->answer);
 	arena_finish(&import->arena);

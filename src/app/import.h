@@ -3,8 +3,8 @@
  * service starts. Rows that are wrong, or that the database refuses, are told and left out; the
  * others are written, all in one transaction or in parts.
  *
- * Ownership: the caller's options, which live until import_run() returns. Threads: the main thread,
- * while no loop runs; `left_out` and `progress` are called on the store's thread.
+ * Ownership: the caller's options, which live until import_run() returns. Threads: any that runs no
+ * loop; `left_out` and `progress` are called on the store's thread, or on this one.
  * Errors: ERROR_CONFIG for a file that cannot be read, those of check_body() for one that is no CSV
  * or JSON at all, those of the store. After one nothing of the part under way is written.
  * Limits: memory does not grow with the file.
@@ -39,6 +39,10 @@ struct import_options {
 	bool replace;                 /* the rows that are there go first */
 	uint64_t part_rows;           /* of one transaction; 0: all */
 	const struct load_file *load; /* of the resource, instead of conflict and replace; NULL: none */
+	/* Rows may refer to rows of other services: LINK_KEY; and whether one that does not answer is
+	 * asked again, a second later. NULL: no. */
+	struct str link_key;
+	bool (*patient)(void *context);
 	/* May be NULL. `skipped`: it met another row. */
 	void (*left_out)(void *context, const struct bad_row *row, bool skipped);
 	void (*progress)(void *context, const struct import_summary *summary);

@@ -7,7 +7,7 @@
 
 static const struct command *const commands[] = {
 	&command_serve,  &command_check,      &command_migrate, &command_import,
-	&command_export, &command_introspect, &command_openapi,
+	&command_export, &command_introspect, &command_openapi, &command_links,
 #if HAVE_AUTH
 	&command_keys,   &command_token,
 #endif

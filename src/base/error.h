@@ -82,6 +82,9 @@
 	X(STORE_DOWN, "08006", 503, true, "The database cannot be reached")                            \
 	X(STORE_UNKNOWN, "08007", 503, false,                                                          \
 	  "The connection to the database was lost; it is unknown whether it was written")             \
+	X(SOURCE_DOWN, "RL503S", 503, true, "Another service cannot be reached")                       \
+	X(SOURCE_LATE, "RL504S", 504, true, "Another service did not answer in time")                  \
+	X(SOURCE_BAD, "RL502S", 502, false, "Another service gave no answer that can be used")         \
 	X(STORE_FULL, "53100", 507, true, "The disk is full")                                          \
 	X(INTERNAL, "XX000", 500, false, "Internal error")                                             \
 	X(CONFIG, "RLCFG", 500, false, "Wrong configuration")

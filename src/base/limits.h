@@ -50,6 +50,7 @@
 	X(drain_ms, 10000, 0, 3600000, "time for requests to end when the server stops")               \
 	X(database_connections, 8, 1, 1000, "connections of a loop to a database server")              \
 	X(database_queue, 4096, 1, 1000000, "requests of a loop that wait for such a connection")      \
+	X(link_lease_ms, 30000, 100, 86400000, "age of a hold when its user is asked about it")        \
 	X(cache_bytes, MIB(64), KIB(64), MIB(65536), "answers that are kept in memory")                \
 	X(connections, 16384, 1, 1000000, "open connections of the process")
 

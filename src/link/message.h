@@ -1,10 +1,11 @@
 /*
- * The messages of two services about holds, as JSON: `PUT` and `DELETE /.rowlock/holds`, `POST
- * /.rowlock/decide`, and their answers. See docs/decisions/links.md.
+ * The messages of two services about holds, as JSON: `PUT`, `DELETE` and `POST /.rowlock/holds`,
+ * `POST /.rowlock/decide`, and their answers. See docs/decisions/links.md.
  *
  *   PUT     {"resource":"places","from":"people","holds":[{"id":"…","key":{"id":5}}]}
  *           409: {"missing":[{"id":5}]}
  *   DELETE  {"resource":"places","from":"people","ids":["…"]}
+ *   POST    the same         200: {"used":["…"],"void":["…"]}: those that are there, and not
  *   decide  {"ids":["…"]}    200: {"used":["…"],"void":["…"]}
  *
  * `resource` is the owner's, `from` the user's that refers to it: the owner knows it, with its

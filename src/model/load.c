@@ -256,6 +256,8 @@ static const struct word top_words[] = {
 	{"cache", load_cache},
 	{"cache_secret", load_cache_secret},
 	{"auth", load_auth},
+	{"tls", load_tls},
+	{"trusted_proxies", load_proxies},
 	{"cors", load_cors},
 	{"errors", load_error_shape},
 	{"limits", read_limits},
@@ -418,7 +420,7 @@ struct str model_nearest_resource(const struct model *model, struct str name)
 {
 	struct nearest nearest = nearest_begin(name);
 
-	for (size_t i = 0; i < model->resource_count; i++) {
+	for (size_t i = 0; i < model->resource_count && !model->resources[i].hidden; i++) {
 		nearest_try(&nearest, model->resources[i].name);
 	}
 	return nearest.distance == SIZE_MAX ? STR("") : nearest.best;

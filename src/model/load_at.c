@@ -77,6 +77,9 @@ void load_at(struct load *load, struct draft *draft)
 	/* It is remote whatever is wrong with the URL: its references are links. */
 	draft->resource->at = (struct text){STR("?"), draft->at->place};
 	draft->resource->read_only = true;
+	if (draft->pass_token != NULL) {
+		(void)load_boolean(load, draft->pass_token, "`pass_token`", &draft->resource->pass_token);
+	}
 	if (!load_text(load, draft->at, "`at`", &url)) {
 		return;
 	}

@@ -99,12 +99,16 @@ static const struct load_row link_rows[] = {
 	 "r key i\n"
 	 "  i integer key required\n"
 	 "  f uuid\n"
+	 "  hidden  _rl_hold_f uuid\n"
+	 "  index _rl_hold_f\n"
 	 "  link r_f_fkey: f -> far id\n"},
 	{__LINE__,
 	 "  r: { key: i, fields: { i: integer, f: { type: uuid, references: { resource: far } } } }\n",
 	 "r key i\n"
 	 "  i integer key required\n"
 	 "  f uuid\n"
+	 "  hidden  _rl_hold_f uuid\n"
+	 "  index _rl_hold_f\n"
 	 "  link r_f_fkey: f -> far id\n"},
 	{__LINE__,
 	 "  r: { key: i, fields: { i: integer, f: { type: uuid, references: { resource: far, check: "
@@ -119,6 +123,8 @@ static const struct load_row link_rows[] = {
 	 "r key i\n"
 	 "  i integer key required\n"
 	 "  f uuid\n"
+	 "  hidden  _rl_hold_f uuid\n"
+	 "  index _rl_hold_f\n"
 	 "  get l: f -> far id\n"
 	 "  link m: f -> far id\n"},
 	/* There to here: this one is the owner. */
@@ -143,6 +149,8 @@ static const struct load_row link_rows[] = {
 	 "  i uuid key required\n"
 	 "  f uuid\n"
 	 "  g uuid references r\n"
+	 "  hidden  _rl_hold_f uuid\n"
+	 "  index _rl_hold_f\n"
 	 "  reference r_g_fkey: g -> r i\n"
 	 "  link r_f_fkey: f -> far id\n"},
 };
@@ -173,6 +181,12 @@ static const struct load_row wrong_link_rows[] = {
 	{__LINE__, "  r: { key: i, fields: { i: integer, f: { type: text, references: fer } } }\n",
 	 ":5:67: `references`: there is no resource \"fer\"\n"
 	 "    hint: did you mean \"far\"?\n"},
+	{__LINE__,
+	 "  own: { key: a, fields: { a: uuid, b: integer }, unique: { u: b } }\n"
+	 "  r: { key: a, fields: { a: uuid, b: integer }, references: { l: { fields: b, to: own, on: "
+	 "b } }, at: \"http://a\" }\n",
+	 ":6:92: rows of \"own\" are kept for other services by their key\n"
+	 "    hint: leave `on` out, or write `check: get` where nothing is to be kept\n"},
 	/* A URL that is wrong does not make a foreign key of a link. */
 	{__LINE__,
 	 "  r: { key: i, fields: { i: uuid, f: { type: uuid, references: { resource: far, check: get "

@@ -180,7 +180,10 @@ static void add(struct reading *reading, const struct reference *reference,
 		return;
 	}
 	if (is_link) {
-		reading->links[reading->link_count++] = (struct link){*reference, get_only};
+		reading->links[reading->link_count++] = (struct link){
+			.reference = *reference,
+			.get_only = get_only,
+		};
 		return;
 	}
 	reading->list[reading->count++] = *reference;
@@ -326,6 +329,14 @@ static void read_rule(struct reading *reading, const struct node *node)
 		return;
 	}
 	reference.target = other->resource;
+	if (resource_is_remote(reading->draft->resource) && rule.check == NULL &&
+		reference.target_fields.items != other->resource->key.items) {
+		model_report_add(load->report, rule.on->place,
+						 "leave `on` out, or write `check: get` where nothing is to be kept",
+						 "rows of \"%.*s\" are kept for other services by their key",
+						 STR_ARG(other->resource->name));
+		return;
+	}
 	if (check_types(reading, rule.fields, "`fields`", other, &reference)) {
 		add(reading, &reference, rule.check);
 	}

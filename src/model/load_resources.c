@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "base/map.h"
+#include "model/link_tables.h"
 #include "model/load_priv.h"
 #include "model/relations.h"
 
@@ -23,6 +24,7 @@ KEEP(read_only)
 KEEP(tally)
 KEEP(by)
 KEEP(at)
+KEEP(pass_token)
 KEEP(rules)
 #undef KEEP
 
@@ -40,6 +42,7 @@ static const struct word resource_words[] = {
 	{"rules", keep_rules},
 	{"load", keep_load},
 	{"at", keep_at},
+	{"pass_token", keep_pass_token},
 };
 
 static void refuse_beside_tally(struct load *load, const struct node *node, const char *word)
@@ -68,6 +71,7 @@ static void read_words(struct load *load, struct draft *draft)
 		refuse_beside_tally(load, draft->references, "references");
 		refuse_beside_tally(load, draft->read_only, "read_only");
 		refuse_beside_tally(load, draft->at, "at");
+		refuse_beside_tally(load, draft->pass_token, "pass_token");
 		if (draft->by == NULL) {
 			model_report_add(load->report, draft->node->key.place, "by: [FIELDS] of the other",
 							 "the tally \"%.*s\" does not say by what it counts",
@@ -88,6 +92,10 @@ static void read_words(struct load *load, struct draft *draft)
 		load_at(load, draft);
 	} else if (draft->read_only != NULL) {
 		(void)load_boolean(load, draft->read_only, "`read_only`", &draft->resource->read_only);
+	}
+	if (draft->at == NULL && draft->pass_token != NULL) {
+		model_report_add(load->report, draft->pass_token->key.place, "at: URL",
+						 "`pass_token` is for a resource of another service");
 	}
 	if (draft->fields_node != NULL) {
 		load_fields(load, draft);
@@ -264,7 +272,8 @@ static void join_tallies(struct load *load)
 
 static void begin_drafts(struct load *load)
 {
-	struct resource *resources = ARENA_ARRAY(load->arena, load->resources->count, struct resource);
+	struct resource *resources = ARENA_ARRAY(load->arena, link_tables_room(load->resources->count),
+											 struct resource);
 	struct map names;
 
 	load->drafts = ARENA_ARRAY(load->arena, load->resources->count, struct draft);
@@ -333,5 +342,8 @@ void load_resources(struct load *load)
 	join_tallies(load);
 	if (load->draft_count > 0) {
 		relations_build(load->drafts[0].resource, load->draft_count, load->arena);
+	}
+	if (load->report->errors == 0) {
+		link_tables_create(load->model, load->arena, load->report);
 	}
 }

@@ -131,7 +131,7 @@ static void describe_text(struct buf *buf, const char *before, const struct text
 	buf_append_byte(buf, '\n');
 }
 
-static void describe_resource(struct buf *buf, const struct resource *resource)
+void test_describe_resource(struct buf *buf, const struct resource *resource)
 {
 	buf_printf(buf, "%.*s", STR_ARG(resource->name));
 	describe_names(buf, " key ", &resource->key);
@@ -154,6 +154,11 @@ static void describe_resource(struct buf *buf, const struct resource *resource)
 	for (size_t i = 0; i < resource->field_count; i++) {
 		assert_int_equal(resource->fields[i].number, i);
 		describe_field(buf, &resource->fields[i]);
+	}
+	for (size_t i = 0; i < resource->hold_field_count; i++) {
+		assert_int_equal(resource->hold_fields[i].number, resource->field_count + i);
+		buf_append(buf, STR("  hidden"));
+		describe_field(buf, &resource->hold_fields[i]);
 	}
 	describe_rules(buf, resource);
 	for (size_t i = 0; i < resource->unique_count; i++) {
@@ -263,6 +268,9 @@ static void describe_auth(struct buf *buf, const struct auth_config *auth)
 	for (size_t i = 0; i < auth->required_count; i++) {
 		buf_printf(buf, " required %.*s", STR_ARG(auth->required[i]));
 	}
+	if (auth->refresh_s != 300) {
+		buf_printf(buf, " refresh %d", (int)auth->refresh_s);
+	}
 	if (auth->leeway_s != 30) {
 		buf_printf(buf, " leeway %d", (int)auth->leeway_s);
 	}
@@ -300,6 +308,15 @@ void test_describe(const struct model *model, struct buf *buf)
 	for (size_t i = 0; i < model->cors_count; i++) {
 		buf_printf(buf, "%s%.*s", i == 0 ? " cors " : ",", STR_ARG(model->cors[i]));
 	}
+	if (model->tls.certificate.str.len > 0) {
+		buf_printf(buf, " tls %.*s %.*s", STR_ARG(model->tls.certificate.str),
+				   STR_ARG(model->tls.key.str));
+	}
+	for (size_t i = 0; i < model->trusted_proxy_count; i++) {
+		char text[CIDR_TEXT_BYTES];
+		ip_format(&model->trusted_proxies[i].base, text);
+		buf_printf(buf, " proxy %s/%u", text, model->trusted_proxies[i].bits);
+	}
 	if (model->auth != NULL) {
 		describe_auth(buf, model->auth);
 	}
@@ -313,9 +330,9 @@ void test_describe(const struct model *model, struct buf *buf)
 	LIMITS_TABLE(X)
 #undef X
 	buf_append_byte(buf, '\n');
-	for (size_t i = 0; i < model->resource_count; i++) {
+	for (size_t i = 0; i < model->resource_count && !model->resources[i].hidden; i++) {
 		assert_int_equal(model->resources[i].number, i);
-		describe_resource(buf, &model->resources[i]);
+		test_describe_resource(buf, &model->resources[i]);
 	}
 	for (size_t i = 0; i < model->route_count; i++) {
 		describe_route(buf, &model->routes[i]);

@@ -15,6 +15,8 @@ const char *test_environment(const char *name);
 char *test_load(const char *before, const char *yaml);
 /* The whole model, one line a part; what has its default is left out. */
 void test_describe(const struct model *model, struct buf *buf);
+/* One resource; `hidden` stands before the fields that nobody can name. */
+void test_describe_resource(struct buf *buf, const struct resource *resource);
 
 struct load_row {
 	int line;

@@ -11,6 +11,7 @@
 #define ROWLOCK_MODEL_MODEL_H
 
 #include "base/limits.h"
+#include "codec/cidr.h"
 #include "codec/date.h"
 #include "model/access.h"
 #include "model/model_report.h"
@@ -28,7 +29,7 @@ enum field_write { WRITE_ALWAYS, WRITE_ONCE, WRITE_NEVER };
 struct field {
 	struct str name;
 	struct place place;
-	size_t number; /* position in resource->fields */
+	size_t number; /* position in resource->fields; of hold_fields: behind those */
 	enum type type;
 	int precision;    /* decimal */
 	int scale;        /* decimal */
@@ -100,10 +101,17 @@ struct resource {
 	bool read_only;        /* a view, a tally, or a database opened for reading */
 	bool hidden;           /* the program's own: not served */
 	struct text at;        /* base URL of the service that it lives in; "": here */
+	bool pass_token;       /* with `at`: the caller's token goes there with what is read */
 	const struct reference *references;
 	size_t reference_count;
 	const struct link *links;
 	size_t link_count;
+	/* Made by link_tables_create(). Columns of its table that nobody can name: link->hold of its
+	 * links, with the numbers field_count, field_count + 1, … */
+	const struct field *hold_fields;
+	size_t hold_field_count;
+	const struct resource
+		*holds; /* hidden: what rows elsewhere keep rows of this one; NULL: none */
 	const struct relation *relations; /* from this resource */
 	size_t relation_count;
 	const struct unique_rule *uniques;
@@ -126,6 +134,26 @@ struct resource {
 static inline bool resource_is_remote(const struct resource *resource)
 {
 	return resource->at.str.len > 0;
+}
+
+/* Does this service answer for its rows? */
+static inline bool resource_is_served(const struct resource *resource)
+{
+	return !resource->hidden && !resource_is_remote(resource);
+}
+
+/* How many columns its table has for a store to write: those of its fields, which may be computed
+ * and have none, then those of its hold fields. */
+static inline size_t resource_column_count(const struct resource *resource)
+{
+	return resource->field_count + resource->hold_field_count;
+}
+
+/* By its number. */
+static inline const struct field *resource_column(const struct resource *resource, size_t number)
+{
+	return number < resource->field_count ? &resource->fields[number]
+										  : &resource->hold_fields[number - resource->field_count];
 }
 
 enum route_action {
@@ -168,6 +196,14 @@ struct route {
 	int reply_status;
 };
 
+/* Paths of PEM files; both "" for plain HTTP. */
+struct tls_files {
+	struct text certificate;
+	struct text key;
+};
+
+enum { MODEL_PROXIES_MAX = 100 };
+
 enum cache_kind { CACHE_DEFAULT, CACHE_OFF, CACHE_MEMORY, CACHE_REDIS };
 
 struct model {
@@ -181,10 +217,15 @@ struct model {
 	struct text cache_secret; /* "": none */
 	const struct str *cors;   /* origins that browsers may call from; "*" for any */
 	size_t cors_count;
-	const struct auth_config *auth; /* NULL: none */
+	const struct auth_config *auth;     /* NULL: none */
+	struct tls_files tls;               /* of the listener */
+	const struct cidr *trusted_proxies; /* whose X-Forwarded-For is believed */
+	size_t trusted_proxy_count;
 	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
-	const struct resource *resources;
+	const struct resource *resources; /* those of the file, then the hidden ones */
 	size_t resource_count;
+	const struct resource *decision; /* hidden: see model/link_tables.h; NULL: no rows are kept */
+	const struct resource *outbox;   /* hidden, the same */
 	bool guarded; /* some resource has rules, or a field that not all may read or write */
 	const struct resource *kept_answers; /* for Idempotency-Key; not among the resources */
 	const struct route *routes;
@@ -206,10 +247,10 @@ void model_destroy(struct model *model);
 /* Where its parts live, for what is compiled from it once it is loaded. */
 struct arena *model_arena(struct model *model);
 
-/* NULL when there is none of that name (case-sensitive). */
+/* NULL when there is none of that name (case-sensitive). It finds the hidden ones too. */
 const struct resource *model_resource(const struct model *model, struct str name);
 const struct field *resource_field(const struct resource *resource, struct str name);
-/* The name nearest to a wrong one, for hints; "" when none is near. */
+/* The name nearest to a wrong one, for hints; "" when none is near, or hidden. */
 struct str model_nearest_resource(const struct model *model, struct str name);
 struct str resource_nearest_field(const struct resource *resource, struct str name);
 

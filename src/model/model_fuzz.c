@@ -43,6 +43,18 @@ static void check_relation(const struct resource *resource, const struct relatio
 	}
 }
 
+/* Rows here have the id of their hold, rows that are held have a resource of holds. */
+static void check_hold(const struct resource *resource, const struct link *link)
+{
+	const struct field *hold = link->hold;
+	const struct resource *target = link->reference.target;
+
+	assert((hold == NULL) == (link->get_only || resource_is_remote(resource)));
+	assert(hold == NULL || hold == &resource->hold_fields[hold->number - resource->field_count]);
+	assert(link->get_only || resource_is_remote(target) || target->holds != NULL);
+	assert(target->holds == NULL || target->holds->references[0].target == target);
+}
+
 /* What readers of a model rely on. */
 static void check_resource(const struct model *model, const struct resource *resource)
 {
@@ -76,6 +88,7 @@ static void check_resource(const struct model *model, const struct resource *res
 
 		check_reference(resource, reference);
 		assert(resource_is_remote(resource) || resource_is_remote(reference->target));
+		check_hold(resource, &resource->links[i]);
 	}
 	assert(!resource_is_remote(resource) || resource->reference_count == 0);
 	for (size_t i = 0; i < resource->relation_count; i++) {

@@ -262,8 +262,10 @@ static void write_checks(const struct resource *resource, struct buf *yaml)
 
 static void write_indexes(const struct resource *resource, struct buf *yaml)
 {
-	buf_append(yaml, resource->index_count > 0 ? STR("    index:\n") : STR(""));
-	for (size_t i = 0; i < resource->index_count; i++) {
+	/* The last ones are those of the holds. */
+	size_t count = resource->index_count - resource->hold_field_count;
+	buf_append(yaml, count > 0 ? STR("    index:\n") : STR(""));
+	for (size_t i = 0; i < count; i++) {
 		buf_append(yaml, STR("      - { fields: "));
 		write_names(&resource->indexes[i].fields, yaml);
 		write_condition(", where: ", &resource->indexes[i].where, yaml);
@@ -318,6 +320,7 @@ void model_write_rules(const struct resource *resource, bool read_only, struct b
 		buf_append(yaml, STR("    at: "));
 		yaml_write_literal(yaml, resource->at.str);
 		buf_append_byte(yaml, '\n');
+		buf_append(yaml, resource->pass_token ? STR("    pass_token: true\n") : STR(""));
 		return;
 	}
 	buf_append(yaml, read_only ? STR("    read_only: true\n") : STR(""));
@@ -325,8 +328,12 @@ void model_write_rules(const struct resource *resource, bool read_only, struct b
 
 void model_write_resources(const struct model *model, struct buf *yaml)
 {
-	buf_append(yaml, model->resource_count > 0 ? STR("resources:\n") : STR("resources: {}\n"));
-	for (size_t i = 0; i < model->resource_count; i++) {
+	size_t count = 0;
+	while (count < model->resource_count && !model->resources[count].hidden) {
+		count++;
+	}
+	buf_append(yaml, count > 0 ? STR("resources:\n") : STR("resources: {}\n"));
+	for (size_t i = 0; i < count; i++) {
 		const struct resource *resource = &model->resources[i];
 		model_write_fields(resource, yaml);
 		model_write_rules(resource, resource->read_only, yaml);

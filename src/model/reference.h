@@ -32,6 +32,9 @@ struct reference {
 struct link {
 	struct reference reference;
 	bool get_only; /* `check: get`: the other end is asked whether the row is there, and no more */
+	/* From here to there: where rows have the id of their hold, one of resource->hold_fields. NULL:
+	 * get_only, or the rows that refer are not here. */
+	const struct field *hold;
 };
 
 enum relation_kind {

@@ -147,8 +147,13 @@ static void add_all(const struct build *build)
 		build->resources[i].relation_count = 0;
 	}
 	for (size_t i = 0; i < build->count; i++) {
-		for (size_t j = 0; j < build->resources[i].reference_count; j++) {
-			add_reference(build, &build->resources[i], &build->resources[i].references[j]);
+		const struct resource *resource = &build->resources[i];
+
+		for (size_t j = 0; j < resource->reference_count; j++) {
+			add_reference(build, resource, &resource->references[j]);
+		}
+		for (size_t j = 0; j < resource->link_count; j++) {
+			add_reference(build, resource, &resource->links[j].reference);
 		}
 	}
 	for (size_t i = 0; i < build->count; i++) {

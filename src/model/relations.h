@@ -11,8 +11,9 @@
 #include "base/arena.h"
 #include "model/model.h"
 
-/* Gives each resource its relations, as they are declared: first those of the foreign keys, then
- * those through junctions. resources[i].number is i; hidden ones have no part in it. */
+/* Gives each resource its relations, as they are declared: first those of the foreign keys and
+ * links, then those through junctions, which are foreign keys. resources[i].number is i; hidden
+ * ones have no part in it. */
 void relations_build(struct resource *resources, size_t count, struct arena *arena);
 
 bool field_list_holds(const struct field_list *list, const struct field *field);

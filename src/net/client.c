@@ -90,12 +90,21 @@ static void end_all(struct client *client)
 	}
 }
 
-struct str client_answer_field(const struct client_answer *answer, const char *name)
+static struct str field_of(const struct client_transfer *transfer, const char *name)
 {
 	struct curl_header *field;
-	bool there = curl_easy_header(answer->transfer->easy, name, 0, CURLH_HEADER, -1, &field) ==
-		CURLHE_OK;
+	bool there = curl_easy_header(transfer->easy, name, 0, CURLH_HEADER, -1, &field) == CURLHE_OK;
 	return there ? str_from(field->value) : STR("");
+}
+
+struct str client_request_field(const struct client_request *request, const char *name)
+{
+	return field_of(request->transfer, name);
+}
+
+struct str client_answer_field(const struct client_answer *answer, const char *name)
+{
+	return field_of(answer->transfer, name);
 }
 
 /* ---- waiting ---- */

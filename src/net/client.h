@@ -53,6 +53,8 @@ void client_start(struct client *client, struct client_request *request);
 void client_cancel(struct client_request *request);
 /* Goes on with a body after `part` was false. Not within `part`. */
 void client_resume(struct client_request *request);
+/* A field of the answer whose body comes, within `part`; the first of that name; "" without one. */
+struct str client_request_field(const struct client_request *request, const char *name);
 /* A field of the answer, within `done`; the first of that name; "" without one. */
 struct str client_answer_field(const struct client_answer *answer, const char *name);
 

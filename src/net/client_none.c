@@ -39,3 +39,10 @@ struct str client_answer_field(const struct client_answer *answer, const char *n
 	(void)name;
 	return STR("");
 }
+
+struct str client_request_field(const struct client_request *request, const char *name)
+{
+	(void)request;
+	(void)name;
+	return STR("");
+}

@@ -235,3 +235,13 @@ void check_number_embeds(struct level *root)
 	size_t next = 0;
 	number_below(root, &next);
 }
+
+bool check_is_remote(const struct level *level)
+{
+	bool remote = resource_is_remote(level->resource);
+	for (const struct level *child = level->children; child != NULL && !remote;
+		 child = child->next) {
+		remote = child->used && check_is_remote(child);
+	}
+	return remote;
+}

@@ -93,6 +93,8 @@ bool check_embeds(struct checker *checker, struct level *level);
 const struct cond *check_exists(struct checker *checker, struct level *child, bool negated);
 /* Gives the embeds that are used their numbers. */
 void check_number_embeds(struct level *root);
+/* Do rows of it, or of an embed that is used, live in another service? */
+bool check_is_remote(const struct level *level);
 
 /* ---- check_relation.c ---- */
 

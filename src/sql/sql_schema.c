@@ -167,8 +167,8 @@ static void write_table(const struct sql_dialect *dialect, const struct resource
 	buf_append(text, STR("CREATE TABLE "));
 	sql_put_name(dialect, resource->name, text);
 	buf_append(text, STR(" ("));
-	for (size_t i = 0; i < resource->field_count; i++) {
-		const struct field *field = &resource->fields[i];
+	for (size_t i = 0; i < resource_column_count(resource); i++) {
+		const struct field *field = resource_column(resource, i);
 		if (field_is_computed(field)) {
 			continue;
 		}

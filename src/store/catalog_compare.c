@@ -36,8 +36,8 @@ static const char *column_problem(const struct field *field, const struct catalo
 static void compare_fields(const struct catalog_comparison *comparison,
 						   const struct resource *resource, const struct catalog_table *table)
 {
-	for (size_t i = 0; i < resource->field_count; i++) {
-		const struct field *field = &resource->fields[i];
+	for (size_t i = 0; i < resource_column_count(resource); i++) {
+		const struct field *field = resource_column(resource, i);
 		const struct catalog_column *column = catalog_find_column(table, field->name);
 		if (field_is_computed(field)) {
 			continue;

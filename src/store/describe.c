@@ -29,6 +29,18 @@ static struct str column_problem(const struct catalog_column *column)
 										  : STR("a service file cannot hold this name");
 }
 
+/* Rows of it refer to another service: only the service file that made it knows how to write them.
+ */
+static bool has_holds(const struct catalog_table *table)
+{
+	for (size_t i = 0; i < table->column_count; i++) {
+		if (str_starts_with(table->columns[i].name, STR("_rl_hold_"))) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool column_is_described(const struct catalog_column *column)
 {
 	return !column->hidden && column_problem(column).len == 0;
@@ -104,7 +116,8 @@ static bool is_writable(const struct describe *describe, const struct catalog_ta
 			return false;
 		}
 	}
-	return describe->options->write && table->kind == CATALOG_TABLE && table->unwritten.len == 0;
+	return describe->options->write && table->kind == CATALOG_TABLE && table->unwritten.len == 0 &&
+		!has_holds(table);
 }
 
 /* ---- foreign keys ---- */
@@ -464,7 +477,7 @@ static void write_fields(struct describe *describe, const struct catalog_table *
 		const struct catalog_column *column = &table->columns[i];
 		if (column_is_described(column)) {
 			write_field(describe, table, column);
-		} else if (!column->hidden) {
+		} else if (!column->hidden && !str_starts_with(column->name, STR("_rl_hold_"))) {
 			buf_append(describe->yaml, STR("      # left out: "));
 			yaml_write_literal(describe->yaml, column->name);
 			buf_printf(describe->yaml, ": %.*s\n", STR_ARG(column_problem(column)));
@@ -560,7 +573,10 @@ static void write_own(struct describe *describe, const struct catalog_table *tab
 			write_field(describe, table, column);
 		}
 	}
-	model_write_rules(own, own->read_only || !describe->options->write, describe->yaml);
+	bool read_only = own->read_only || !describe->options->write || has_holds(table);
+	struct resource alone = *own; /* what it refers to elsewhere is no resource here */
+	alone.link_count = 0;
+	model_write_rules(&alone, read_only, describe->yaml);
 }
 
 static void write_table(struct describe *describe, const struct catalog_table *table)

@@ -366,7 +366,7 @@ static const struct resource *resource_of(const struct reading *reading, struct 
 	for (size_t m = 2; m-- > 0;) {
 		const struct model *model = reading->models[m];
 		const struct resource *resource = model != NULL ? model_resource(model, table) : NULL;
-		if (resource != NULL) {
+		if (resource != NULL && !resource_is_remote(resource)) {
 			return resource;
 		}
 	}

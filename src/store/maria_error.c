@@ -246,6 +246,16 @@ const struct relation *maria_failed_relation(const struct maria_conn *conn,
 static bool fail_used(const struct maria_conn *conn, const struct query *query, struct error *error)
 {
 	const struct relation *relation = maria_failed_relation(conn, query);
+	const struct resource *holds = query->resource->holds;
+	if (relation == NULL && holds != NULL &&
+		names_reference(str_from(conn->failure.message), holds, &holds->references[0])) {
+		const struct constraint_reference failed = {
+			.child = holds->name,
+			.parent = query->resource->name,
+			.fields = query->resource->key,
+		};
+		return constraint_used(error, &failed, NULL);
+	}
 	if (relation == NULL) {
 		return error_set(error, ERROR_REFERENCE, NULL);
 	}

@@ -232,6 +232,7 @@ static bool read_select(struct read *read, struct store_result *result, struct e
 	struct maria_conn *conn = read->conn;
 	sql_clear(&conn->sql);
 	sql_select(&conn->sql, read->query);
+	buf_append(&conn->sql.text, read->query->locks ? STR(" FOR UPDATE") : STR(""));
 	bool embeds = write_has_embeds(read->query);
 	bool cursor = embeds && read->query->action == QUERY_LIST && read->query->limit > BATCH_ROWS;
 	struct maria_statement *statement = maria_execute(conn, cursor, error);

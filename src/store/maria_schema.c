@@ -296,7 +296,7 @@ static struct str wanted_column(struct maria_schema *schema, const struct resour
 static bool is_kept(struct maria_schema *schema, const struct resource *resource,
 					const struct field *field)
 {
-	const struct resource *kept = schema->kept != NULL
+	const struct resource *kept = schema->kept != NULL && field->number < resource->field_count
 		? model_resource(schema->kept, resource->name)
 		: NULL;
 	if (kept == NULL || resource_field(kept, field->name) != NULL || !read_catalog(schema)) {
@@ -310,8 +310,8 @@ static bool is_kept(struct maria_schema *schema, const struct resource *resource
 
 static void compare_columns(struct maria_schema *schema, const struct resource *resource)
 {
-	for (size_t i = 0; i < resource->field_count; i++) {
-		const struct field *field = &resource->fields[i];
+	for (size_t i = 0; i < resource_column_count(resource); i++) {
+		const struct field *field = resource_column(resource, i);
 		if (field_is_computed(field)) {
 			continue;
 		}
@@ -459,6 +459,9 @@ static bool compare(struct maria_schema *schema, const struct resource *resource
 {
 	bool kept = schema->kept != NULL && !schema->described &&
 		model_resource(schema->kept, resource->name) != NULL;
+	if (resource_is_remote(resource)) {
+		return true;
+	}
 	bool own = resource->tally_of != NULL || resource->hidden || kept;
 	if (own) {
 		compare_own(schema, resource, error);

@@ -151,7 +151,7 @@ static void add_table(struct memory_store *store, const struct resource *resourc
 {
 	store->tables[store->table_count++] = (struct memory_table){
 		.name = arena_copy(&store->arena, resource->name),
-		.field_count = resource->field_count,
+		.column_count = resource_column_count(resource),
 	};
 }
 
@@ -197,7 +197,7 @@ static bool adopt(struct store *base, const struct model *model, struct error *e
 	bool same = model->resource_count + (kept ? 1 : 0) == store->table_count;
 	for (size_t r = 0; r < model->resource_count && same; r++) {
 		same = str_equal(store->tables[r].name, model->resources[r].name) &&
-			store->tables[r].field_count == model->resources[r].field_count;
+			store->tables[r].column_count == resource_column_count(&model->resources[r]);
 	}
 	if (!same) {
 		error_set(error, ERROR_CONFIG, "the resources of %.*s have changed", STR_ARG(model->file));

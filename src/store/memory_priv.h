@@ -18,7 +18,7 @@
 #include "store/store_priv.h"
 #include "store/term.h"
 
-/* A row that has been stored: one value for each field, by field->number; texts are its own. */
+/* A row that has been stored: one value for each column, by field->number; texts are its own. */
 struct memory_row {
 	size_t references;
 	struct value values[];
@@ -34,7 +34,7 @@ struct memory_rows {
 /* Names are kept: the model may be replaced. */
 struct memory_table {
 	struct str name;
-	size_t field_count;
+	size_t column_count;
 	struct memory_rows rows; /* of a tally: none, they are counted */
 	int64_t made_key;        /* the last one */
 };

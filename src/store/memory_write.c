@@ -153,11 +153,11 @@ static bool keeps(const struct query *query, const struct field *field)
 static struct memory_row *make_row(const struct write *write, const struct memory_row *before)
 {
 	const struct query *query = write->query;
-	size_t count = query->resource->field_count;
+	size_t count = resource_column_count(query->resource);
 	struct value *values = alloc_zeroed(count, sizeof(*values));
 	char *uuids = alloc_zeroed(count, UUID_TEXT_LEN);
 	for (size_t i = 0; i < count; i++) {
-		const struct field *field = &query->resource->fields[i];
+		const struct field *field = resource_column(query->resource, i);
 		values[i] = before != NULL ? before->values[i] : field->default_value;
 		if (before == NULL && field->default_kind == DEFAULT_AUTO && field->type == TYPE_UUID) {
 			struct uuid made = uuid_v4();

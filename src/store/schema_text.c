@@ -11,7 +11,7 @@ bool schema_each(const struct sql_dialect *dialect, const struct resource *resou
 	buf_init(&text, STATEMENT_BYTES);
 	buf_init(&name, NAME_BYTES);
 	bool ok = true;
-	for (size_t number = 0; ok; number++) {
+	for (size_t number = 0; ok && !resource_is_remote(resource); number++) {
 		buf_clear(&text);
 		buf_clear(&name);
 		if (!sql_schema(dialect, resource, number, &text, &name)) {

@@ -78,10 +78,15 @@ struct reading {
 	struct schema *found;
 };
 
+static bool has_resource(const struct model *model, struct str table)
+{
+	const struct resource *resource = model == NULL ? NULL : model_resource(model, table);
+	return resource != NULL && !resource_is_remote(resource);
+}
+
 static bool is_owned(const struct reading *reading, struct str table)
 {
-	return model_resource(reading->model, table) != NULL ||
-		(reading->kept != NULL && model_resource(reading->kept, table) != NULL);
+	return has_resource(reading->model, table) || has_resource(reading->kept, table);
 }
 
 /* The longest name of a resource with a dot behind it that the name begins with; "" for none. */
@@ -154,7 +159,7 @@ bool sqlite_changes_found(sqlite3 *db, const struct model *model, const struct m
 		"SELECT s.type,s.name,s.tbl_name,s.sql,t.type FROM sqlite_schema AS s "
 		"LEFT JOIN pragma_table_list AS t ON t.schema='main' AND t.name=s.name "
 		"WHERE s.type<>'view' AND s.sql IS NOT NULL AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
-		"AND s.name NOT LIKE '\\_rl\\_%' ESCAPE '\\' ORDER BY s.rowid";
+		"ORDER BY s.rowid";
 	struct reading reading = {model, kept, arena, wanted, ret_found};
 	sqlite3_stmt *stmt = NULL;
 	*ret_found = (struct schema){.objects = NULL};

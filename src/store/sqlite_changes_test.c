@@ -44,6 +44,15 @@ static const char *const files[] = {
 	"  a: { key: id, fields: { id: integer, x: integer, \"odd \\\"' name\": text } }\n"
 	"  \"odd \\\"' table\": { key: \"k'\", fields: { \"k'\": { type: integer, "
 	"default: auto } } }\n",
+	/* Who refers to others, and who is referred to. */
+	"  f: { key: id, fields: { id: uuid }, at: \"http://f\" }\n"
+	"  a: { key: id, fields: { id: integer, x: { type: uuid, references: f } } }\n",
+	"  f: { key: id, fields: { id: uuid, a: { type: integer, references: a } }, at: "
+	"\"http://f\" }\n"
+	"  a: { key: id, fields: { id: integer, x: text } }\n",
+	"  f: { key: id, fields: { id: uuid, a: { type: text, references: a } }, at: "
+	"\"http://f\" }\n"
+	"  a: { key: id, fields: { id: text, x: { type: uuid, references: f } } }\n",
 };
 enum { FILES = sizeof(files) / sizeof(files[0]) };
 
@@ -170,6 +179,50 @@ static const struct changes_row {
 	 "DROP TABLE \"a\";\n"},
 	{L, "  a: { key: id, fields: { id: integer, x: text } }\n",
 	 "  a: { key: id, fields: { x: text, id: integer } }\n", ""},
+	/* a reference to another service: the table that was here goes */
+	{L,
+	 "  f: { key: id, fields: { id: integer } }\n"
+	 "  a: { key: id, fields: { id: integer, x: integer } }\n",
+	 "  f: { key: id, fields: { id: integer }, at: \"http://f\" }\n"
+	 "  a: { key: id, fields: { id: integer, x: { type: integer, references: f } } }\n",
+	 "-- WARNING: the table \"f\" and all its rows are lost\n"
+	 "DROP TABLE \"f\";\n"
+	 "-- the table \"a\" gets the column _rl_hold_x\n"
+	 "ALTER TABLE \"a\" ADD COLUMN \"_rl_hold_x\" TEXT;\n"
+	 "-- the table \"_rl_decision\" is made\n"
+	 "CREATE TABLE \"_rl_decision\" (\n"
+	 "  \"id\" TEXT NOT NULL,\n"
+	 "  \"used\" INTEGER NOT NULL CONSTRAINT \"_rl_decision_used_check\" CHECK (\"used\" IN "
+	 "(0,1)),\n"
+	 "  \"at\" INTEGER NOT NULL,\n"
+	 "  PRIMARY KEY (\"id\")\n"
+	 ") STRICT, WITHOUT ROWID;\n"
+	 "-- the table \"_rl_outbox\" is made\n"
+	 "CREATE TABLE \"_rl_outbox\" (\n"
+	 "  \"n\" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,\n"
+	 "  \"resource\" TEXT NOT NULL,\n"
+	 "  \"from\" TEXT NOT NULL,\n"
+	 "  \"id\" TEXT NOT NULL\n"
+	 ") STRICT;\n"
+	 "CREATE INDEX \"a._rl_hold_x_idx\" ON \"a\" (\"_rl_hold_x\");\n"
+	 "CREATE INDEX \"_rl_decision.used,at_idx\" ON \"_rl_decision\" (\"used\",\"at\");\n"},
+	{L, "  a: { key: id, fields: { id: integer, x: text } }\n",
+	 "  f: { key: id, fields: { id: uuid, a: { type: integer, references: a } }, at: "
+	 "\"http://f\" }\n"
+	 "  a: { key: id, fields: { id: integer, x: text } }\n",
+	 "-- the table \"_rl_hold_a\" is made\n"
+	 "CREATE TABLE \"_rl_hold_a\" (\n"
+	 "  \"id\" TEXT NOT NULL,\n"
+	 "  \"from\" TEXT NOT NULL,\n"
+	 "  \"mark\" TEXT NOT NULL,\n"
+	 "  \"kept\" INTEGER NOT NULL CONSTRAINT \"_rl_hold_a_kept_check\" CHECK (\"kept\" IN "
+	 "(0,1)),\n"
+	 "  \"at\" INTEGER NOT NULL,\n"
+	 "  \"key1\" INTEGER NOT NULL REFERENCES \"a\" (\"id\"),\n"
+	 "  PRIMARY KEY (\"id\")\n"
+	 ") STRICT, WITHOUT ROWID;\n"
+	 "CREATE INDEX \"_rl_hold_a.key1_idx\" ON \"_rl_hold_a\" (\"key1\");\n"
+	 "CREATE INDEX \"_rl_hold_a.kept,at_idx\" ON \"_rl_hold_a\" (\"kept\",\"at\");\n"},
 	{L, "  a: { key: id, fields: { id: integer, x: text } }\n",
 	 "  a: { key: id, fields: { id: integer, x: text, y: { type: integer, default: 7 }, "
 	 "p: { type: integer, references: a } } }\n",

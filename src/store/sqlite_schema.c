@@ -2,7 +2,7 @@
  * DESIGN. Tables may have been made by somebody else, so they are compared by what a query needs of
  * them: columns that can hold their fields, the key, the unique rules, the foreign keys. More
  * columns, indexes and tables are nobody's concern. A tally is ours alone, as an index for
- * substrings is: its table and triggers are compared as text.
+ * substrings and what is hidden are: its table and triggers are compared as text.
  */
 #include <stdarg.h>
 
@@ -317,11 +317,17 @@ static bool each_part(struct comparison *comparison, const struct resource *reso
 					   error);
 }
 
-/* Tallies and indexes for substrings. */
+/* Nobody else makes such a table. */
+static bool is_own(const struct resource *resource)
+{
+	return resource->tally_of != NULL || resource->hidden;
+}
+
+/* Tallies, what is hidden, and indexes for substrings. */
 static bool compare_own(struct comparison *comparison, const struct resource *resource,
 						struct error *error)
 {
-	if (resource->tally_of == NULL) {
+	if (!is_own(resource)) {
 		return each_part(comparison, resource, false, compare_search, error);
 	}
 	return each_part(comparison, resource, true, compare_object, error) &&
@@ -334,8 +340,9 @@ static bool compare(struct comparison *comparison, const struct model *model, st
 		return false;
 	}
 	for (size_t i = 0; i < model->resource_count; i++) {
-		if (model->resources[i].tally_of == NULL) {
-			compare_table(comparison, &model->resources[i]);
+		const struct resource *resource = &model->resources[i];
+		if (!is_own(resource) && !resource_is_remote(resource)) {
+			compare_table(comparison, resource);
 		}
 	}
 	for (size_t i = 0; i < model->resource_count; i++) {
@@ -374,7 +381,7 @@ bool sqlite_schema_fits(sqlite3 *db, const struct catalog *catalog, const struct
 	struct error error;
 	buf_init(&comparison.found, STATEMENT_BYTES);
 	arena_init(&comparison.arena, 4096);
-	if (resource->tally_of == NULL) {
+	if (!is_own(resource)) {
 		compare_table(&comparison, resource);
 	}
 	bool read = compare_own(&comparison, resource, &error);

@@ -81,6 +81,8 @@ struct store_request {
 	bool (*part)(struct store_request *request, struct str bytes);
 	uint64_t deadline_ms; /* loop_now_ms() after which it fails; 0: by limits->read_ms, write_ms */
 	bool want_version;    /* of a read: see struct store_result */
+	/* The caller's `Authorization`, for rows of services that it is passed on to; "": none. */
+	struct str token;
 
 	/* The store's own, from here on. */
 	struct task task;

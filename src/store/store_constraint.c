@@ -67,6 +67,13 @@ bool constraint_missing(struct error *error, const struct constraint_reference *
 bool constraint_used(struct error *error, const struct constraint_reference *reference,
 					 const struct value *values)
 {
+	if (str_starts_with(reference->child, STR("_rl_hold_"))) {
+		error_set(error, ERROR_REFERENCE,
+				  "update or delete on table \"%.*s\" violates a reference from another service",
+				  STR_ARG(reference->parent));
+		return add_key_details(error, &reference->fields, values,
+							   "is still referenced from another service.", STR(""), "");
+	}
 	error_set(error, ERROR_REFERENCE,
 			  "update or delete on table \"%.*s\" violates foreign key constraint \"%.*s\" on "
 			  "table \"%.*s\"",
@@ -111,6 +118,6 @@ const struct value *query_value(const struct query *query, size_t row, const str
 
 uint64_t query_limit(const struct query *query, const struct limits *limits)
 {
-	bool capped = limits->answer_rows > 0 && limits->answer_rows < query->limit;
+	bool capped = !query->own && limits->answer_rows > 0 && limits->answer_rows < query->limit;
 	return capped ? limits->answer_rows : query->limit;
 }

@@ -38,7 +38,7 @@ struct constraint_reference {
 bool constraint_missing(struct error *error, const struct constraint_reference *reference,
 						const struct value *values);
 /* A row of the child still refers to these fields of the row that is to go. `values` may be
- * NULL. */
+ * NULL. A hold is called by what it is there for. */
 bool constraint_used(struct error *error, const struct constraint_reference *reference,
 					 const struct value *values);
 bool constraint_not_null(struct error *error, const struct resource *resource,

@@ -321,6 +321,17 @@ struct value test_text(const char *text)
 	return (struct value){.kind = VALUE_TEXT, .text = str_from(text)};
 }
 
+/* A field, or one that only the program names. */
+static const struct field *find_column(const struct resource *resource, struct str name)
+{
+	for (size_t i = 0; i < resource_column_count(resource); i++) {
+		if (str_equal(resource_column(resource, i)->name, name)) {
+			return resource_column(resource, i);
+		}
+	}
+	return NULL;
+}
+
 static void add_column(struct fixture *fixture, struct query_column *columns,
 					   struct query_fetch *fetch, size_t *count, const struct field *field)
 {
@@ -337,7 +348,7 @@ static void add_column(struct fixture *fixture, struct query_column *columns,
 void test_columns(struct fixture *fixture, struct query *query, const char *fields)
 {
 	const struct resource *resource = query->resource;
-	size_t room = resource->field_count;
+	size_t room = resource_column_count(resource);
 	struct query_column *columns = ARENA_ARRAY(&fixture->arena, room, struct query_column);
 	struct query_fetch *fetch = ARENA_ARRAY(&fixture->arena, room, struct query_fetch);
 	size_t count = 0;
@@ -349,7 +360,7 @@ void test_columns(struct fixture *fixture, struct query *query, const char *fiel
 	} else {
 		while (rest.len > 0) {
 			add_column(fixture, columns, fetch, &count,
-					   resource_field(resource, str_split(&rest, ' ')));
+					   find_column(resource, str_split(&rest, ' ')));
 		}
 	}
 	query->columns = columns;
@@ -385,7 +396,7 @@ const struct cond *test_compare(struct fixture *fixture, const struct resource *
 {
 	struct cond *cond = ARENA_NEW(&fixture->arena, struct cond);
 	cond->kind = COND_COMPARE;
-	cond->field = resource_field(resource, str_from(field));
+	cond->field = find_column(resource, str_from(field));
 	assert_non_null(cond->field);
 	cond->op = operator;
 	cond->operand.value = value;
@@ -416,10 +427,11 @@ struct query *test_write(struct fixture *fixture, enum query_action action, cons
 	query->resource = resource;
 	query->limit = UINT64_MAX;
 	query->conflict = resource->key;
-	query->given.items = ARENA_ARRAY(&fixture->arena, resource->field_count, const struct field *);
+	query->given.items = ARENA_ARRAY(&fixture->arena, resource_column_count(resource),
+									 const struct field *);
 	struct str rest = str_from(fields);
 	while (rest.len > 0) {
-		const struct field *field = resource_field(resource, str_split(&rest, ' '));
+		const struct field *field = find_column(resource, str_split(&rest, ' '));
 		assert_non_null(field);
 		query->given.items[query->given.count++] = field;
 	}
