@@ -76,6 +76,9 @@ bool body_find_field(struct body *body, struct str name, size_t key, size_t at,
 bool body_is_ignored(const struct body *body, const struct field *field)
 {
 	bool changes = body->action == QUERY_UPDATE || body->action == QUERY_REPLACE;
+	if (body->options->stored) {
+		return field_is_computed(field);
+	}
 	return field->write == WRITE_NEVER || (field->write == WRITE_ONCE && changes);
 }
 
