@@ -83,7 +83,8 @@ def test_people_are_loaded_when_places_answer(made, tmp_path):
     people.env = {**people.env, "SAMPLE": str(file)}
     people.launch().wait_ready()
     for _ in range(3):
-        assert request(people.address, "GET", "/ready").status == 503
+        answer = request(people.address, "GET", "/ready")
+        assert answer.status == 503 and "not ready" in answer.json()["message"], answer
         assert request(people.address, "GET", "/people/").json() == []
     places.launch().wait_ready()
     wait_loaded(people)
@@ -94,7 +95,7 @@ def test_people_are_loaded_when_places_answer(made, tmp_path):
     # what was loaded once waits for nobody
     assert [server.stop() for server in (places, people)] == [0, 0]
     people.launch().wait_ready()
-    assert request(people.address, "GET", "/ready").status == 200
+    wait_loaded(people)
     assert people.stop() == 0
 
 
