@@ -23,12 +23,13 @@ test: ## run all tests, at most ten minutes
 	@tools/run-tests
 
 proof: ## run the same tests at full counts: hours
-	@tools/deps build test
+	@tools/deps build test proof
 	@tools/run-tests --proof
 
 bench: ## measure against other servers
 	@tools/deps build bench
-	@tools/build build rowlock bench/query_bench bench/stream_loop bench/maria_loop
+	@tools/build build rowlock bench/query_bench bench/stream_loop bench/maria_loop \
+		bench/jsonstore_bench jsonstore/tests/libjsonstore.so.0
 	@bench/run
 
 fuzz: ## run every fuzzer for FUZZ_SECONDS=60

@@ -102,6 +102,41 @@ class Flask(System):
                f"{self.database.version()}"
 
 
+def npm_environment():
+    """What is native is compiled here: the ready-made binary lies outside the registry, and so do
+    the headers, unless they came with Node."""
+    environment = {**os.environ, "npm_config_build_from_source": "true"}
+    prefix = os.path.dirname(os.path.dirname(os.path.realpath(shutil.which("node"))))
+    if os.path.exists(os.path.join(prefix, "include", "node", "node.h")):
+        environment["npm_config_nodedir"] = prefix
+    return environment
+
+
+def install_packages(name, folder, log_path, least, say):
+    """Makes the packages of a folder ready, for Node `least` or newer; why that cannot be, or None.
+
+    The copy of the lock file is made last: what was cut short is done again.
+    """
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        return "Node and npm are not installed"
+    version = process.output(["node", "--version"])
+    if int(version.removeprefix("v").split(".")[0]) < least:
+        return f"it needs Node {least} or newer, and this is {version}"
+    lock = os.path.join(folder, "package-lock.json")
+    installed = os.path.join(folder, "node_modules", "installed-package-lock.json")
+    if os.path.exists(installed) and filecmp.cmp(lock, installed, shallow=False):
+        return None
+    say(f"{name}: installing its packages, once")
+    with open(log_path, "ab") as log:
+        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder,
+                              env=npm_environment(), stdin=subprocess.DEVNULL,
+                              stdout=log, stderr=log, timeout=900, check=False)
+    if done.returncode != 0:
+        return f"npm ci failed, see {os.path.relpath(log_path)}"
+    shutil.copyfile(lock, installed)
+    return None
+
+
 class Fastify(Rows):
     """The service of rows.yaml in Fastify and better-sqlite3, on a copy of what is kept."""
 
@@ -125,38 +160,8 @@ class Fastify(Rows):
         self.kept = kept
 
     def install(self, say):
-        """Makes its packages ready; why that cannot be, or None.
-
-        The copy of the lock file is made last: what was cut short is done again.
-        """
-        if shutil.which("node") is None or shutil.which("npm") is None:
-            return "Node and npm are not installed"
-        version = process.output(["node", "--version"])
-        if int(version.removeprefix("v").split(".")[0]) < 20:
-            return f"it needs Node 20 or newer, and this is {version}"
-        lock = os.path.join(self.folder, "package-lock.json")
-        installed = os.path.join(self.folder, "node_modules", "installed-package-lock.json")
-        if os.path.exists(installed) and filecmp.cmp(lock, installed, shallow=False):
-            return None
-        say("fastify: installing its packages and compiling SQLite, once")
-        with open(self.log, "ab") as log:
-            done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=self.folder,
-                                  env=self._npm_environment(), stdin=subprocess.DEVNULL,
-                                  stdout=log, stderr=log, timeout=900, check=False)
-        if done.returncode != 0:
-            return f"npm ci failed, see {os.path.relpath(self.log)}"
-        shutil.copyfile(lock, installed)
-        return None
-
-    @staticmethod
-    def _npm_environment():
-        """SQLite is compiled here: the ready-made binary lies outside the registry, and so do the
-        headers, unless they came with Node."""
-        environment = {**os.environ, "npm_config_build_from_source": "true"}
-        prefix = os.path.dirname(os.path.dirname(os.path.realpath(shutil.which("node"))))
-        if os.path.exists(os.path.join(prefix, "include", "node", "node.h")):
-            environment["npm_config_nodedir"] = prefix
-        return environment
+        """Makes its packages ready, and SQLite is compiled; why that cannot be, or None."""
+        return install_packages(self.name, self.folder, self.log, 20, say)
 
     def start_filled(self, _say):
         shutil.copyfile(self.kept.database, self.store)

@@ -27,6 +27,8 @@ SEARCH_TARGET = 0.3        # CPU per cached request against the same without a c
 POINT_TARGET = 0.8         # requests/s against the plain loop on MariaDB
 SUBSTRING_TARGET_MS = 10   # p99
 BULK_TARGET = 10           # rows/s against the peer
+JSON_UPDATE_TARGETS = {"tinydb": ("TinyDB", 1000), "sqlite": ("SQLite", 0.5)}
+JSON_GET_TARGET = 1000000  # records/s
 CSV_TARGETS = {"growth_mib": 64, "rate": 1.0}  # memory; rows/s against the sqlite3 shell
 
 
@@ -37,6 +39,7 @@ class Results:
     loads: dict = dataclasses.field(default_factory=dict)      # {scenario: {system: [Window]}}
     rests: dict = dataclasses.field(default_factory=dict)      # {system: Idle}
     transfers: dict = dataclasses.field(default_factory=dict)  # {scenario: {system: [Transfer]}}
+    operations: dict = dataclasses.field(default_factory=dict)  # {scenario: {system: [Operations]}}
     query_ns: list = dataclasses.field(default_factory=list)
     failures: list = dataclasses.field(default_factory=list)   # (scenario, system, why)
 
@@ -144,6 +147,39 @@ def transfer_table(transfers, titles):
                   "rate × peer"), rows)
 
 
+def times(value):
+    """Ratios of all sizes."""
+    return number(value, 1 if value is None or value >= 10 else 2 if value >= 0.1 else 6)
+
+
+def operations_table(operations, titles):
+    """How often as many as each of the others; a round is compared with itself."""
+    rows = []
+    for scenario, systems in operations.items():
+        for name, rounds in systems.items():
+            if rounds:
+                rows.append((
+                    scenario, titles[name], f"{sum(window.operations for window in rounds)}",
+                    f"{median(rounds, 'rate'):.{1 if median(rounds, 'rate') < 100 else 0}f}",
+                    f"{median(rounds, 'cpu_us'):.2f}",
+                    *(times(ratio(rounds, systems.get(peer), "rate"))
+                      for peer in ("sqlite", "tinydb", "lowdb"))))
+    return table(("scenario", "system", "operations", "operations/s", "CPU µs/operation",
+                  "× SQLite", "× TinyDB", "× lowdb"), rows)
+
+
+def json_verdicts(results, add):
+    """The rows of jsonstore; add: that of verdicts()."""
+    systems = results.operations.get("json_update", {})
+    for peer, (title, least) in JSON_UPDATE_TARGETS.items():
+        add("json_update", f"durable updates/s × {title}",
+            ratio(systems.get("jsonstore"), systems.get(peer), "rate"), least, False, 1)
+    own = results.operations.get("json_get", {}).get("jsonstore")
+    if own:
+        add("json_get", "records/s by key, one core", median(own, "rate"), JSON_GET_TARGET,
+            False, 0)
+
+
 def verdicts(results):
     """Rows (scenario, target, wanted, measured, verdict) for the server under test."""
     rows = [(scenario, f"{name} measured without an error", "yes", "no", "MISS")
@@ -164,6 +200,7 @@ def verdicts(results):
             add(scenario, f"requests/s × {peer_name(systems)}",
                 ratio(own, peer_of(systems), "rps"), rate, False, 1)
     articles_verdicts(results, add)
+    json_verdicts(results, add)
     if results.query_ns:
         add("query", "µs of parse, check and SQL text", statistics.median(results.query_ns) / 1000,
             QUERY_TARGET_US, True)
@@ -227,6 +264,8 @@ def render(results, titles, facts):
         parts.append(measured(results.loads, titles))
     if results.transfers:
         parts.append(transfer_table(results.transfers, titles))
+    if any(rounds for systems in results.operations.values() for rounds in systems.values()):
+        parts.append(operations_table(results.operations, titles))
     if results.rests:
         parts.append(idle_table(results.rests, titles))
     rows = verdicts(results)

@@ -48,6 +48,8 @@ enum jsonstore_code {
 	JSONSTORE_DAMAGED = 8,  /* error.file at error.offset, or at error.line and error.column */
 	JSONSTORE_FAILED = 9,   /* an earlier write failed: writing needs jsonstore_checkpoint() */
 	JSONSTORE_FORKED = 10,  /* the handle is the parent process's */
+	JSONSTORE_BUSY = 11, /* the writer's lock is held: by another for too long, or by the caller */
+	JSONSTORE_READONLY = 12, /* the store was opened with read_only */
 };
 
 /* What went wrong. Its size stays as it is in all later versions. */
@@ -85,11 +87,15 @@ struct jsonstore_options {
 	size_t size;        /* of this struct: sizeof(struct jsonstore_options) */
 	size_t cache_bytes; /* memory for blocks of the files; 0: 32 MiB */
 	bool must_exist;    /* JSONSTORE_ABSENT instead of making the folder a store */
+	bool read_only;     /* nothing is written to the folder: see jsonstore_open() */
 };
 
 /*
  * Opens the store in a folder that exists, and recovers it when the last process ended without
  * closing. `options` may be NULL. Closed by jsonstore_close().
+ * With read_only the right to read the files is enough, and nothing there is made or changed: what
+ * would write is JSONSTORE_READONLY, a store that is not there JSONSTORE_ABSENT. It sees each write
+ * of others as every handle does; an index that is missing it makes in $TMPDIR.
  */
 JSONSTORE_API int jsonstore_open(const char *folder, const struct jsonstore_options *options,
 								 struct jsonstore **ret_store, struct jsonstore_error *error);
@@ -124,6 +130,21 @@ JSONSTORE_API int jsonstore_snapshot(struct jsonstore *store,
 									 struct jsonstore_error *error);
 JSONSTORE_API void jsonstore_release(struct jsonstore_snapshot *snapshot);
 
+/* Which state it is, in all processes: with equal stamps all reads give the same. */
+struct jsonstore_stamp {
+	uint64_t generation;
+	uint64_t end; /* later states have a greater generation, or the same and a greater end */
+};
+
+/*
+ * The stamp of a snapshot, or of now when that is NULL: then without a call of the system when
+ * nothing was written since the last call. A checkpoint may change it, too. JSONSTORE_INVALID: the
+ * snapshot holds changes of a transaction.
+ */
+JSONSTORE_API int jsonstore_stamp(struct jsonstore *store,
+								  const struct jsonstore_snapshot *snapshot,
+								  struct jsonstore_stamp *ret_stamp, struct jsonstore_error *error);
+
 /*
  * The record with a key, on one line. The key of a record is its key field's text: of "a" a, of 12
  * 12. In all functions of this part, `snapshot` NULL is the state of now.
@@ -154,7 +175,8 @@ JSONSTORE_API void jsonstore_cursor_close(struct jsonstore_cursor *cursor);
 /*
  * ---- writing: a call that returns JSONSTORE_OK is on disk ----
  *
- * When a checkpoint is due that nobody has done, the write that finds it does it before it returns.
+ * When a checkpoint is due that nobody has done, the write that finds it does it before it returns;
+ * unless somebody, in whatever process, called jsonstore_checkpoint() in the last five seconds.
  */
 
 /* A record is a JSON object with the key field; its key says which record it is. */
@@ -170,47 +192,8 @@ JSONSTORE_API int jsonstore_patch(struct jsonstore_collection *collection, const
 JSONSTORE_API int jsonstore_delete(struct jsonstore_collection *collection, const char *key,
 								   size_t key_length, struct jsonstore_error *error);
 
-/*
- * Several changes, of any collections of the store, which happen together or not at all. They are
- * collected without being applied; each is checked at the commit, in order, against the state of
- * then and the changes before it. error->change says which one failed.
- */
-struct jsonstore_transaction;
-
-/* Ended by jsonstore_commit(), whatever that returns, or jsonstore_abandon(). */
-JSONSTORE_API int jsonstore_begin(struct jsonstore *store,
-								  struct jsonstore_transaction **ret_transaction,
-								  struct jsonstore_error *error);
-JSONSTORE_API int jsonstore_transaction_put(struct jsonstore_transaction *transaction,
-											struct jsonstore_collection *collection,
-											const char *record, size_t length,
-											struct jsonstore_error *error);
-JSONSTORE_API int jsonstore_transaction_insert(struct jsonstore_transaction *transaction,
-											   struct jsonstore_collection *collection,
-											   const char *record, size_t length,
-											   struct jsonstore_error *error);
-JSONSTORE_API int jsonstore_transaction_patch(struct jsonstore_transaction *transaction,
-											  struct jsonstore_collection *collection,
-											  const char *key, size_t key_length, const char *patch,
-											  size_t length, struct jsonstore_error *error);
-JSONSTORE_API int jsonstore_transaction_delete(struct jsonstore_transaction *transaction,
-											   struct jsonstore_collection *collection,
-											   const char *key, size_t key_length,
-											   struct jsonstore_error *error);
-/*
- * The commit fails with JSONSTORE_CONFLICT unless the record is exactly this text, as it was read
- * from the store; NULL: unless there is none.
- */
-JSONSTORE_API int jsonstore_transaction_require(struct jsonstore_transaction *transaction,
-												struct jsonstore_collection *collection,
-												const char *key, size_t key_length,
-												const char *record, size_t length,
-												struct jsonstore_error *error);
-/* JSONSTORE_IO: whether it will be there after a crash is not known. */
-JSONSTORE_API int jsonstore_commit(struct jsonstore_transaction *transaction,
-								   struct jsonstore_error *error);
-JSONSTORE_API void jsonstore_abandon(struct jsonstore_transaction *transaction);
-
+/* Several changes at once, and a transaction that reads what it changes. */
+#include "jsonstore_transaction.h"
 /* The rest: checkpoints, statistics, verify, repair, export. */
 #include "jsonstore_admin.h"
 

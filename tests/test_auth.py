@@ -381,8 +381,8 @@ def test_the_doors_stay_guarded(tmp_path, keys):
     ("RS256", "algorithm: RS256, public_key: missing.pub",
      ":4:39: the key file {folder}/missing.pub cannot be read: No such file or directory"),
     ("RS256", "jwks: jwt.pub", ":4:15: {folder}/jwt.pub is no set of keys"),
-    ("RS256", "jwks: 'https://i.example/jwks.json'",
-     ":4:15: `jwks` is the path of a file: this version fetches none"),
+    ("RS256", "jwks: 'http://i.example/jwks.json'",
+     ":4:15: `jwks` is no address that keys may be fetched from"),
 ])
 def test_keys_that_are_refused(tmp_path, kind, auth, message):
     Keys(tmp_path, kind)

@@ -2,6 +2,7 @@
 import re
 
 import pytest
+from support.certificates import Pair
 from support.server import run_program
 
 GOOD = """\
@@ -42,7 +43,7 @@ BAD = [
     ("bad condition", "{ get: things }", "{ list: things, where: 'id=like' }", 11),
     ("no service name", "service: small\n", "", None),
     ("unknown store", "sqlite:small.db", "paper:small", 2),
-    ("a resource of another service", "    key: id", "    at: http://127.0.0.1:1\n    key: id", 5),
+    ("a route to rows of another service", "    key: id", "    at: http://127.0.0.1:1\n    key: id", None),
 ]
 
 
@@ -55,8 +56,67 @@ def write(folder, text):
 def test_the_good_file_is_good(tmp_path):
     result = run_program("check", write(tmp_path, GOOD))
     assert result.returncode == 0, result
-    for name in ("things", "/things/{id}", "/hello"):
+    for name in ("things", "/things/{id}", "/hello", "no auth: loopback addresses only"):
         assert name in result.stdout
+
+
+GUARDED = """\
+service: guarded
+store: "memory:"
+tls: { certificate: server.crt, key: server.key }
+trusted_proxies: [127.0.0.1, 10.0.0.0/8, "2001:db8::/32"]
+auth:
+  keys:
+    - { algorithm: HS256, secret: 0123456789abcdef0123456789abcdef, kid: k }
+    - { algorithm: HS256, secret: fedcba9876543210fedcba9876543210 }
+  anonymous: guest
+  api_keys: { nightly: { sha256: SUM, role: loader }, plain: { sha256: SUM } }
+  rate_limit: { requests: 100, per: minute, burst: 20 }
+resources:
+  notes:
+    key: id
+    fields:
+      id:    integer
+      owner: { type: text, readable_by: [editor, loader], writable_by: [] }
+    rules:
+      read:   { editor: all, "*": "owner=eq.{claims.sub}" }
+      create: "owner=eq.{claims.sub}"
+      delete: { editor: never }
+  open: { key: id, fields: { id: integer } }
+"""
+PRINTED = """\
+tls
+  certificate {folder}/server.crt
+  key         {folder}/server.key
+auth
+  tokens  HS256 by a secret kid k
+  tokens  HS256 by a secret
+  API key nightly  role loader
+  API key plain
+  without token or key  role guest
+  rate    100 in 60 s, 20 at once
+trusted proxies
+  127.0.0.1/32 10.0.0.0/8 2001:db8::/32
+resources
+  /notes  key id
+    read    editor: all
+    read    owner=eq.{claims.sub}
+    create  owner=eq.{claims.sub}
+    delete  editor: never
+    read    owner only by editor, loader
+    write   owner only by nobody
+  /open  key id
+routes
+"""
+
+
+def test_who_may_do_what_is_printed(tmp_path):
+    Pair(tmp_path)
+    result = run_program("check", write(tmp_path, GUARDED.replace("SUM", "0" * 64)))
+    assert result.returncode == 0, result
+    lines = result.stdout.partition("\n")[2]
+    assert lines == PRINTED.replace("{folder}", str(tmp_path))
+    assert "0123456789abcdef" not in result.stdout
 
 
 @pytest.mark.parametrize("what, old, new, line", BAD, ids=[row[0] for row in BAD])

@@ -12,6 +12,7 @@ import subprocess
 import time
 
 import pytest
+from support.certificates import Pair
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = os.environ.get("ROWLOCK_BIN", str(ROOT / "build" / "rowlock"))
@@ -67,6 +68,8 @@ def make_keys(folder, text):
     if "keys/jwt.pub" in text:
         subprocess.run([BINARY, "keys", "--out", folder / "keys"], check=True,
                        stdout=subprocess.DEVNULL)
+    if "server.crt" in text:
+        Pair(folder)
 
 
 def make_tokens(folder, page):

@@ -16,10 +16,17 @@ pytestmark = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is 
 SERVICE = """
 service: {name}
 store: "memory:"
-resources:
+{more}resources:
   {name}:
     key: id
     fields: {{ id: integer, text: text }}
+"""
+# Of whoever shows nothing, requests are counted by address.
+COUNTED = """trusted_proxies: 127.0.0.1
+auth:
+  anonymous: guest
+  api_keys: {{ a: {{ sha256: {sum} }} }}
+  rate_limit: {{ requests: 5, per: hour }}
 """
 FRAME = """
 {user}
@@ -80,7 +87,7 @@ def shop(tmp_path_factory):
     servers = []
     for name in ("products", "orders"):
         file = folder / f"{name}.yaml"
-        file.write_text(SERVICE.format(name=name), encoding="utf-8")
+        file.write_text(SERVICE.format(name=name, more=""), encoding="utf-8")
         servers.append(Server(file, folder=folder).start())
     nginx = Nginx(folder, [server.port for server in servers]).start()
     yield ("127.0.0.1", nginx.port), *servers
@@ -164,3 +171,44 @@ def test_a_service_that_is_down(shop):
     assert request(address, "GET", "/products").status == 200
     orders.start()
     assert request(address, "GET", "/orders").status == 200
+
+
+def answers(address, count, source, **headers):
+    """The statuses of requests that are sent from a loopback address."""
+    statuses = []
+    for _ in range(count):
+        with socket.create_connection(address, 30, source_address=(source, 0)) as plain:
+            fields = "".join(f"{name.replace('_', '-')}: {value}\r\n"
+                             for name, value in headers.items())
+            plain.sendall(f"GET /products HTTP/1.1\r\nHost: localhost\r\n{fields}"
+                          "Connection: close\r\n\r\n".encode())
+            statuses.append(int(plain.makefile("rb").read(12)[9:]))
+    return statuses
+
+
+def test_rates_by_address_through_it(tmp_path):
+    """Each client has a count of its own, which no field of its request changes."""
+    file = tmp_path / "products.yaml"
+    more = COUNTED.format(sum="0" * 64)
+    file.write_text(SERVICE.format(name="products", more=more), encoding="utf-8")
+    nginx = Nginx(tmp_path, [free_port(), free_port()])
+    conf = tmp_path / "rowlock.conf"
+    with Server(file, folder=tmp_path).start() as server:
+        conf.write_text(conf.read_text(encoding="utf-8").replace(
+            "upstream products {\n    server 127.0.0.1:",
+            f"upstream products {{\n    server 127.0.0.1:{server.port}; #"), encoding="utf-8")
+        nginx.start()
+        address = ("127.0.0.1", nginx.port)
+        try:
+            for source in ("127.0.0.2", "127.0.0.3"):
+                assert answers(address, 5, source) == [200] * 5
+                assert answers(address, 3, source) == [429] * 3
+                assert answers(address, 2, source, X_Forwarded_For="192.0.2.9") == [429] * 2
+            # Around the proxy nobody is believed: one count, whatever the field says.
+            for number in range(8):
+                invented = f"192.0.2.{number}"
+                status, = answers(server.address, 1, "127.0.0.4", X_Forwarded_For=invented)
+                assert status == (200 if number < 5 else 429)
+            assert '"peer":"127.0.0.2"' in server.log() and '"192.0.2.' not in server.log()
+        finally:
+            nginx.stop()

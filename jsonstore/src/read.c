@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "fail.h"
+#include "transaction.h"
 
 bool js_change_read(const struct js_generation *generation, const struct js_change *change,
 					struct jsonstore_text *text, struct js_key *ret_key,
@@ -58,6 +59,12 @@ bool js_state_get(const struct js_state *state, uint16_t collection, struct js_s
 	const struct js_entity *entity = &state->generation->entities[collection];
 	const struct js_change *change = NULL;
 	uint64_t hash = js_key_hash(state->generation, key);
+	const struct js_batched *own = js_own_find(state, collection, key, hash);
+	if (own != NULL) {
+		*ret_found = own->op == JS_PUT;
+		ret->length = 0;
+		return js_text_add(&state->generation->store->sys, ret, js_own_record(state, own), error);
+	}
 	if (atomic_load_explicit(&entity->changes, memory_order_acquire) > 0 &&
 		!js_state_change(state, collection, key, hash, ret, &change, error)) {
 		return false;
@@ -80,13 +87,10 @@ bool js_read_state(const struct jsonstore_collection *collection,
 			return false;
 		}
 	} else {
-		if (!js_store_check(collection->store, error)) {
+		if (!js_store_check(collection->store, error) || !js_own_check(&snapshot->state, error)) {
 			return false;
 		}
-		*ret = (struct js_state){
-			js_generation_ref(snapshot->state.generation),
-			snapshot->state.end,
-		};
+		*ret = js_state_copy(&snapshot->state);
 	}
 	if (ret->generation->store != collection->store) {
 		js_state_release(ret);
@@ -149,6 +153,29 @@ int jsonstore_snapshot(struct jsonstore *store, struct jsonstore_snapshot **ret_
 		return error->code;
 	}
 	*ret_snapshot = snapshot;
+	return JSONSTORE_OK;
+}
+
+int jsonstore_stamp(struct jsonstore *store, const struct jsonstore_snapshot *snapshot,
+					struct jsonstore_stamp *ret_stamp, struct jsonstore_error *error)
+{
+	struct jsonstore_error unwanted;
+	struct js_state state;
+	error = error == NULL ? &unwanted : error;
+	if (!js_store_check(store, error)) {
+		return error->code;
+	}
+	if (snapshot != NULL && snapshot->state.own_count > 0) {
+		js_fail(error, JSONSTORE_INVALID, "the snapshot holds changes of a transaction");
+		return error->code;
+	}
+	if (snapshot != NULL) {
+		state = js_state_copy(&snapshot->state);
+	} else if (!js_store_now(store, &state, error)) {
+		return error->code;
+	}
+	*ret_stamp = (struct jsonstore_stamp){state.generation->journal.generation, state.end};
+	js_state_release(&state);
 	return JSONSTORE_OK;
 }
 

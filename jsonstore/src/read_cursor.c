@@ -3,7 +3,8 @@
  * file or as the index finds them: one with a change in the overlay is the change's business. Then
  * the overlay. A scan gives a changed record in its place in the file, and in the second part the
  * keys that the file does not have, in the order of their first change. A find gives all changed
- * ones in the second part: by the value, the newest change of its key only.
+ * ones in the second part: by the value, the newest change of its key only. A state may have a third
+ * layer, a locked transaction's own changes, which are newer than all; its part comes last.
  */
 #include "read.h"
 
@@ -11,8 +12,9 @@
 
 #include "fail.h"
 #include "json.h"
+#include "transaction.h"
 
-enum part { PART_BASE, PART_CHANGES, PART_END };
+enum part { PART_BASE, PART_CHANGES, PART_OWN, PART_END };
 
 struct jsonstore_cursor {
 	struct js_state state;
@@ -24,12 +26,21 @@ struct jsonstore_cursor {
 	/* A scan. */
 	struct js_base_reader reader;
 	uint32_t next_change;
+	size_t next_own;
 	/* A find. */
 	unsigned field;
 	struct jsonstore_text form; /* of the value */
 	uint64_t change_hash;
 	uint32_t place;
+	uint32_t own_place;
 	struct js_lookup lookup;
+};
+
+/* The newest change of a key: an own one, else one of the journal; both NULL: none. */
+struct newest {
+	const struct js_batched *own;
+	const struct js_change *change;
+	bool deleted;
 };
 
 static const struct js_entity *entity_of(const struct jsonstore_cursor *cursor)
@@ -156,17 +167,38 @@ static bool fields_of(const struct jsonstore_cursor *cursor, struct js_span reco
 	return true;
 }
 
-/* The newest change of a record's key; its text is in cursor->more. */
-static bool change_of(struct jsonstore_cursor *cursor, const struct js_key *key,
-					  const struct js_change **ret, struct jsonstore_error *error)
+static bool set_text(const struct jsonstore_cursor *cursor, struct jsonstore_text *text,
+					 struct js_span span, struct jsonstore_error *error)
 {
+	text->length = 0;
+	return js_text_add(&cursor->state.generation->store->sys, text, span, error);
+}
+
+/* The newest change of a record's key; its text is in cursor->more. */
+static bool change_of(struct jsonstore_cursor *cursor, const struct js_key *key, struct newest *ret,
+					  struct jsonstore_error *error)
+{
+	const struct js_state *state = &cursor->state;
 	struct js_span span = {key->text, key->len};
-	*ret = NULL;
-	if (entity_of(cursor)->changes == 0) {
+	*ret = (struct newest){.own = NULL};
+	if (state->own_count == 0 && entity_of(cursor)->changes == 0) {
 		return true;
 	}
-	return js_state_change(&cursor->state, cursor->collection, span,
-						   js_key_hash(cursor->state.generation, span), &cursor->more, ret, error);
+	uint64_t hash = js_key_hash(state->generation, span);
+	ret->own = js_own_find(state, cursor->collection, span, hash);
+	if (ret->own != NULL) {
+		ret->deleted = ret->own->op == JS_DELETE;
+		return set_text(cursor, &cursor->more, js_own_record(state, ret->own), error);
+	}
+	bool good = js_state_change(state, cursor->collection, span, hash, &cursor->more, &ret->change,
+								error);
+	ret->deleted = good && ret->change != NULL && ret->change->op == JS_DELETE;
+	return good;
+}
+
+static bool is_changed(const struct newest *newest)
+{
+	return newest->own != NULL || newest->change != NULL;
 }
 
 /* The record goes out as one line. */
@@ -193,17 +225,17 @@ static enum js_more scan_base(struct jsonstore_cursor *cursor, struct jsonstore_
 	uint64_t offset;
 	enum js_more more;
 	while ((more = js_base_next(&cursor->reader, &record, &offset, error)) == JS_MORE_RECORD) {
-		const struct js_change *change = NULL;
+		struct newest newest = {.own = NULL};
 		struct js_fields fields;
-		if (entity_of(cursor)->changes > 0 &&
+		if ((entity_of(cursor)->changes > 0 || cursor->state.own_count > 0) &&
 			(!fields_of(cursor, record, &fields, error) ||
-			 !change_of(cursor, &fields.key, &change, error))) {
+			 !change_of(cursor, &fields.key, &newest, error))) {
 			return JS_MORE_ERROR;
 		}
-		if (change != NULL && change->op == JS_DELETE) {
+		if (newest.deleted) {
 			continue;
 		}
-		record = change == NULL ? record : js_text_span(&cursor->more);
+		record = is_changed(&newest) ? js_text_span(&cursor->more) : record;
 		return give(cursor, record, error) ? JS_MORE_RECORD : JS_MORE_ERROR;
 	}
 	return more;
@@ -216,6 +248,7 @@ static enum js_more scan_changes(struct jsonstore_cursor *cursor, struct jsonsto
 	uint32_t count = js_overlay_count(&generation->overlay);
 	while (cursor->next_change < count) {
 		const struct js_change *change = js_overlay_at(&generation->overlay, cursor->next_change++);
+		struct newest newest;
 		struct js_key key;
 		bool found;
 		if (change->key_at >= cursor->state.end) {
@@ -235,12 +268,49 @@ static enum js_more scan_changes(struct jsonstore_cursor *cursor, struct jsonsto
 		if (found) {
 			continue;
 		}
-		if (!change_of(cursor, &key, &change, error)) {
+		if (!change_of(cursor, &key, &newest, error)) {
 			return JS_MORE_ERROR;
 		}
-		if (change != NULL && change->op == JS_PUT) {
+		if (is_changed(&newest) && !newest.deleted) {
 			return give(cursor, js_text_span(&cursor->more), error) ? JS_MORE_RECORD
 																	: JS_MORE_ERROR;
+		}
+	}
+	return JS_MORE_END;
+}
+
+/* Whether a key is one of the file or of the journal. */
+static bool is_below(struct jsonstore_cursor *cursor, struct js_span key, uint64_t hash, bool *ret,
+					 struct jsonstore_error *error)
+{
+	const struct js_change *change = NULL;
+	if (entity_of(cursor)->changes > 0 &&
+		!js_state_change(&cursor->state, cursor->collection, key, hash, &cursor->more, &change,
+						 error)) {
+		return false;
+	}
+	*ret = change != NULL;
+	return *ret || js_table_get(entity_of(cursor)->table, key, hash, &cursor->more, ret, error);
+}
+
+/* Keys that are own ones only, at the place of their first change. */
+static enum js_more scan_own(struct jsonstore_cursor *cursor, struct jsonstore_error *error)
+{
+	const struct js_state *state = &cursor->state;
+	while (cursor->next_own < state->own_count) {
+		const struct js_batched *change = &state->own->changes[cursor->next_own++];
+		struct js_span key = js_own_key(state, change);
+		bool below;
+		if (change->collection != cursor->collection || !change->first) {
+			continue;
+		}
+		if (!is_below(cursor, key, change->hash, &below, error)) {
+			return JS_MORE_ERROR;
+		}
+		const struct js_batched *newest = js_own_find(state, cursor->collection, key, change->hash);
+		if (!below && newest->op == JS_PUT) {
+			return give(cursor, js_own_record(state, newest), error) ? JS_MORE_RECORD
+																	 : JS_MORE_ERROR;
 		}
 	}
 	return JS_MORE_END;
@@ -270,16 +340,16 @@ static enum js_more find_base(struct jsonstore_cursor *cursor, struct jsonstore_
 	struct js_index_entry entry;
 	enum js_more more;
 	while ((more = js_lookup_next(&cursor->lookup, &entry, error)) == JS_MORE_RECORD) {
-		const struct js_change *change;
+		struct newest newest;
 		struct js_fields fields;
 		bool has;
 		if (!js_table_read(entity_of(cursor)->table, &entry, &cursor->text, error) ||
 			!fields_of(cursor, js_text_span(&cursor->text), &fields, error) ||
 			!has_value(cursor, &fields, &has, error) ||
-			!change_of(cursor, &fields.key, &change, error)) {
+			!change_of(cursor, &fields.key, &newest, error)) {
 			return JS_MORE_ERROR;
 		}
-		if (has && change == NULL) {
+		if (has && !is_changed(&newest)) {
 			struct jsonstore_text *text = &cursor->text;
 			if (memchr(text->text, '\n', text->length) != NULL) {
 				text->length = js_json_squeeze(js_text_span(text), text->text);
@@ -290,14 +360,22 @@ static enum js_more find_base(struct jsonstore_cursor *cursor, struct jsonstore_
 	return more;
 }
 
+/* Whether the changed record in cursor->text has the value. */
+static bool text_has_value(struct jsonstore_cursor *cursor, bool *ret,
+						   struct jsonstore_error *error)
+{
+	struct js_fields fields;
+	return fields_of(cursor, js_text_span(&cursor->text), &fields, error) &&
+		has_value(cursor, &fields, ret, error);
+}
+
 static enum js_more find_changes(struct jsonstore_cursor *cursor, struct jsonstore_error *error)
 {
 	const struct js_generation *generation = cursor->state.generation;
 	const struct js_change *change;
 	while ((change = js_overlay_find_value(&generation->overlay, cursor->change_hash,
 										   cursor->state.end, &cursor->place)) != NULL) {
-		const struct js_change *newest;
-		struct js_fields fields;
+		struct newest newest;
 		struct js_key key;
 		bool has;
 		if (change->collection != cursor->collection) {
@@ -307,11 +385,32 @@ static enum js_more find_changes(struct jsonstore_cursor *cursor, struct jsonsto
 			!change_of(cursor, &key, &newest, error)) {
 			return JS_MORE_ERROR;
 		}
-		if (newest != change) {
+		if (newest.change != change) {
 			continue;
 		}
-		if (!fields_of(cursor, js_text_span(&cursor->text), &fields, error) ||
-			!has_value(cursor, &fields, &has, error)) {
+		if (!text_has_value(cursor, &has, error)) {
+			return JS_MORE_ERROR;
+		}
+		if (has) {
+			return JS_MORE_RECORD;
+		}
+	}
+	return JS_MORE_END;
+}
+
+static enum js_more find_own(struct jsonstore_cursor *cursor, struct jsonstore_error *error)
+{
+	const struct js_state *state = &cursor->state;
+	const struct js_batched *change;
+	while ((change = js_own_find_value(state, cursor->change_hash, &cursor->own_place)) != NULL) {
+		bool has;
+		if (change->collection != cursor->collection ||
+			js_own_find(state, cursor->collection, js_own_key(state, change), change->hash) !=
+				change) {
+			continue;
+		}
+		if (!set_text(cursor, &cursor->text, js_own_record(state, change), error) ||
+			!text_has_value(cursor, &has, error)) {
 			return JS_MORE_ERROR;
 		}
 		if (has) {
@@ -327,7 +426,8 @@ int jsonstore_next(struct jsonstore_cursor *cursor, const char **ret_record, siz
 	struct jsonstore_error unwanted;
 	enum js_more more = JS_MORE_END;
 	error = error == NULL ? &unwanted : error;
-	if (!js_store_check(cursor->state.generation->store, error)) {
+	if (!js_store_check(cursor->state.generation->store, error) ||
+		!js_own_check(&cursor->state, error)) {
 		return error->code;
 	}
 	if (cursor->part == PART_BASE) {
@@ -336,7 +436,11 @@ int jsonstore_next(struct jsonstore_cursor *cursor, const char **ret_record, siz
 	}
 	if (cursor->part == PART_CHANGES) {
 		more = cursor->finding ? find_changes(cursor, error) : scan_changes(cursor, error);
-		cursor->part = more == JS_MORE_END ? PART_END : PART_CHANGES;
+		cursor->part = more == JS_MORE_END ? PART_OWN : PART_CHANGES;
+	}
+	if (cursor->part == PART_OWN) {
+		more = cursor->finding ? find_own(cursor, error) : scan_own(cursor, error);
+		cursor->part = more == JS_MORE_END ? PART_END : PART_OWN;
 	}
 	if (more == JS_MORE_ERROR) {
 		return error->code;

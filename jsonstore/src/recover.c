@@ -67,9 +67,9 @@ static bool make_first(struct jsonstore *store, struct jsonstore_error *error)
 	return good;
 }
 
-/* Cuts what is no whole group at the end; damage is an error. */
-static bool cut_torn(struct jsonstore *store, struct js_reader *reader, uint64_t *ret_end,
-					 struct jsonstore_error *error)
+/* The end of the last whole group, and of the file; damage is an error. */
+static bool find_end(struct jsonstore *store, struct js_reader *reader, uint64_t *ret_end,
+					 uint64_t *ret_size, struct jsonstore_error *error)
 {
 	const struct js_journal *journal = reader->journal;
 	struct stat status;
@@ -96,20 +96,53 @@ static bool cut_torn(struct jsonstore *store, struct js_reader *reader, uint64_t
 		if (found == JS_FOUND_GOOD) {
 			return js_fail_damaged(error, journal->path, bad, "a frame, and later ones are whole");
 		}
-		if (found == JS_FOUND_ERROR) {
-			return false;
-		}
-		if (js_truncate(&store->sys, journal->fd, at) != 0) {
-			return js_fail_io(error, "cut", journal->path);
-		}
-		store->bytes_cut = size - at;
-	}
-	/* What is whole may be so in memory only, when its writer died before the sync. */
-	if (js_fdatasync(&store->sys, journal->fd) != 0) {
-		return js_fail_io(error, "sync", journal->path);
 	}
 	*ret_end = at;
-	return true;
+	*ret_size = size;
+	return found != JS_FOUND_ERROR;
+}
+
+/* Cuts what is no whole group at the end. */
+static bool cut_torn(struct jsonstore *store, const struct js_journal *journal, uint64_t end,
+					 uint64_t size, struct jsonstore_error *error)
+{
+	if (end < size) {
+		if (js_truncate(&store->sys, journal->fd, end) != 0) {
+			return js_fail_io(error, "cut", journal->path);
+		}
+		store->bytes_cut = size - end;
+	}
+	/* What is whole may be so in memory only, when its writer died before the sync. */
+	return js_fdatasync(&store->sys, journal->fd) == 0 || js_fail_io(error, "sync", journal->path);
+}
+
+/* Opens a journal, finds its end, and with `cut` cuts what is behind it. */
+static bool bring_to_end(struct jsonstore *store, uint64_t generation, bool cut, uint64_t *ret_end,
+						 struct jsonstore_error *error)
+{
+	struct js_journal journal = {.fd = -1};
+	struct js_reader reader;
+	char name[64];
+	uint64_t size = 0;
+	js_journal_name(name, generation);
+	(void)snprintf(journal.path, sizeof(journal.path), "%.180s/.jsonstore/%s", store->path, name);
+	journal.fd = js_openat(&store->sys, store->hidden, name, cut ? O_RDWR : O_RDONLY);
+	if (journal.fd < 0) {
+		return js_fail_io(error, "open", journal.path);
+	}
+	js_reader_init(&reader, &store->sys, &journal);
+	bool good = js_journal_open(&store->sys, &journal, generation, error) &&
+		find_end(store, &reader, ret_end, &size, error) &&
+		(!cut || cut_torn(store, &journal, *ret_end, size, error));
+	js_reader_finish(&reader);
+	close(journal.fd);
+	return good;
+}
+
+bool js_recover_end(struct jsonstore *store, uint64_t generation, uint64_t *ret_end,
+					struct jsonstore_error *error)
+{
+	return bring_to_end(store, generation, false, ret_end, error);
 }
 
 /* Older journals and temporary files; an error is of no matter. */
@@ -140,9 +173,6 @@ static void sweep(struct jsonstore *store, uint64_t generation)
 
 bool js_recover(struct jsonstore *store, struct jsonstore_error *error)
 {
-	struct js_journal journal = {.fd = -1};
-	struct js_reader reader;
-	char name[64];
 	uint64_t generation;
 	uint64_t end = 0;
 	if (!js_generation_highest(store, &generation, error)) {
@@ -154,18 +184,7 @@ bool js_recover(struct jsonstore *store, struct jsonstore_error *error)
 			return false;
 		}
 	}
-	js_journal_name(name, generation);
-	(void)snprintf(journal.path, sizeof(journal.path), "%.180s/.jsonstore/%s", store->path, name);
-	journal.fd = js_openat(&store->sys, store->hidden, name, O_RDWR);
-	if (journal.fd < 0) {
-		return js_fail_io(error, "open", journal.path);
-	}
-	js_reader_init(&reader, &store->sys, &journal);
-	bool good = js_journal_open(&store->sys, &journal, generation, error) &&
-		cut_torn(store, &reader, &end, error);
-	js_reader_finish(&reader);
-	close(journal.fd);
-	if (!good) {
+	if (!bring_to_end(store, generation, true, &end, error)) {
 		return false;
 	}
 	/* A process may have died between giving the journal its name and syncing that. */
@@ -175,6 +194,7 @@ bool js_recover(struct jsonstore *store, struct jsonstore_error *error)
 	sweep(store, generation);
 	atomic_store(&store->words->end[generation & 1], end);
 	atomic_store(&store->words->failed, 0);
+	atomic_store(&store->words->tended, 0);
 	atomic_store(&store->words->generation, generation);
 	return true;
 }

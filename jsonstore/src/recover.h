@@ -11,6 +11,9 @@
 #include "store.h"
 
 bool js_recover(struct jsonstore *store, struct jsonstore_error *error);
+/* Where the whole groups of a journal end, without changing anything. */
+bool js_recover_end(struct jsonstore *store, uint64_t generation, uint64_t *ret_end,
+					struct jsonstore_error *error);
 /*
  * Writes a journal under a temporary name: page 0 and the catalog, whose entries are in `frames`
  * already; syncing and renaming are left to the caller. The descriptor, or -1.

@@ -102,11 +102,10 @@ void js_sorter_finish(struct js_sorter *sorter)
 static bool write_run(struct js_sorter *sorter, struct jsonstore_error *error)
 {
 	if (sorter->fd < 0) {
-		sorter->fd = js_openat(sorter->sys, sorter->folder, "sort.tmp", O_RDWR | O_CREAT | O_TRUNC);
+		sorter->fd = js_open_unnamed(sorter->sys, sorter->folder);
 		if (sorter->fd < 0) {
-			return js_fail_io(error, "open", "sort.tmp");
+			return js_fail_io(error, "open", "a file to sort in");
 		}
-		(void)js_unlinkat(sorter->sys, sorter->folder, "sort.tmp");
 	}
 	struct js_run *runs = js_allocate(sorter->sys, sorter->runs,
 									  (sorter->run_count + 1) * sizeof(*runs));
@@ -118,7 +117,7 @@ static bool write_run(struct js_sorter *sorter, struct jsonstore_error *error)
 	if (js_pwrite(sorter->sys, sorter->fd, sorter->entries,
 				  sorter->count * sizeof(*sorter->entries),
 				  sorter->written * sizeof(*sorter->entries)) != 0) {
-		return js_fail_io(error, "write", "sort.tmp");
+		return js_fail_io(error, "write", "the file to sort in");
 	}
 	uint64_t begin = sorter->written;
 	sorter->written += sorter->count;
@@ -183,7 +182,7 @@ static bool refill(struct js_sorter *sorter, struct js_run *run, struct jsonstor
 	size_t bytes = wanted * sizeof(*run->buf);
 	ssize_t got = js_pread(sorter->sys, sorter->fd, run->buf, bytes, run->next * sizeof(*run->buf));
 	if (got < 0 || (size_t)got != bytes) {
-		return js_fail_io(error, "read", "sort.tmp");
+		return js_fail_io(error, "read", "the file to sort in");
 	}
 	run->next += wanted;
 	run->used = 0;

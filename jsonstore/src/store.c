@@ -11,6 +11,7 @@
 
 #include "fail.h"
 #include "recover.h"
+#include "transaction.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -56,7 +57,17 @@ static bool watch_fork(struct jsonstore *store, struct jsonstore_error *error)
 void js_state_release(struct js_state *state)
 {
 	js_generation_unref(state->generation);
-	state->generation = NULL;
+	js_batch_unref(state->own);
+	*state = (struct js_state){.generation = NULL};
+}
+
+struct js_state js_state_copy(const struct js_state *state)
+{
+	js_generation_ref(state->generation);
+	if (state->own != NULL) {
+		js_batch_ref(state->own);
+	}
+	return *state;
 }
 
 static struct js_generation *take_current(struct jsonstore *store)
@@ -153,8 +164,7 @@ void js_store_set_current(struct jsonstore *store, struct js_generation *generat
 	js_generation_unref(before);
 }
 
-/* The caller holds store->refresh. */
-static bool refresh(struct jsonstore *store, struct jsonstore_error *error)
+static bool follow(struct jsonstore *store, struct jsonstore_error *error)
 {
 	struct js_generation *generation = store->current;
 	bool edited;
@@ -167,6 +177,13 @@ static bool refresh(struct jsonstore *store, struct jsonstore_error *error)
 	if (next == NULL) {
 		return false;
 	}
+	if (edited && store->read_only) {
+		if (!js_reader_adopt(next, error)) {
+			js_generation_unref(next);
+			return false;
+		}
+		edited = false;
+	}
 	if (edited || next->journal.generation <= generation->journal.generation) {
 		js_generation_unref(next);
 		return js_fail(error, JSONSTORE_CONFLICT, "%s: a file was edited meanwhile", store->path);
@@ -175,14 +192,22 @@ static bool refresh(struct jsonstore *store, struct jsonstore_error *error)
 	return true;
 }
 
+/* The caller holds store->refresh. */
+static bool refresh(struct jsonstore *store, struct jsonstore_error *error)
+{
+	bool good = js_reader_begin(store, error) && follow(store, error);
+	js_reader_end(store);
+	return good;
+}
+
 bool js_store_now(struct jsonstore *store, struct js_state *ret, struct jsonstore_error *error)
 {
 	for (;;) {
 		struct js_generation *generation = take_current(store);
 		uint64_t end = published_end(store, generation->journal.generation);
 		if (end <= atomic_load_explicit(&generation->parsed, memory_order_acquire) &&
-			!is_superseded(store, generation)) {
-			*ret = (struct js_state){generation, end};
+			!is_superseded(store, generation) && !(store->read_only && js_reader_moved(store))) {
+			*ret = (struct js_state){.generation = generation, .end = end};
 			return true;
 		}
 		js_generation_unref(generation);
@@ -203,14 +228,18 @@ static void free_store(struct jsonstore *store)
 		return;
 	}
 	js_generation_unref(store->current);
+	if (store->place.scratch != store->hidden && store->place.scratch >= 0) {
+		close(store->place.scratch);
+	}
 	while (store->collections != NULL) {
 		struct jsonstore_collection *next = store->collections->next;
 		free(store->collections);
 		store->collections = next;
 	}
 	js_cache_finish(&store->cache);
-	if (store->words != NULL) {
-		munmap(store->words, PAGE);
+	void *words = store->read_only ? store->reading.shared : store->words;
+	if (words != NULL) {
+		munmap(words, PAGE);
 	}
 	if (store->alive != NULL) {
 		munmap(store->alive, PAGE);
@@ -222,12 +251,13 @@ static void free_store(struct jsonstore *store)
 		}
 	}
 	pthread_mutex_t *mutexes[] = {
-		&store->checkpoint,    &store->writer,      &store->refresh,
-		&store->current_mutex, &store->queue_mutex, &store->collections_mutex,
+		&store->checkpoint,  &store->refresh,           &store->current_mutex,
+		&store->queue_mutex, &store->collections_mutex,
 	};
 	for (size_t i = 0; i < sizeof(mutexes) / sizeof(mutexes[0]); i++) {
 		pthread_mutex_destroy(mutexes[i]);
 	}
+	js_gate_finish(&store->writer);
 	free(store);
 }
 
@@ -239,11 +269,11 @@ static struct jsonstore *new_store(const char *folder, const struct js_sys *sys,
 		return NULL;
 	}
 	store->sys = *sys;
-	store->folder = store->hidden = store->lock = -1;
+	store->folder = store->hidden = store->lock = store->place.scratch = -1;
 	store->next_file = 1;
 	(void)snprintf(store->path, sizeof(store->path), "%s", folder);
 	pthread_mutex_init(&store->checkpoint, NULL);
-	pthread_mutex_init(&store->writer, NULL);
+	js_gate_init(&store->writer);
 	pthread_mutex_init(&store->refresh, NULL);
 	pthread_mutex_init(&store->current_mutex, NULL);
 	pthread_mutex_init(&store->queue_mutex, NULL);
@@ -279,15 +309,30 @@ static bool open_folders(struct jsonstore *store, bool must_exist, struct jsonst
 		.path = store->path,
 		.folder = store->folder,
 		.hidden = store->hidden,
+		.scratch = store->hidden,
+		.read_only = store->read_only,
 		.cache = &store->cache,
 		.next_file = &store->next_file,
 	};
 	return true;
 }
 
+static void open_scratch(struct jsonstore *store)
+{
+	const char *folder = secure_getenv("TMPDIR");
+	/* If it cannot be opened the first file in it is an error. */
+	store->place.scratch = js_openat(&store->sys, AT_FDCWD, folder == NULL ? "/tmp" : folder,
+									 O_RDONLY | O_DIRECTORY);
+}
+
 static bool open_words(struct jsonstore *store, struct jsonstore_error *error)
 {
 	struct stat status;
+	if (store->read_only) {
+		store->words = &store->reading.own;
+		open_scratch(store);
+		return true;
+	}
 	store->lock = js_openat(&store->sys, store->hidden, "lock", O_RDWR | O_CREAT);
 	if (store->lock < 0 || js_fstat(&store->sys, store->lock, &status) != 0) {
 		return js_fail_io(error, "open the lock of", store->path);
@@ -310,6 +355,9 @@ static bool open_words(struct jsonstore *store, struct jsonstore_error *error)
 static bool come_alive(struct jsonstore *store, struct jsonstore_error *error)
 {
 	const struct js_sys *sys = &store->sys;
+	if (store->read_only) {
+		return js_reader_begin(store, error);
+	}
 	if (js_lock(sys, store->lock, JS_LOCK_OPENING, F_WRLCK, true) != 0) {
 		return js_fail_io(error, "lock", store->path);
 	}
@@ -328,6 +376,9 @@ static bool come_alive(struct jsonstore *store, struct jsonstore_error *error)
 /* Files that were edited while the journal holds nothing for them are taken as they are. */
 static bool adopt_edited(struct jsonstore *store, struct jsonstore_error *error)
 {
+	if (store->read_only) {
+		return js_reader_adopt(store->current, error);
+	}
 	struct js_plan *plan = js_new(&store->sys, 1, sizeof(*plan), error);
 	bool busy;
 	if (plan == NULL) {
@@ -372,7 +423,9 @@ int js_store_open(const char *folder, const struct jsonstore_options *options,
 	if (store == NULL) {
 		return error->code;
 	}
-	bool good = watch_fork(store, error) && open_folders(store, wanted.must_exist, error) &&
+	store->read_only = wanted.read_only;
+	bool good = watch_fork(store, error) &&
+		open_folders(store, wanted.must_exist || wanted.read_only, error) &&
 		open_words(store, error) &&
 		js_cache_init(&store->cache, &store->sys, wanted.cache_bytes, error) &&
 		come_alive(store, error);
@@ -380,6 +433,7 @@ int js_store_open(const char *folder, const struct jsonstore_options *options,
 		store->current = js_store_highest(store, NULL, &edited, error);
 		good = store->current != NULL && (!edited || adopt_edited(store, error));
 	}
+	js_reader_end(store);
 	if (!good) {
 		free_store(store);
 		return error->code;
@@ -407,7 +461,7 @@ int jsonstore_close(struct jsonstore *store, struct jsonstore_error *error)
 	error = error == NULL ? &unwanted : error;
 	if (!js_store_check(store, error)) {
 		code = error->code;
-	} else if (store->current != NULL) {
+	} else if (store->current != NULL && !store->read_only) {
 		code = js_checkpoint_closing(store, error) ? JSONSTORE_OK : error->code;
 	}
 	free_store(store);
@@ -433,6 +487,8 @@ const char *jsonstore_code_text(int code)
 		[JSONSTORE_DAMAGED] = "damaged",
 		[JSONSTORE_FAILED] = "an earlier write failed",
 		[JSONSTORE_FORKED] = "opened by the parent process",
+		[JSONSTORE_BUSY] = "the writer's lock is held",
+		[JSONSTORE_READONLY] = "opened for reading only",
 	};
 	bool known = code >= 0 && (size_t)code < sizeof(texts) / sizeof(texts[0]);
 	return known ? texts[code] : "unknown";

@@ -17,6 +17,7 @@ struct js_words {
 	_Atomic uint64_t generation;
 	_Atomic uint64_t end[2]; /* of the journal of an even generation, of an odd one */
 	_Atomic uint32_t failed; /* a write failed: nothing more may be written to this journal */
+	_Atomic uint64_t tended; /* js_now_ms() when somebody last called jsonstore_checkpoint() */
 };
 
 /* Bytes of the lock file. */
@@ -25,6 +26,15 @@ enum {
 	JS_LOCK_CHECKPOINT,
 	JS_LOCK_OPENING, /* held while it is found out whether anybody is alive */
 	JS_LOCK_ALIVE,   /* shared: held by every open handle */
+};
+
+/* A handle that only reads; see store_reader.c. Written under jsonstore.refresh. */
+struct js_reading {
+	_Atomic(struct js_words *) shared; /* NULL: no lock file yet */
+	struct js_words own;               /* what this handle found out itself */
+	struct js_words seen;              /* the shared ones then */
+	atomic_bool attached;              /* it is one of those that are alive: `shared` is right */
+	bool holding;                      /* JS_LOCK_OPENING */
 };
 
 /* A collection in a generation. */
@@ -56,6 +66,23 @@ struct js_generation {
 	struct jsonstore_text form;
 };
 
+/* A thread that waits for the writer's lock. */
+struct js_waiter {
+	struct js_waiter *next;
+	pthread_cond_t cond;
+	bool granted;
+};
+
+/* Byte JS_LOCK_WRITER: the lock among processes is taken by who has this one among threads. */
+struct js_gate {
+	pthread_mutex_t mutex;
+	bool held;
+	bool owned; /* by a locked transaction, which `owner` began */
+	pthread_t owner;
+	struct js_waiter *first; /* list of those who wait, in the order in which they came */
+	struct js_waiter *last;
+};
+
 struct js_pending;
 
 struct jsonstore {
@@ -64,7 +91,9 @@ struct jsonstore {
 	int folder;
 	int hidden;
 	int lock;
-	struct js_words *words;
+	_Atomic(struct js_words *) words;
+	bool read_only;
+	struct js_reading reading;
 	unsigned char *alive; /* a page that a fork makes zero */
 	struct js_cache cache;
 	_Atomic uint64_t next_file;
@@ -72,7 +101,7 @@ struct jsonstore {
 	uint64_t bytes_cut;
 
 	pthread_mutex_t checkpoint; /* byte JS_LOCK_CHECKPOINT */
-	pthread_mutex_t writer;     /* byte JS_LOCK_WRITER */
+	struct js_gate writer;      /* byte JS_LOCK_WRITER */
 	pthread_mutex_t refresh;    /* parsing, and opening of generations */
 	pthread_mutex_t current_mutex;
 	struct js_generation *current;
@@ -94,10 +123,16 @@ struct jsonstore_collection {
 	uint16_t id;
 };
 
+struct js_batch;
+
 /* A state: what the journal of a generation says before byte `end`. */
 struct js_state {
 	struct js_generation *generation;
 	uint64_t end;
+	/* And over it the first changes of a locked transaction; NULL: none. See transaction.h. */
+	struct js_batch *own;
+	size_t own_count;
+	uint64_t own_serial; /* of the last of them */
 };
 
 struct jsonstore_snapshot {
@@ -109,6 +144,8 @@ bool js_store_check(const struct jsonstore *store, struct jsonstore_error *error
 /* The state of now, all that is acknowledged included; js_state_release(). */
 bool js_store_now(struct jsonstore *store, struct js_state *ret, struct jsonstore_error *error);
 void js_state_release(struct js_state *state);
+/* Another one of the same, to be released, too. */
+struct js_state js_state_copy(const struct js_state *state);
 /*
  * Opens the highest generation, with its bases; see js_generation_bases(). The caller holds
  * store->refresh, or is alone.
@@ -117,6 +154,19 @@ struct js_generation *js_store_highest(struct jsonstore *store, const struct js_
 									   bool *ret_edited, struct jsonstore_error *error);
 /* Takes the generation over. */
 void js_store_set_current(struct jsonstore *store, struct js_generation *generation);
+
+/* ---- a handle that only reads ---- */
+
+/* Whether somebody wrote while this handle believes that nobody is alive. */
+bool js_reader_moved(struct jsonstore *store);
+/*
+ * Finds out what the words are, and until js_reader_end() nobody changes them who was not alive
+ * before. Both do nothing for other handles. The caller holds store->refresh, or is alone.
+ */
+bool js_reader_begin(struct jsonstore *store, struct jsonstore_error *error);
+void js_reader_end(struct jsonstore *store);
+/* Opens the bases that were edited while the journal holds nothing for them. */
+bool js_reader_adopt(struct js_generation *generation, struct jsonstore_error *error);
 
 /* ---- generations ---- */
 
@@ -153,6 +203,13 @@ void js_journal_name(char to[64], uint64_t generation);
 
 uint64_t js_key_hash(const struct js_generation *generation, struct js_span key);
 uint64_t js_field_hash(uint64_t hash, uint16_t collection, unsigned field);
+/*
+ * The js_field_hash() of each indexed value of an entry that is a put; `form` is used on the way.
+ * JSONSTORE_INVALID: it is no record of the collection.
+ */
+bool js_field_hashes(const struct js_generation *generation, const struct js_entry *entry,
+					 struct jsonstore_text *form, uint64_t hashes[JSONSTORE_FIELDS_MAX],
+					 size_t *ret_count, struct jsonstore_error *error);
 
 /*
  * The newest change of a key in a state, NULL in *ret_change when there is none. `text`, which is
@@ -178,11 +235,24 @@ int js_cursor_scan(const struct js_state *state, uint16_t collection, struct jso
 
 /* ---- writing ---- */
 
+void js_gate_init(struct js_gate *gate);
+void js_gate_finish(struct js_gate *gate);
+/* Takes byte JS_LOCK_WRITER, waiting as jsonstore_begin_locked() says. */
+bool js_gate_enter(struct jsonstore *store, int timeout_ms, struct jsonstore_error *error);
+void js_gate_leave(struct jsonstore *store);
+/* This thread is the owner until js_gate_leave(). */
+void js_gate_own(struct js_gate *gate);
+/*
+ * JSONSTORE_BUSY when this thread is the owner: it must not wait for the lock, which it has. And
+ * JSONSTORE_READONLY.
+ */
+bool js_gate_check(struct jsonstore *store, struct jsonstore_error *error);
+
 /*
  * Takes the writer's lock, brings the current generation up to date, and adopts or cuts what a
  * writer that died left behind the end. With `failed_too` also when a write has failed.
  */
-bool js_write_begin(struct jsonstore *store, bool failed_too, struct js_state *ret,
+bool js_write_begin(struct jsonstore *store, bool failed_too, int timeout_ms, struct js_state *ret,
 					struct jsonstore_error *error);
 void js_write_end(struct jsonstore *store, struct js_state *state);
 /*

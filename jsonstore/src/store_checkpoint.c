@@ -8,6 +8,8 @@
 
 /* Files below are kept up to date by age; the journal of larger ones grows to a part of them. */
 enum { SMALL_FILE = 16 << 20, AGE_MS = 1000, JOURNAL_MIN = 4 << 20, PART = 4 };
+/* Somebody who calls jsonstore_checkpoint() each second is thought to be gone after this time. */
+enum { TENDED_MS = 5000 };
 
 bool js_checkpoint_lock(struct jsonstore *store, bool wait, bool *ret_busy,
 						struct jsonstore_error *error)
@@ -82,8 +84,11 @@ static enum due find_due(struct jsonstore *store, struct js_generation *generati
 static bool checkpoint(struct jsonstore *store, enum because because, struct jsonstore_error *error)
 {
 	struct js_state state;
-	struct js_plan *plan = js_new(&store->sys, 1, sizeof(*plan), error);
 	bool busy = false;
+	if (!js_gate_check(store, error)) {
+		return false;
+	}
+	struct js_plan *plan = js_new(&store->sys, 1, sizeof(*plan), error);
 	if (plan == NULL) {
 		return false;
 	}
@@ -124,13 +129,16 @@ int jsonstore_checkpoint(struct jsonstore *store, enum jsonstore_when when,
 	if (!js_store_check(store, error)) {
 		return error->code;
 	}
-	bool failed = atomic_load(&store->words->failed) != 0;
-	/* After a failed write the first round only goes to a new journal. */
-	if (!checkpoint(store, because, error) ||
-		(failed && when == JSONSTORE_NOW && !checkpoint(store, because, error))) {
+	if (!js_gate_check(store, error)) {
 		return error->code;
 	}
-	return JSONSTORE_OK;
+	bool failed = atomic_load(&store->words->failed) != 0;
+	/* After a failed write the first round only goes to a new journal. */
+	atomic_store(&store->words->tended, js_now_ms());
+	bool good = checkpoint(store, because, error) &&
+		(!failed || when != JSONSTORE_NOW || checkpoint(store, because, error));
+	atomic_store(&store->words->tended, js_now_ms());
+	return good ? JSONSTORE_OK : error->code;
 }
 
 void js_checkpoint_by_writer(struct jsonstore *store)
@@ -138,7 +146,9 @@ void js_checkpoint_by_writer(struct jsonstore *store)
 	struct jsonstore_error ignored;
 	uint64_t now = js_now_ms();
 	uint64_t last = atomic_load_explicit(&store->checked_ms, memory_order_relaxed);
-	if (now - last < AGE_MS / 4 ||
+	/* One who does it all the time does it next, too; so no write takes as long as a large file. */
+	if (now < atomic_load_explicit(&store->words->tended, memory_order_relaxed) + TENDED_MS ||
+		now - last < AGE_MS / 4 ||
 		!atomic_compare_exchange_strong(&store->checked_ms, &last, now)) {
 		return;
 	}

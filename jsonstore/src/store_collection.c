@@ -144,7 +144,7 @@ static bool make(struct jsonstore *store, const struct js_name *name, struct js_
 {
 	bool busy;
 	bool made = false;
-	bool good = js_checkpoint_lock(store, true, &busy, error);
+	bool good = js_gate_check(store, error) && js_checkpoint_lock(store, true, &busy, error);
 	if (good) {
 		while (good && !made) {
 			good = make_step(store, name, schema, ret_id, &made, error);

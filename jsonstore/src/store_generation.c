@@ -153,35 +153,48 @@ static bool is_known(struct js_generation *generation, const struct js_change *c
 	return true;
 }
 
-/* The hashes of the indexed values of a record; *ret_count of them. */
-static bool value_hashes(struct js_generation *generation, const struct js_entry *entry,
-						 uint64_t key_at, uint64_t hashes[JSONSTORE_FIELDS_MAX], size_t *ret_count,
-						 struct jsonstore_error *error)
+bool js_field_hashes(const struct js_generation *generation, const struct js_entry *entry,
+					 struct jsonstore_text *form, uint64_t hashes[JSONSTORE_FIELDS_MAX],
+					 size_t *ret_count, struct jsonstore_error *error)
 {
 	const struct js_schema *schema = &generation->entities[entry->collection].schema;
 	struct js_fields fields;
 	const char *what;
 	*ret_count = 0;
-	if (entry->op != JS_PUT || schema->field_count == 0) {
+	if (schema->field_count == 0) {
 		return true;
 	}
 	if (!js_record_fields(schema, entry->record, &fields, &what)) {
-		return js_fail_damaged(error, generation->journal.path, key_at, what);
+		return js_fail(error, JSONSTORE_INVALID, "%s", what);
 	}
 	for (unsigned i = 0; i < schema->field_count; i++) {
 		if (fields.values[i].ptr == NULL) {
 			continue;
 		}
-		generation->form.length = 0;
-		if (!js_value_form(&generation->store->sys, fields.values[i], &generation->form, error)) {
+		form->length = 0;
+		if (!js_value_form(&generation->store->sys, fields.values[i], form, error)) {
 			return false;
 		}
-		if (generation->form.length > 0) {
-			uint64_t hash = js_key_hash(generation, js_text_span(&generation->form));
+		if (form->length > 0) {
+			uint64_t hash = js_key_hash(generation, js_text_span(form));
 			hashes[(*ret_count)++] = js_field_hash(hash, entry->collection, i);
 		}
 	}
 	return true;
+}
+
+/* Of an entry of the journal, where one that is no record is damage. */
+static bool value_hashes(struct js_generation *generation, const struct js_entry *entry,
+						 uint64_t key_at, uint64_t hashes[JSONSTORE_FIELDS_MAX], size_t *ret_count,
+						 struct jsonstore_error *error)
+{
+	*ret_count = 0;
+	if (entry->op != JS_PUT ||
+		js_field_hashes(generation, entry, &generation->form, hashes, ret_count, error)) {
+		return true;
+	}
+	return error->code == JSONSTORE_INVALID &&
+		js_fail_damaged(error, generation->journal.path, key_at, "no record");
 }
 
 static bool see_entry(void *context, const struct js_entry *entry, uint64_t key_at,
@@ -290,7 +303,7 @@ struct js_generation *js_generation_open(struct jsonstore *store, uint64_t numbe
 	struct js_journal *journal = &generation->journal;
 	(void)snprintf(journal->path, sizeof(journal->path), "%.180s/.jsonstore/%s", store->path, name);
 	js_reader_init(&generation->reader, &store->sys, journal);
-	journal->fd = js_openat(&store->sys, store->hidden, name, O_RDWR);
+	journal->fd = js_openat(&store->sys, store->hidden, name, store->read_only ? O_RDONLY : O_RDWR);
 	bool good = journal->fd >= 0 || js_fail_io(error, "open", journal->path);
 	good = good && js_journal_open(&store->sys, journal, number, error) &&
 		js_overlay_init(&generation->overlay, &store->sys, error) &&

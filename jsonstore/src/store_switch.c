@@ -56,7 +56,7 @@ static bool merge_records(struct switching *sw, uint16_t number, struct js_base_
 						  struct js_builder *builder, struct jsonstore_error *error)
 {
 	struct jsonstore_cursor *cursor;
-	struct js_state state = {js_generation_ref(sw->state.generation), sw->state.end};
+	struct js_state state = js_state_copy(&sw->state);
 	if (js_cursor_scan(&state, number, &cursor, error) != JSONSTORE_OK) {
 		return false;
 	}
@@ -504,7 +504,7 @@ static bool finish(struct switching *sw, struct jsonstore_error *error)
 {
 	struct jsonstore *store = sw->store;
 	struct js_state now;
-	if (!js_write_begin(store, sw->failed, &now, error)) {
+	if (!js_write_begin(store, sw->failed, JSONSTORE_WAIT, &now, error)) {
 		return false;
 	}
 	bool good = true;

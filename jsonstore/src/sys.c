@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "fail.h"
@@ -46,6 +47,22 @@ int js_openat(const struct js_sys *sys, int folder, const char *name, int flags)
 		return -1;
 	}
 	return openat(folder, name, flags | O_CLOEXEC, 0666);
+}
+
+int js_open_unnamed(const struct js_sys *sys, int folder)
+{
+	unsigned long long number;
+	char name[64];
+	if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number)) {
+		return -1;
+	}
+	/* O_TMPFILE is not on all file systems. */
+	(void)snprintf(name, sizeof(name), "jsonstore-%016llx.tmp", number);
+	int fd = js_openat(sys, folder, name, O_RDWR | O_CREAT | O_EXCL);
+	if (fd >= 0) {
+		(void)js_unlinkat(sys, folder, name);
+	}
+	return fd;
 }
 
 int js_renameat(const struct js_sys *sys, int from_folder, const char *from, int to_folder,

@@ -42,6 +42,8 @@ void *js_new(const struct js_sys *sys, size_t count, size_t size, struct jsonsto
 
 /* Relative to a folder's descriptor, O_CLOEXEC. -1, with errno, on failure. */
 int js_openat(const struct js_sys *sys, int folder, const char *name, int flags);
+/* A file without a name, on the file system of a folder. */
+int js_open_unnamed(const struct js_sys *sys, int folder);
 int js_renameat(const struct js_sys *sys, int from_folder, const char *from, int to_folder,
 				const char *to);
 int js_unlinkat(const struct js_sys *sys, int folder, const char *name);

@@ -90,22 +90,11 @@ static bool index_records(struct js_builder *builder, struct js_base_reader *rea
 	return more == JS_MORE_END;
 }
 
-static bool write_index(const struct js_place *place, struct js_builder *builder,
-						const struct js_built *built, const char *index_name,
-						struct jsonstore_error *error)
-{
-	int fd = js_openat(place->sys, place->hidden, index_name, O_RDWR | O_CREAT | O_TRUNC);
-	if (fd < 0) {
-		return js_fail_io(error, "open", index_name);
-	}
-	bool good = js_builder_write(builder, fd, index_name, built, error);
-	close(fd);
-	return good;
-}
-
-bool js_table_index(const struct js_place *place, const struct js_schema *schema,
-					const uint64_t hash_key[2], int fd, const char *path, const char *index_name,
-					struct js_print *ret_print, struct jsonstore_error *error)
+/* The same into a file that is open. */
+static bool index_to(const struct js_place *place, const struct js_schema *schema,
+					 const uint64_t hash_key[2], int fd, const char *path, int index_fd,
+					 const char *index_name, struct js_print *ret_print,
+					 struct jsonstore_error *error)
 {
 	struct js_builder builder;
 	struct js_base_reader reader;
@@ -115,18 +104,31 @@ bool js_table_index(const struct js_place *place, const struct js_schema *schema
 	if (crc == NULL) {
 		return false;
 	}
-	js_builder_init(&builder, place->sys, place->hidden, schema, hash_key);
+	js_builder_init(&builder, place->sys, place->scratch, schema, hash_key);
 	js_base_reader_init(&reader, place->sys, fd, path, crc);
 	js_base_reader_sums(&reader, &sums, NULL);
 	bool good = index_records(&builder, &reader, error) &&
 		js_print_stat(place->sys, fd, path, &built.print, error);
 	built.print.crc = js_crc64_value(crc);
-	good = good && write_index(place, &builder, &built, index_name, error);
+	good = good && js_builder_write(&builder, index_fd, index_name, &built, error);
 	*ret_print = built.print;
 	js_base_reader_finish(&reader);
 	js_builder_finish(&builder);
 	js_sums_free(&sums);
 	free(crc);
+	return good;
+}
+
+bool js_table_index(const struct js_place *place, const struct js_schema *schema,
+					const uint64_t hash_key[2], int fd, const char *path, const char *index_name,
+					struct js_print *ret_print, struct jsonstore_error *error)
+{
+	int index_fd = js_openat(place->sys, place->hidden, index_name, O_RDWR | O_CREAT | O_TRUNC);
+	if (index_fd < 0) {
+		return js_fail_io(error, "open", index_name);
+	}
+	bool good = index_to(place, schema, hash_key, fd, path, index_fd, index_name, ret_print, error);
+	close(index_fd);
 	return good;
 }
 
@@ -156,30 +158,23 @@ static bool rebuild(const struct js_place *place, const struct js_table *table, 
 	return good;
 }
 
-/* Opens the index; *ret_good false, without an error, when it is not usable. */
-static bool open_index(const struct js_place *place, struct js_table *table, struct js_span name,
-					   const uint64_t hash_key[2], bool *ret_good, struct jsonstore_error *error)
+/* Opens the index in a file; *ret_good false, without an error, when it is not usable. */
+static bool open_index_file(const struct js_place *place, struct js_table *table, int fd,
+							const char *path, const uint64_t hash_key[2], bool *ret_good,
+							struct jsonstore_error *error)
 {
-	char index_name[128];
 	struct js_index_of of = {
 		.print = table->print,
 		.hash_key = {hash_key[0], hash_key[1]},
 		.schema = &table->schema,
 	};
-	*ret_good = false;
-	js_index_name(index_name, name, &table->print);
-	int fd = js_openat(place->sys, place->hidden, index_name, O_RDONLY);
-	if (fd < 0) {
-		return errno == ENOENT || js_fail_io(error, "open", index_name);
-	}
 	table->index.file = (struct js_cached_file){
 		.id = atomic_fetch_add(place->next_file, 1),
 		.fd = fd,
 		.pages = true,
 		.path = table->index_path,
 	};
-	(void)snprintf(table->index_path, sizeof(table->index_path), "%.200s/.jsonstore/%s",
-				   place->path, index_name);
+	(void)snprintf(table->index_path, sizeof(table->index_path), "%s", path);
 	bool good = js_index_open(place->sys, &table->index, &of, ret_good, error);
 	if (!good && error->code == JSONSTORE_DAMAGED) {
 		good = true; /* it is built anew */
@@ -189,6 +184,46 @@ static bool open_index(const struct js_place *place, struct js_table *table, str
 		table->index.file.fd = -1;
 	}
 	return good;
+}
+
+static bool open_index(const struct js_place *place, struct js_table *table, struct js_span name,
+					   const uint64_t hash_key[2], bool *ret_good, struct jsonstore_error *error)
+{
+	char index_name[128];
+	char path[384];
+	*ret_good = false;
+	js_index_name(index_name, name, &table->print);
+	int fd = js_openat(place->sys, place->hidden, index_name, O_RDONLY);
+	if (fd < 0) {
+		return errno == ENOENT || js_fail_io(error, "open", index_name);
+	}
+	(void)snprintf(path, sizeof(path), "%.200s/.jsonstore/%s", place->path, index_name);
+	return open_index_file(place, table, fd, path, hash_key, ret_good, error);
+}
+
+/* Builds an index that has no name. */
+static bool make_own_index(const struct js_place *place, struct js_table *table,
+						   const uint64_t hash_key[2], const struct js_print *print,
+						   struct jsonstore_error *error)
+{
+	static const char name[] = "an index in $TMPDIR";
+	bool there;
+	int fd = js_open_unnamed(place->sys, place->scratch);
+	if (fd < 0) {
+		return js_fail_io(error, "make", name);
+	}
+	if (!index_to(place, &table->schema, hash_key, table->file.fd, table->path, fd, name,
+				  &table->print, error)) {
+		close(fd);
+		return false;
+	}
+	if (print != NULL && !js_print_same_content(&table->print, print)) {
+		close(fd);
+		return js_fail_damaged(error, table->path, 0,
+							   "its content is not the one that was written");
+	}
+	return open_index_file(place, table, fd, name, hash_key, &there, error) &&
+		(there || js_fail_damaged(error, name, 0, "it changed meanwhile"));
 }
 
 struct js_table *js_table_open(const struct js_place *place, struct js_span name,
@@ -203,7 +238,7 @@ struct js_table *js_table_open(const struct js_place *place, struct js_span name
 	}
 	table->refs = 1;
 	table->cache = place->cache;
-	table->print = *print;
+	table->print = print == NULL ? (struct js_print){.size = 0} : *print;
 	table->schema = *schema;
 	table->index.file.fd = -1;
 	(void)snprintf(table->path, sizeof(table->path), "%.200s/%.*s.json", place->path, (int)name.len,
@@ -213,8 +248,10 @@ struct js_table *js_table_open(const struct js_place *place, struct js_span name
 		.fd = fd,
 		.path = table->path,
 	};
-	bool good = open_index(place, table, name, hash_key, &there, error);
-	if (good && !there) {
+	bool good = print == NULL || open_index(place, table, name, hash_key, &there, error);
+	if (good && !there && place->read_only) {
+		good = make_own_index(place, table, hash_key, print, error);
+	} else if (good && !there) {
 		good = rebuild(place, table, name, hash_key, error) &&
 			open_index(place, table, name, hash_key, &there, error);
 		if (good && !there) {

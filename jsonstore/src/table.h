@@ -18,6 +18,9 @@ struct js_place {
 	const char *path; /* of the folder, for messages */
 	int folder;
 	int hidden; /* .jsonstore */
+	/* Where files without a name are made: .jsonstore or, when nothing is written, $TMPDIR. */
+	int scratch;
+	bool read_only;
 	struct js_cache *cache;
 	_Atomic uint64_t *next_file; /* numbers for the cache */
 };
@@ -39,7 +42,8 @@ void js_index_name(char to[128], struct js_span name, const struct js_print *pri
 
 /*
  * Opens a base whose content is known to be that of `print`, and its index; builds the index when
- * it is not there. Takes the descriptor over, also when it fails. NULL on an error.
+ * it is not there. When nothing is written that has no name, and `print` may be NULL: then the file
+ * is checked, too. Takes the descriptor over, also when it fails. NULL on an error.
  */
 struct js_table *js_table_open(const struct js_place *place, struct js_span name,
 							   const struct js_schema *schema, const uint64_t hash_key[2],

@@ -25,7 +25,15 @@ int jsonstore_begin(struct jsonstore *store, struct jsonstore_transaction **ret_
 
 void jsonstore_abandon(struct jsonstore_transaction *transaction)
 {
+	struct jsonstore_error ignored;
 	if (transaction != NULL) {
+		js_batch_unref(transaction->own);
+		/* In a child of fork() the lock is the parent's. */
+		if (transaction->own != NULL && js_store_check(transaction->store, &ignored)) {
+			js_write_end(transaction->store, &transaction->state);
+		} else if (transaction->own != NULL) {
+			js_state_release(&transaction->state);
+		}
 		free(transaction->steps);
 		jsonstore_text_free(&transaction->bytes);
 		free(transaction);
@@ -40,7 +48,8 @@ static bool reserve(struct jsonstore_transaction *transaction,
 	if (collection->store != transaction->store) {
 		return js_fail(error, JSONSTORE_INVALID, "the collection is another store's");
 	}
-	if (transaction->count == JSONSTORE_TRANSACTION_CHANGES_MAX) {
+	size_t count = transaction->own == NULL ? transaction->count : transaction->own->count;
+	if (count == JSONSTORE_TRANSACTION_CHANGES_MAX) {
 		return js_fail(error, JSONSTORE_LIMIT, "a transaction of more than %d changes",
 					   JSONSTORE_TRANSACTION_CHANGES_MAX);
 	}
@@ -63,17 +72,37 @@ static bool reserve(struct jsonstore_transaction *transaction,
 }
 
 /* The schema cannot change while we look: the key field never does. */
-static bool key_schema(struct jsonstore_collection *collection, struct js_schema *ret,
+static bool key_schema(const struct jsonstore_transaction *transaction,
+					   const struct jsonstore_collection *collection, struct js_schema *ret,
 					   struct jsonstore_error *error)
 {
 	struct js_state state;
-	if (!js_store_now(collection->store, &state, error)) {
+	if (transaction->own != NULL) {
+		state = js_state_copy(&transaction->state);
+	} else if (!js_store_now(transaction->store, &state, error)) {
 		return false;
 	}
 	ret->key = state.generation->entities[collection->id].schema.key;
 	ret->field_count = 0;
 	js_state_release(&state);
 	return true;
+}
+
+/* A step is complete. A locked transaction takes it at once, and forgets it. */
+static bool end_step(struct jsonstore_transaction *transaction, struct jsonstore_error *error)
+{
+	struct js_batch *own = transaction->own;
+	transaction->count++;
+	if (own == NULL) {
+		return true;
+	}
+	bool good = js_batch_add(own, transaction, error);
+	if (!good) {
+		error->change = own->count;
+	}
+	transaction->count = 0;
+	transaction->bytes.length = 0;
+	return good;
 }
 
 static bool add_record(struct jsonstore_transaction *transaction,
@@ -86,7 +115,7 @@ static bool add_record(struct jsonstore_transaction *transaction,
 	size_t begin = bytes->length;
 	if (!js_store_check(transaction->store, error) ||
 		!reserve(transaction, collection, JSONSTORE_KEY_MAX + record.len, error) ||
-		!key_schema(collection, &schema, error) ||
+		!key_schema(transaction, collection, &schema, error) ||
 		!js_record_take(&transaction->store->sys, &schema, record, &fields, bytes, error)) {
 		return false;
 	}
@@ -104,8 +133,7 @@ static bool add_record(struct jsonstore_transaction *transaction,
 		bytes->length = begin;
 		return false;
 	}
-	transaction->count++;
-	return true;
+	return end_step(transaction, error);
 }
 
 static bool add_keyed(struct jsonstore_transaction *transaction,
@@ -132,7 +160,7 @@ static bool add_keyed(struct jsonstore_transaction *transaction,
 		bytes->length = begin;
 		return false;
 	}
-	transaction->steps[transaction->count++] = (struct js_step){
+	transaction->steps[transaction->count] = (struct js_step){
 		.wish = wish,
 		.collection = collection->id,
 		.key_length = (uint16_t)key.len,
@@ -141,7 +169,7 @@ static bool add_keyed(struct jsonstore_transaction *transaction,
 		.text_at = begin + key.len,
 		.text_length = bytes->length - begin - key.len,
 	};
-	return true;
+	return end_step(transaction, error);
 }
 
 int jsonstore_transaction_put(struct jsonstore_transaction *transaction,

@@ -88,13 +88,11 @@ static bool look(struct jsonstore *store, bool failed_too, struct js_state *stat
 	return good;
 }
 
-bool js_write_begin(struct jsonstore *store, bool failed_too, struct js_state *ret,
+bool js_write_begin(struct jsonstore *store, bool failed_too, int timeout_ms, struct js_state *ret,
 					struct jsonstore_error *error)
 {
-	pthread_mutex_lock(&store->writer);
-	if (js_lock(&store->sys, store->lock, JS_LOCK_WRITER, F_WRLCK, true) != 0) {
-		pthread_mutex_unlock(&store->writer);
-		return js_fail_io(error, "lock", store->path);
+	if (!js_gate_enter(store, timeout_ms, error)) {
+		return false;
 	}
 	bool good = js_store_now(store, ret, error);
 	if (good && !look(store, failed_too, ret, error)) {
@@ -102,8 +100,7 @@ bool js_write_begin(struct jsonstore *store, bool failed_too, struct js_state *r
 		good = false;
 	}
 	if (!good) {
-		(void)js_lock(&store->sys, store->lock, JS_LOCK_WRITER, F_UNLCK, false);
-		pthread_mutex_unlock(&store->writer);
+		js_gate_leave(store);
 	}
 	return good;
 }
@@ -111,8 +108,7 @@ bool js_write_begin(struct jsonstore *store, bool failed_too, struct js_state *r
 void js_write_end(struct jsonstore *store, struct js_state *state)
 {
 	js_state_release(state);
-	(void)js_lock(&store->sys, store->lock, JS_LOCK_WRITER, F_UNLCK, false);
-	pthread_mutex_unlock(&store->writer);
+	js_gate_leave(store);
 }
 
 bool js_write_group(struct jsonstore *store, struct js_state *state,
@@ -192,6 +188,14 @@ static bool reserve(struct jsonstore *store, struct js_generation *generation,
 	return good;
 }
 
+bool js_batch_commit(struct jsonstore *store, struct js_state *state, struct js_batch *batch,
+					 struct jsonstore_error *error)
+{
+	js_batch_end(batch);
+	return reserve(store, state->generation, batch, error) &&
+		js_write_group(store, state, &batch->group, error);
+}
+
 static void commit_batch(struct jsonstore *store, struct js_state *state, struct js_pending *first)
 {
 	struct jsonstore_error error = {.code = 0};
@@ -201,9 +205,7 @@ static void commit_batch(struct jsonstore *store, struct js_state *state, struct
 		at->good = js_batch_add(&batch, at->transaction, &at->error);
 	}
 	if (good && batch.count > 0) {
-		js_batch_end(&batch);
-		good = reserve(store, state->generation, &batch, &error) &&
-			js_write_group(store, state, &batch.group, &error);
+		good = js_batch_commit(store, state, &batch, &error);
 	}
 	if (!good) {
 		fail_all(first, &error);
@@ -216,7 +218,7 @@ static void lead(struct jsonstore *store)
 {
 	struct jsonstore_error error;
 	struct js_state state;
-	bool good = js_write_begin(store, false, &state, &error);
+	bool good = js_write_begin(store, false, JSONSTORE_WAIT, &state, &error);
 	struct js_pending *first = take_batch(store);
 	for (struct js_pending *at = first; at != NULL; at = at->next) {
 		at->good = true;
@@ -272,7 +274,10 @@ int jsonstore_commit(struct jsonstore_transaction *transaction, struct jsonstore
 	struct jsonstore *store = transaction->store;
 	struct js_pending pending = {.transaction = transaction};
 	error = error == NULL ? &unwanted : error;
-	if (!js_store_check(store, error)) {
+	if (transaction->own != NULL) {
+		return js_commit_locked(transaction, error);
+	}
+	if (!js_store_check(store, error) || !js_gate_check(store, error)) {
 		jsonstore_abandon(transaction);
 		return error->code;
 	}

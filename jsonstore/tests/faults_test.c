@@ -53,25 +53,62 @@ static void note(struct outcome *outcome, int code)
 	}
 }
 
+static int put_value_of(struct jsonstore_transaction *transaction,
+						struct jsonstore_collection *collection, const char *key, int value)
+{
+	char record[64];
+	int len = snprintf(record, sizeof(record), "{\"id\":%s,\"v\":%d}", key, value);
+	return jsonstore_transaction_put(transaction, collection, record, (size_t)len, NULL);
+}
+
+/* In a locked transaction: something that is undone, and all it has is read. */
+static int undo_some(struct jsonstore_transaction *transaction, struct jsonstore_collection *a)
+{
+	struct jsonstore_snapshot *snapshot;
+	struct jsonstore_cursor *cursor;
+	const char *record = "";
+	size_t length;
+	uint64_t mark = jsonstore_transaction_mark(transaction);
+	int code = put_value_of(transaction, a, "\"undone\"", 1);
+	code = code != 0 ? code : put_value_of(transaction, a, "1", 1000);
+	if (code != JSONSTORE_OK ||
+		(code = jsonstore_transaction_snapshot(transaction, &snapshot, NULL)) != JSONSTORE_OK) {
+		return code;
+	}
+	code = jsonstore_find(a, snapshot, "v", "1", 1, &cursor, NULL);
+	if (code == JSONSTORE_OK) {
+		while (record != NULL &&
+			   (code = jsonstore_next(cursor, &record, &length, NULL)) == JSONSTORE_OK) {
+		}
+		jsonstore_cursor_close(cursor);
+	}
+	jsonstore_release(snapshot);
+	return code != 0 ? code : jsonstore_transaction_undo_to(transaction, mark, NULL);
+}
+
 /* Step i: two records of one collection, and one of the other, in one transaction. */
 static int write_step(struct jsonstore *store, struct jsonstore_collection *a,
 					  struct jsonstore_collection *b, int i)
 {
 	struct jsonstore_transaction *transaction;
+	bool locked = i % 2 == 0;
 	char record[64];
-	int code = jsonstore_begin(store, &transaction, NULL);
+	int code = locked ? jsonstore_begin_locked(store, 1000, &transaction, NULL)
+					  : jsonstore_begin(store, &transaction, NULL);
 	if (code != JSONSTORE_OK) {
 		return code;
 	}
 	int len = snprintf(record, sizeof(record), "{\"id\":%d,\"v\":%d}", i % 3, i);
 	code = jsonstore_transaction_put(transaction, a, record, (size_t)len, NULL);
+	if (code == JSONSTORE_OK && locked) {
+		code = undo_some(transaction, a);
+	}
 	if (code == JSONSTORE_OK) {
 		len = snprintf(record, sizeof(record), "{\"id\":\"n%d\",\"v\":%d}", i, i % 2);
 		code = jsonstore_transaction_insert(transaction, a, record, (size_t)len, NULL);
 	}
 	if (code == JSONSTORE_OK) {
-		len = snprintf(record, sizeof(record), "{\"id\":\"last\",\"v\":%d}", i);
-		code = jsonstore_transaction_put(transaction, b, record, (size_t)len, NULL);
+		code = put_value_of(transaction, b, "\"last\"", i);
 	}
 	if (code != JSONSTORE_OK) {
 		jsonstore_abandon(transaction);
@@ -189,6 +226,7 @@ static void check(const char *folder, const struct outcome *outcome)
 		newest[i % 3] = there ? i : newest[i % 3];
 	}
 	assert_int_equal(value_of(b, "last"), last);
+	assert_int_equal(value_of(a, "undone"), -1);
 	for (int i = 0; i < 3; i++) {
 		char key[2] = {(char)('0' + i), '\0'};
 		assert_int_equal(value_of(a, key), newest[i]);

@@ -7,8 +7,10 @@
 
 #include "api/call.h"
 #include "api/cors.h"
+#include "api/forwarded.h"
 #include "api/guard.h"
 #include "api/links.h"
+#include "auth/fetch.h"
 #include "auth/rate.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -19,6 +21,19 @@
 
 /* ---- a service on a loop ---- */
 
+static void tell_of_keys(void *context, struct str url, const char *problem)
+{
+	const struct api_loop *loop = context;
+	struct log_field fields[] = {
+		LOG_STR("service", loop->binding->service->model->service),
+		LOG_STR("url", url),
+		LOG_STR("problem", str_from(problem == NULL ? "" : problem)),
+	};
+	log_event(loop->api->options.log, problem == NULL ? LOG_INFO : LOG_WARNING,
+			  problem == NULL ? "keys were fetched" : "keys could not be fetched", fields,
+			  problem == NULL ? 2 : 3);
+}
+
 static struct api_binding *binding_create(struct api_loop *loop, struct service *service)
 {
 	struct api_binding *binding = alloc_zeroed(1, sizeof(*binding));
@@ -27,12 +42,17 @@ static struct api_binding *binding_create(struct api_loop *loop, struct service 
 	if (service->auth != NULL) {
 		binding->auth = auth_session_create(service->auth, &clock_system);
 	}
+	if (service->auth != NULL && loop->keeper) {
+		const struct auth_fetch_options options = {.tell = tell_of_keys, .context = loop};
+		binding->fetch = auth_fetch_start(service->auth, loop->loop, &options);
+	}
 	binding->stats = alloc_zeroed(service->operation_count, sizeof(struct operation_stats));
 	return binding;
 }
 
 static void binding_destroy(struct api_binding *binding)
 {
+	auth_fetch_stop(binding->fetch);
 	auth_session_destroy(binding->auth);
 	service_unref(binding->service);
 	free(binding->stats);
@@ -58,6 +78,8 @@ static void adopt(struct task *task)
 	}
 	pthread_mutex_lock(&loop->api->lock);
 	struct api_binding *old = loop->binding;
+	auth_fetch_stop(old->fetch);
+	old->fetch = NULL;
 	loop->adopting = false;
 	service_ref(loop->api->service);
 	loop->binding = binding_create(loop, loop->api->service);
@@ -212,8 +234,7 @@ static bool take_rate(struct call *call, struct error *error)
 	struct api *api = call->binding->loop->api;
 	const struct auth_config *config = call->binding->service->model->auth;
 	const struct principal *principal = call->caller.principal;
-	struct str name = principal != NULL && !principal->anonymous ? principal->id
-																 : call->request->peer;
+	struct str name = principal != NULL && !principal->anonymous ? principal->id : call->peer;
 	return config->rate_requests == 0 ||
 		rate_take(api->rate, config, name, clock_system.monotonic_ns(&clock_system),
 				  &call->retry_after_s, error);
@@ -306,6 +327,7 @@ void api_handle(struct api_loop *loop, const struct mount *mount, struct http_ex
 	call->mount = mount;
 	call->path = call->request->path;
 	call->binding = loop->binding;
+	call->peer = forwarded_peer(call->request, call->binding->service->model, arena);
 	call->binding->calls++;
 	call->id = loop->next_id++;
 	http_exchange_set_data(exchange, call);
@@ -336,7 +358,7 @@ static void log_access(const struct api_loop *loop, const struct call *call, int
 	struct log_field fields[] = {
 		LOG_STR("service", loop->binding->service->model->service),
 		LOG_STR("id", ((struct str){id, (size_t)len})),
-		LOG_STR("peer", request->peer),
+		LOG_STR("peer", call->peer),
 		LOG_STR("method", http_method_name(request->method)),
 		LOG_STR("path", request->path),
 		LOG_STR("query", request->query),
@@ -445,9 +467,9 @@ struct api_loop *api_attach(struct api *api, struct loop *loop, struct error *er
 	random_bytes(&api_loop->next_id, sizeof(api_loop->next_id));
 	pthread_mutex_lock(&api->lock);
 	service_ref(api->service);
+	api_loop->keeper = api->loops == NULL;
 	api_loop->binding = binding_create(api_loop, api->service);
 	api_loop->next = api->loops;
-	api_loop->keeper = api->loops == NULL;
 	api->loops = api_loop;
 	pthread_mutex_unlock(&api->lock);
 	links_keep(api_loop);
@@ -494,6 +516,9 @@ void api_detach(struct api_loop *loop)
 void api_replace(struct api *api, struct service *service)
 {
 	pthread_mutex_lock(&api->lock);
+	if (api->service->auth != NULL && service->auth != NULL) {
+		auth_inherit(service->auth, api->service->auth);
+	}
 	service_unref(api->service);
 	api->service = service;
 	for (struct api_loop *loop = api->loops; loop != NULL; loop = loop->next) {
@@ -503,6 +528,14 @@ void api_replace(struct api *api, struct service *service)
 		}
 	}
 	pthread_mutex_unlock(&api->lock);
+}
+
+bool api_is_ready(struct api *api)
+{
+	pthread_mutex_lock(&api->lock);
+	bool ready = api->service->auth == NULL || auth_is_ready(api->service->auth);
+	pthread_mutex_unlock(&api->lock);
+	return ready;
 }
 
 void api_set_server(struct api_loop *loop, struct http_server *server)

@@ -23,6 +23,7 @@ struct api;
 struct cache;
 struct redis;
 struct api_loop;
+struct auth_fetch;
 struct auth_session;
 
 struct api_options {
@@ -46,6 +47,7 @@ struct api_binding {
 	struct api_loop *loop;
 	struct service *service;       /* one reference */
 	struct auth_session *auth;     /* owned; NULL: the service has no `auth` */
+	struct auth_fetch *fetch;      /* owned; on the first loop, while it is the newest; or NULL */
 	size_t calls;                  /* under way */
 	struct operation_stats *stats; /* owned, by operation number */
 };
@@ -63,6 +65,8 @@ void api_detach(struct api_loop *loop);
 /* Puts another state of the service file in place; every loop takes it over at its next turn. Takes
  * one reference over. Any thread. */
 void api_replace(struct api *api, struct service *service);
+/* False while keys that are fetched have not come. Any thread. */
+bool api_is_ready(struct api *api);
 /* The callbacks for an http server of this loop; `server` is told when it is made. */
 void api_http_options(struct api_loop *loop, struct http_server_options *ret_options);
 void api_set_server(struct api_loop *loop, struct http_server *server);

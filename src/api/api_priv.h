@@ -28,10 +28,10 @@ struct api_loop {
 	struct operation_stats other;  /* requests without an operation */
 	uint64_t next_id;              /* of requests */
 	struct task adopt;             /* posted by api_replace() */
-	bool keeper;                   /* does for all loops what links.h says is done unasked */
-	struct api_keep *keeps;        /* owned: of this state of the service file, and of ended ones */
-	struct loop_tick collect;      /* while there are any */
-	bool ended;                    /* see api_end() */
+	bool keeper;            /* does for all loops what is done unasked: links.h, keys by address */
+	struct api_keep *keeps; /* owned: of this state of the service file, and of ended ones */
+	struct loop_tick collect; /* while there are any */
+	bool ended;               /* see api_end() */
 	void (*on_ended)(void *context);
 	void *ended_context;
 	bool adopting; /* under api->lock: the task is posted and did not run yet */

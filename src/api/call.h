@@ -41,6 +41,7 @@ struct call {
 		*binding;              /* the service on this loop; holds it while the call is under way */
 	const struct mount *mount; /* of the gateway that it came through; NULL: none */
 	struct str path;           /* of the request, as the service has it */
+	struct str peer;           /* who sends it, beyond the proxies that are trusted */
 	const struct operation *operation; /* NULL: no path or method matched */
 	struct auth_caller caller;         /* held until the call ends */
 	const struct principal *principal; /* who sends it; NULL: the service has no `auth` */

@@ -121,8 +121,9 @@ static void answer_ready(const struct gateway *gateway, struct http_exchange *ex
 	if (gateway->options.ready(gateway->options.context)) {
 		answer(exchange, 200, STR("application/json"), STR("{\"status\":\"ready\"}"));
 	} else {
+		/* It drains, or a service waits for keys. */
 		struct error error = {0};
-		error_set(&error, ERROR_DRAINING, "The services are not ready");
+		error_set(&error, ERROR_DRAINING, "The server is not ready");
 		fail(exchange, &error);
 	}
 }

@@ -1,6 +1,7 @@
 #include "api/metrics.h"
 
 #include "api/api_priv.h"
+#include "auth/auth.h"
 #include "cache/redis.h"
 #include "codec/json.h"
 #include "link/peer.h"
@@ -152,6 +153,8 @@ static void write_http(const struct api *api, struct buf *text)
 		all.bad_requests += stats.bad_requests;
 		all.bytes_in += stats.bytes_in;
 		all.bytes_out += stats.bytes_out;
+		all.handshakes += stats.handshakes;
+		all.handshake_failures += stats.handshake_failures;
 	}
 	write_number(text, "rowlock_connections", "gauge", "Open connections.", all.connections);
 	write_number(text, "rowlock_connections_accepted_total", "counter", "Connections accepted.",
@@ -162,6 +165,10 @@ static void write_http(const struct api *api, struct buf *text)
 				 all.bad_requests);
 	write_number(text, "rowlock_received_bytes_total", "counter", "Bytes received.", all.bytes_in);
 	write_number(text, "rowlock_sent_bytes_total", "counter", "Bytes sent.", all.bytes_out);
+	write_number(text, "rowlock_tls_handshakes_total", "counter", "TLS handshakes that were done.",
+				 all.handshakes);
+	write_number(text, "rowlock_tls_handshake_failures_total", "counter",
+				 "TLS handshakes that failed.", all.handshake_failures);
 }
 
 static void write_groups(const struct store_stats *stats, struct buf *text)
@@ -274,6 +281,19 @@ static void write_peers(const struct api *api, struct buf *text)
 				 "Services that a loop does not ask for a while.", all.open);
 }
 
+static void write_keys(const struct api *api, struct buf *text)
+{
+	struct auth *auth = api->service->auth;
+	if (auth == NULL || !auth_fetches(auth)) {
+		return;
+	}
+	const struct auth_counters *counters = auth_counters(auth);
+	write_number(text, "rowlock_key_fetches_total", "counter", "Sets of keys that were asked for.",
+				 get(&counters->fetches));
+	write_number(text, "rowlock_key_fetch_failures_total", "counter",
+				 "Sets of keys that did not come, or could not be used.", get(&counters->failures));
+}
+
 void metrics_write(struct api *api, struct buf *text)
 {
 	pthread_mutex_lock(&api->lock);
@@ -286,5 +306,6 @@ void metrics_write(struct api *api, struct buf *text)
 	write_cache(api, text);
 	write_redis(api, text);
 	write_peers(api, text);
+	write_keys(api, text);
 	pthread_mutex_unlock(&api->lock);
 }

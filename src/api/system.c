@@ -19,6 +19,12 @@ static void run_ready(struct call *call)
 		call_fail(call, &error);
 		return;
 	}
+	if (!api_is_ready(call->binding->loop->api)) {
+		struct error error = {0};
+		error_set(&error, ERROR_OVERLOADED, "The keys of tokens are not here yet");
+		call_fail(call, &error);
+		return;
+	}
 	call_answer(call, 200, STR("application/json"), STR("{\"status\":\"ready\"}"));
 }
 

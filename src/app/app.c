@@ -153,10 +153,12 @@ static bool create_service(struct app *app, struct app_service *service, const c
 {
 	service->app = app;
 	service->file = file;
-	struct service *loaded = app_load(app, file);
+	struct tls_identity *identity;
+	struct service *loaded = app_load(app, file, &identity);
 	if (loaded == NULL) {
 		return false;
 	}
+	service->tls = identity == NULL ? NULL : tls_create(identity);
 	struct error error = {0};
 	if (!open_service(service, loaded, &error)) {
 		app_log_error(app, loaded->model->service, &error);
@@ -196,7 +198,7 @@ static bool create_server(struct app_loop *loop, struct app_service *service,
 	if (server->api_loop == NULL) {
 		return false;
 	}
-	struct http_server_options options = {.shared = &loop->app->shared};
+	struct http_server_options options = {.shared = &loop->app->shared, .tls = service->tls};
 	api_http_options(server->api_loop, &options);
 	server->server = http_server_create(loop->loop, &service->address, &options, error);
 	if (server->server == NULL) {
@@ -328,6 +330,9 @@ static void on_signal(uv_signal_t *handle, int number)
 	}
 	for (size_t i = 0; i < app->service_count; i++) {
 		settle(&app->services[i]);
+	}
+	if (app->gateway != NULL && app->gateway->tls != NULL) {
+		app_renew_identity(app, app->gateway->tls);
 	}
 }
 
@@ -470,21 +475,23 @@ struct app *app_create(const struct app_options *options)
 	return app;
 }
 
-static void announce_one(const struct app *app, struct str name, const struct address *address)
+static void announce_one(const struct app *app, struct str name, const struct tls *tls,
+						 const struct address *address)
 {
 	char message[192];
-	snprintf(message, sizeof(message), "%.*s: listening on http://%s", STR_ARG(name),
-			 address->text);
+	snprintf(message, sizeof(message), "%.*s: listening on %s://%s", STR_ARG(name),
+			 tls == NULL ? "http" : "https", address->text);
 	log_event(&app->options.log, LOG_INFO, message, NULL, 0);
 }
 
 static void announce(const struct app *app)
 {
 	for (size_t i = 0; i < app->service_count; i++) {
-		announce_one(app, app->services[i].name, &app->services[i].address);
+		const struct app_service *service = &app->services[i];
+		announce_one(app, service->name, service->tls, &service->address);
 	}
 	if (app->gateway != NULL) {
-		announce_one(app, STR("gateway"), &app->gateway->address);
+		announce_one(app, STR("gateway"), app->gateway->tls, &app->gateway->address);
 	}
 }
 
@@ -537,6 +544,10 @@ void app_destroy(struct app *app)
 		cache_destroy(app->services[i].cache);
 		redis_destroy(app->services[i].second);
 		store_close(app->services[i].store);
+		tls_destroy(app->services[i].tls);
+	}
+	if (app->gateway != NULL) {
+		tls_destroy(app->gateway->tls);
 	}
 	arena_finish(&app->arena);
 	free(app);

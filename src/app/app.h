@@ -28,6 +28,10 @@ struct app_options {
 	 * `files` there, "" for its service's name. */
 	const char *gateway;
 	const char *const *mounts;
+	/* PEM files of the gateway, or without one of the only service, in place of its file's; both or
+	 * neither. */
+	const char *tls_certificate;
+	const char *tls_key;
 	const struct app_override *overrides;
 	size_t override_count;
 	struct log log;

@@ -6,7 +6,7 @@ static bool is_ready(void *context)
 	struct app *app = context;
 	bool ready = !atomic_load(&app->draining);
 	for (size_t i = 0; i < app->service_count && ready; i++) {
-		ready = !atomic_load(&app->services[i].loading);
+		ready = !atomic_load(&app->services[i].loading) && api_is_ready(app->services[i].api);
 	}
 	return ready;
 }
@@ -82,6 +82,11 @@ bool app_gateway_open(struct app *app)
 	if (!good) {
 		app_log_error(app, STR("gateway"), &error);
 	}
+	if (good && app->options.tls_certificate != NULL) {
+		struct tls_identity *identity = app_option_identity(app);
+		good = identity != NULL;
+		app->gateway->tls = good ? tls_create(identity) : NULL;
+	}
 	return good;
 }
 
@@ -106,7 +111,7 @@ bool app_gateway_attach(struct app_server *server, struct error *error)
 		.ready = is_ready,
 		.context = app,
 	};
-	struct http_server_options http = {.shared = &app->shared};
+	struct http_server_options http = {.shared = &app->shared, .tls = app->gateway->tls};
 	server->gateway = gateway_create(&options);
 	gateway_http_options(server->gateway, &http);
 	server->server = http_server_create(loop->loop, &app->gateway->address, &http, error);

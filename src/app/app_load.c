@@ -26,6 +26,10 @@ static void write_report(const struct app *app, const struct model_report *repor
 
 static void override(const struct app *app, struct model *model)
 {
+	if (app->options.tls_certificate != NULL && app->options.gateway == NULL) {
+		model->tls.certificate.str = str_from(app->options.tls_certificate);
+		model->tls.key.str = str_from(app->options.tls_key);
+	}
 	for (size_t i = 0; i < app->options.override_count; i++) {
 		const struct app_override *set = &app->options.overrides[i];
 		if (set->service != NULL && !str_equal(str_from(set->service), model->service)) {
@@ -88,7 +92,7 @@ static struct model *describe(const struct app *app, const char *name, struct mo
 	return model;
 }
 
-struct service *app_load(struct app *app, const char *file)
+struct service *app_load(struct app *app, const char *file, struct tls_identity **ret_identity)
 {
 	struct model_report report;
 	model_report_init(&report);
@@ -96,10 +100,15 @@ struct service *app_load(struct app *app, const char *file)
 		? describe(app, file, &report)
 		: model_load(file, command_environment, &report);
 	struct service *service = NULL;
+	*ret_identity = NULL;
 	if (model != NULL) {
 		override(app, model);
 		service = service_create(model, &report);
-		if (service != NULL && !service_load_keys(service, &report)) {
+		if (service != NULL &&
+			(!app_load_identity(&service->model->tls, &report, ret_identity) ||
+			 !service_load_keys(service, &report))) {
+			tls_identity_destroy(*ret_identity);
+			*ret_identity = NULL;
 			service_unref(service);
 			service = NULL;
 		}

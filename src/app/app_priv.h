@@ -1,11 +1,11 @@
 /*
  * The insides of the running program, for this folder: app.c makes and ends it, app_reload.c puts a
  * changed service file in place, app_files.c fills resources from files, app_gateway.c puts
- * services under one address.
+ * services under one address, app_tls.c reads certificates.
  *
  * Ownership: struct app owns all of it.
- * Threads: the main thread, but for app_loop, which belongs to its own, and files that are loaded on
- * a thread of their own while the program serves.
+ * Threads: the main thread, but for app_loop, which belongs to its own, and files that are loaded
+ * on a thread of their own while the program serves.
  * Errors: logged. Limits: see app.h.
  */
 #ifndef ROWLOCK_APP_APP_PRIV_H
@@ -21,6 +21,7 @@
 #include "cache/redis.h"
 #include "http/http.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "store/store.h"
 
 struct app_service {
@@ -32,6 +33,7 @@ struct app_service {
 	struct str store_url; /* arena */
 	struct address address;
 	bool has_auth;              /* as it was loaded first */
+	struct tls *tls;            /* owned; NULL: plain HTTP */
 	struct store *store;        /* owned */
 	enum cache_kind cache_kind; /* never CACHE_DEFAULT */
 	struct str redis;           /* arena */
@@ -59,6 +61,7 @@ struct app_server {
 struct app_gateway {
 	struct address address;
 	struct mount *mounts; /* of the services, in their order */
+	struct tls *tls;      /* owned; NULL: plain HTTP */
 };
 
 struct app_loop {
@@ -102,8 +105,15 @@ void app_end_loads(struct app *app);
 /* Reads the service file again and puts it in place. A wrong one is logged; the old one stays. */
 void app_reload(struct app_service *service);
 /* Loads a service file, or what the existing database says of itself, with the program's overrides;
- * NULL after logging what is wrong. */
-struct service *app_load(struct app *app, const char *file);
+ * NULL after logging what is wrong. *ret_identity: what `tls` of it names; NULL without it. */
+struct service *app_load(struct app *app, const char *file, struct tls_identity **ret_identity);
+/* Reads what `tls` of a service file names; none: NULL. False after a report. */
+bool app_load_identity(const struct tls_files *files, struct model_report *report,
+					   struct tls_identity **ret_identity);
+/* The files of the command line; they are there. NULL: logged. */
+struct tls_identity *app_option_identity(const struct app *app);
+/* Reads them again; when they are wrong, that is logged and the old ones stay. */
+void app_renew_identity(const struct app *app, struct tls *tls);
 /* When all services are there: reads the address and their places. False: logged. */
 bool app_gateway_open(struct app *app);
 /* Does the gateway, if there is one, listen beyond loopback? Known before it is opened. */

@@ -12,11 +12,13 @@ static bool same_place(const struct app_service *service, const struct model *mo
 		service->cache_kind == app_cache_kind(model) &&
 		str_equal(service->redis, model->redis.str) &&
 		str_equal(service->cache_secret, model->cache_secret.str) &&
+		(service->tls != NULL) == (model->tls.certificate.str.len > 0) &&
 		memcmp(&service->limits, &model->limits, sizeof(service->limits)) == 0;
 	if (!same) {
 		error_set(
 			error, ERROR_CONFIG,
-			"%s: service, listen, store, cache and limits cannot change while the service runs",
+			"%s: service, listen, store, cache and limits cannot change while the service runs, "
+			"nor whether there is `tls`",
 			service->file);
 		return error_hint(error, "restart rowlock to use the new ones");
 	}
@@ -50,9 +52,13 @@ void app_reload(struct app_service *service)
 	if (alone && app->options.write) {
 		/* Nor may the file be opened once more: see store/sqlite_conn.c. */
 		log_reload(service, LOG_INFO, "the tables are this program's alone: none has changed");
+		if (service->tls != NULL) {
+			app_renew_identity(app, service->tls);
+		}
 		return;
 	}
-	struct service *next = app_load(app, service->file);
+	struct tls_identity *identity;
+	struct service *next = app_load(app, service->file, &identity);
 	if (next == NULL) {
 		log_reload(service, LOG_ERROR,
 				   existing ? "the tables cannot be served; the old state keeps serving"
@@ -64,7 +70,11 @@ void app_reload(struct app_service *service)
 		!store_adopt(service->store, next->model, &error)) {
 		app_log_error(app, next->model->service, &error);
 		service_unref(next);
+		tls_identity_destroy(identity);
 		return;
+	}
+	if (identity != NULL) {
+		tls_replace(service->tls, identity);
 	}
 	api_replace(service->api, next);
 	log_reload(service, LOG_INFO,

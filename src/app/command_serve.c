@@ -28,6 +28,8 @@ static const char help[] =
 	"  --gateway ADDRESS        serve all under one address too, each below the path of its\n"
 	"                           folder: `rowlock serve services` has services/shop/orders at\n"
 	"                           /shop/orders/; / and /docs list them\n"
+	"  --tls-certificate FILE   serve HTTPS: PEM files of the gateway, or without one of the only\n"
+	"  --tls-key FILE           service, in place of its file's `tls`\n"
 	"  --write                  the rows of an existing database may be written; an SQLite file\n"
 	"                           that is served so can be opened by no other program\n"
 	"  --set NAME.listen=VALUE  the same for one of several services; also NAME.store=\n"
@@ -218,6 +220,21 @@ static enum exit_code find_files(struct serve *serve, char **operands, int count
 	return EXIT_DONE;
 }
 
+static bool check_tls(const struct serve *serve, const struct app_options *options)
+{
+	if ((options->tls_certificate == NULL) != (options->tls_key == NULL)) {
+		fprintf(stderr, "rowlock serve: --tls-certificate and --tls-key belong together\n");
+		return false;
+	}
+	if (options->tls_certificate != NULL && options->gateway == NULL && serve->file_count > 1) {
+		fprintf(stderr,
+				"rowlock serve: --tls-certificate is for the gateway or for one service; "
+				"with several write `tls` in their files\n");
+		return false;
+	}
+	return true;
+}
+
 static enum exit_code serve(struct serve *serve, int argc, char **argv)
 {
 	struct app_options app_options = {0};
@@ -228,6 +245,8 @@ static enum exit_code serve(struct serve *serve, int argc, char **argv)
 		{.name = "listen", .value = &listen},
 		{.name = "store", .value = &store},
 		{.name = "gateway", .value = &app_options.gateway},
+		{.name = "tls-certificate", .value = &app_options.tls_certificate},
+		{.name = "tls-key", .value = &app_options.tls_key},
 		{.name = "set", .each = read_set, .context = serve},
 		{.name = "log", .value = &log},
 		{.name = "write", .flag = &app_options.write},
@@ -242,6 +261,9 @@ static enum exit_code serve(struct serve *serve, int argc, char **argv)
 	enum exit_code found = find_files(serve, argv + 1, operands, store, &app_options);
 	if (found != EXIT_DONE) {
 		return found;
+	}
+	if (!check_tls(serve, &app_options)) {
+		return EXIT_USAGE;
 	}
 	if (serve->file_count > 1 && (listen != NULL || store != NULL)) {
 		fprintf(stderr,

@@ -2,8 +2,8 @@
  * DESIGN. A session keeps the tokens that were right, under the SHA-256 of their whole text: a hit
  * costs a hash instead of a signature. Entries sit in a ring, the oldest makes room. They say until
  * when a token holds; what is refused is never kept. A session belongs to one state of the service
- * file, so with other keys it begins empty. An entry that a request still uses outlives its place
- * in the ring by a count of references.
+ * file, and forgets all when the keys are others. An entry that a request still uses outlives its
+ * place in the ring by a count of references.
  */
 #include "auth/auth.h"
 
@@ -13,13 +13,16 @@
 
 #include <openssl/crypto.h>
 
+#include "auth/auth_priv.h"
 #include "auth/token.h"
 #include "base/alloc.h"
 #include "base/map.h"
+#include "rowlock_config.h"
 
 struct auth {
 	const struct auth_config *config;
-	struct keys keys;
+	struct key_ring ring;
+	struct auth_counters counters;
 	struct arena arena;
 	struct principal anonymous;
 	struct principal *holders; /* of API keys: as many as config->api_keys */
@@ -33,14 +36,26 @@ struct auth_kept {
 };
 
 struct auth_session {
-	const struct auth *auth;
+	struct auth *auth;
 	const struct clock *clock;
+	struct key_set *keys; /* one reference */
 	struct map by_hash;
 	struct auth_kept *ring[AUTH_KEPT_TOKENS]; /* owned */
 	size_t next;
 };
 
 /* ---- life ---- */
+
+static bool can_fetch(const struct auth *auth, struct model_report *report)
+{
+	if (auth->ring.source_count > 0 && !HAVE_CURL) {
+		model_report_add(report, auth->ring.sources[0].config->jwks.place,
+						 "build it with -Dlinks=enabled",
+						 "`jwks` with an address: this program was built without libcurl");
+		return false;
+	}
+	return true;
+}
 
 struct auth *auth_create(const struct auth_config *config, struct model_report *report)
 {
@@ -56,7 +71,7 @@ struct auth *auth_create(const struct auth_config *config, struct model_report *
 		auth->holders[i].claims.role = key->role;
 		auth->holders[i].id = arena_printf(&auth->arena, "key:%.*s", STR_ARG(key->name));
 	}
-	if (!keys_load(&auth->keys, config, report)) {
+	if (!key_ring_init(&auth->ring, config, report) || !can_fetch(auth, report)) {
 		auth_destroy(auth);
 		return NULL;
 	}
@@ -68,16 +83,17 @@ void auth_destroy(struct auth *auth)
 	if (auth == NULL) {
 		return;
 	}
-	keys_finish(&auth->keys);
+	key_ring_finish(&auth->ring);
 	arena_finish(&auth->arena);
 	free(auth);
 }
 
-struct auth_session *auth_session_create(const struct auth *auth, const struct clock *clock)
+struct auth_session *auth_session_create(struct auth *auth, const struct clock *clock)
 {
 	struct auth_session *session = alloc_zeroed(1, sizeof(*session));
 	session->auth = auth;
 	session->clock = clock;
+	session->keys = key_ring_take(&auth->ring);
 	map_init(&session->by_hash);
 	return session;
 }
@@ -110,6 +126,13 @@ static void forget(struct auth_session *session, size_t place)
 	kept_unref(kept);
 }
 
+static void forget_all(struct auth_session *session)
+{
+	for (size_t i = 0; i < AUTH_KEPT_TOKENS; i++) {
+		forget(session, i);
+	}
+}
+
 void auth_session_destroy(struct auth_session *session)
 {
 	if (session == NULL) {
@@ -117,8 +140,9 @@ void auth_session_destroy(struct auth_session *session)
 	}
 	for (size_t i = 0; i < AUTH_KEPT_TOKENS; i++) {
 		assert(session->ring[i] == NULL || session->ring[i]->references == 1);
-		forget(session, i);
 	}
+	forget_all(session);
+	key_set_unref(session->keys);
 	map_finish(&session->by_hash);
 	free(session);
 }
@@ -167,7 +191,7 @@ static bool identify_token(struct auth_session *session, struct str text,
 		arena_init(&kept->arena, 2048);
 		/* The header is decoded into it too; parts that are not escaped lie in the text itself. */
 		struct str own = arena_copy(&kept->arena, str_slice(text, 0, TOKEN_BYTES + 1));
-		if (!token_check(auth->config, &auth->keys, own, now_s, &kept->arena, &kept->token,
+		if (!token_check(auth->config, &session->keys->keys, own, now_s, &kept->arena, &kept->token,
 						 error)) {
 			kept_unref(kept);
 			return false;
@@ -209,11 +233,27 @@ static bool identify_key(const struct auth *auth, struct str key, struct auth_ca
 	return found != NULL || error_set(error, ERROR_TOKEN, "The API key is not known");
 }
 
+/* A key that was taken out is out at once, with all that it has signed. */
+static void renew_keys(struct auth_session *session)
+{
+	if (key_ring_is_newer(&session->auth->ring, session->keys)) {
+		key_set_unref(session->keys);
+		session->keys = key_ring_take(&session->auth->ring);
+		forget_all(session);
+	}
+}
+
 bool auth_identify(struct auth_session *session, const struct auth_proof *proof,
 				   struct auth_caller *ret_caller, struct error *error)
 {
 	const struct auth *auth = session->auth;
 	struct str token;
+	renew_keys(session);
+	if (!session->keys->complete) {
+		error_set(error, ERROR_OVERLOADED,
+				  "The keys that tokens are checked with are not here yet");
+		return error_hint(error, "The log says why they could not be fetched");
+	}
 	if (proof->several) {
 		return error_set(error, ERROR_TOKEN, "Authorization and X-API-Key are sent once");
 	}
@@ -232,4 +272,38 @@ bool auth_identify(struct auth_session *session, const struct auth_proof *proof,
 		return true;
 	}
 	return error_set(error, ERROR_NO_TOKEN, NULL);
+}
+
+/* ---- keys that are fetched ---- */
+
+bool auth_is_ready(struct auth *auth)
+{
+	return key_ring_is_complete(&auth->ring);
+}
+
+bool auth_fetches(const struct auth *auth)
+{
+	return auth->ring.source_count > 0;
+}
+
+struct key_ring *auth_ring(struct auth *auth)
+{
+	return &auth->ring;
+}
+
+struct auth_counters *auth_counters(struct auth *auth)
+{
+	return &auth->counters;
+}
+
+int64_t auth_refresh_s(const struct auth *auth)
+{
+	return auth->config->refresh_s;
+}
+
+void auth_inherit(struct auth *auth, struct auth *from)
+{
+	key_ring_inherit(&auth->ring, &from->ring);
+	atomic_store(&auth->counters.fetches, atomic_load(&from->counters.fetches));
+	atomic_store(&auth->counters.failures, atomic_load(&from->counters.failures));
 }

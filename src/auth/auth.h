@@ -10,6 +10,8 @@
 #ifndef ROWLOCK_AUTH_AUTH_H
 #define ROWLOCK_AUTH_AUTH_H
 
+#include <stdatomic.h>
+
 #include "auth/principal.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -27,7 +29,7 @@ struct auth *auth_create(const struct auth_config *config, struct model_report *
 /* Accepts NULL. */
 void auth_destroy(struct auth *auth);
 
-struct auth_session *auth_session_create(const struct auth *auth, const struct clock *clock);
+struct auth_session *auth_session_create(struct auth *auth, const struct clock *clock);
 /* When all callers were released. Accepts NULL. */
 void auth_session_destroy(struct auth_session *session);
 
@@ -48,5 +50,20 @@ bool auth_identify(struct auth_session *session, const struct auth_proof *proof,
 				   struct auth_caller *ret_caller, struct error *error);
 /* Accepts one that was never identified (zeroed). */
 void auth_release(struct auth_caller *caller);
+
+/* ---- keys that are fetched: see fetch.h ---- */
+
+/* Whole numbers since the service began. */
+struct auth_counters {
+	_Atomic uint64_t fetches;  /* that were begun */
+	_Atomic uint64_t failures; /* of them */
+};
+
+/* False while a set of keys has not come for the first time: nobody is let in. */
+bool auth_is_ready(struct auth *auth);
+bool auth_fetches(const struct auth *auth);
+struct auth_counters *auth_counters(struct auth *auth);
+/* Takes over what another state of the service file has fetched. */
+void auth_inherit(struct auth *auth, struct auth *from);
 
 #endif

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -198,10 +199,25 @@ bool keys_load(struct keys *keys, const struct auth_config *config, struct model
 	bool good = true;
 	arena_init(&keys->arena, 1024);
 	keys->count = 0;
+	keys->wanted = NULL;
 	for (size_t i = 0; i < config->key_count; i++) {
-		good = add_source(keys, &config->keys[i], report) && good;
+		const struct auth_key_source *source = &config->keys[i];
+		good = (source->fetched || add_source(keys, source, report)) && good;
 	}
 	return good;
+}
+
+void keys_copy(struct keys *keys, const struct keys *from)
+{
+	arena_init(&keys->arena, 1024);
+	keys->count = from->count;
+	keys->wanted = from->wanted;
+	for (size_t i = 0; i < from->count; i++) {
+		keys->list[i] = from->list[i];
+		if (keys->list[i].pkey != NULL && EVP_PKEY_up_ref(keys->list[i].pkey) != 1) {
+			abort(); /* too many references: there is no way to get here */
+		}
+	}
 }
 
 void keys_finish(struct keys *keys)

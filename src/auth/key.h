@@ -28,9 +28,13 @@ struct keys {
 	struct arena arena;
 	struct key list[AUTH_KEYS_MAX];
 	size_t count;
+	_Atomic bool *wanted; /* borrowed: set when a token names a key that is not here; or NULL */
 };
 
+/* Those of files and secrets; sets that are fetched are passed over (key_ring.h). */
 bool keys_load(struct keys *keys, const struct auth_config *config, struct model_report *report);
+/* The same keys; their texts stay those of `from`, which must live on. */
+void keys_copy(struct keys *keys, const struct keys *from);
 void keys_finish(struct keys *keys);
 
 /* Whether the signature (as RFC 7518 writes it) is that of `text` under the key. */

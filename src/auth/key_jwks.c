@@ -24,6 +24,7 @@ struct set {
 	const struct auth_key_source *source;
 	struct model_report *report;
 	size_t number; /* of the key that is read, from 1 */
+	size_t first;  /* of the set among all keys */
 };
 
 static bool refuse(struct set *set, const char *hint, const char *problem)
@@ -124,6 +125,18 @@ static bool is_kind_of(enum auth_algorithm algorithm, struct str kty, struct str
 	return false;
 }
 
+/* RFC 7517, 4.5: keys of one set have names of their own; two of one are a mistake, or worse. */
+static bool is_named_already(const struct set *set, const struct key *key)
+{
+	for (size_t i = set->first; i < set->keys->count && key->kid.len > 0; i++) {
+		const struct key *other = &set->keys->list[i];
+		if (other->algorithm == key->algorithm && str_equal(other->kid, key->kid)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool add_key(struct set *set, const struct str *members, enum auth_algorithm algorithm)
 {
 	struct str bytes[MEMBERS] = {0};
@@ -136,6 +149,9 @@ static bool add_key(struct set *set, const struct str *members, enum auth_algori
 		.algorithm = algorithm,
 		.kid = arena_copy(&set->keys->arena, members[KID]),
 	};
+	if (is_named_already(set, &key)) {
+		return refuse(set, NULL, "another key of the set has the same kid and algorithm");
+	}
 	if (algorithm == AUTH_HS256) {
 		key.secret = bytes[K];
 		if (key.secret.len < AUTH_SECRET_BYTES_MIN || key.secret.len > AUTH_SECRET_BYTES_MAX) {
@@ -160,6 +176,9 @@ static bool take_key(struct set *set, const struct str *members)
 	bool foreign = members[ALG].len > 0 &&
 		(own == AUTH_NO_ALGORITHM || (wanted != AUTH_NO_ALGORITHM && own != wanted));
 	bool other_use = members[USE].len > 0 && !str_equal(members[USE], STR("sig"));
+	if (set->source->fetched && str_equal(members[KTY], STR("oct"))) {
+		return refuse(set, NULL, "a secret, and whoever can fetch the set knows it");
+	}
 	if (foreign || other_use) {
 		return true;
 	}
@@ -234,7 +253,7 @@ static bool read_set(struct set *set, struct json_reader *reader)
 bool keys_add_set(struct keys *keys, const struct auth_key_source *source, struct str json,
 				  struct model_report *report)
 {
-	struct set set = {.keys = keys, .source = source, .report = report};
+	struct set set = {.keys = keys, .source = source, .report = report, .first = keys->count};
 	struct json_reader reader;
 	size_t errors = report->errors;
 	size_t before = keys->count;

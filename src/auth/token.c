@@ -1,6 +1,7 @@
 #include "auth/token.h"
 
 #include <math.h>
+#include <stdatomic.h>
 
 #include "codec/base64.h"
 #include "codec/json.h"
@@ -121,6 +122,9 @@ static bool check_signature(const struct keys *keys, const struct header *header
 		if (key_verify(key, text, signature)) {
 			return true;
 		}
+	}
+	if (!tried && keys->wanted != NULL) {
+		atomic_store_explicit(keys->wanted, true, memory_order_relaxed);
 	}
 	return fail(error,
 				tried ? "JWT cryptographic operation failed" : "No suitable key or wrong key type");

@@ -10,6 +10,7 @@
 #include "http/input.h"
 #include "http/output.h"
 #include "http/pool.h"
+#include "http/secure.h"
 #include "http/server.h"
 #include "http/stream.h"
 
@@ -25,6 +26,7 @@ static void connection_free(struct http_connection *connection)
 	}
 	http_output_forget(connection);
 	http_output_drop(connection);
+	http_secure_close(connection);
 	http_link_remove(&connection->all);
 	free(connection);
 	http_server_check_drained(server);
@@ -46,6 +48,9 @@ static void on_closed(uv_handle_t *handle)
 
 static void end(struct http_connection *connection, bool reset)
 {
+	if (connection->phase != HTTP_PHASE_CLOSED && connection->secure != NULL && !reset) {
+		http_secure_goodbye(connection);
+	}
 	if (connection->phase == HTTP_PHASE_CLOSED) {
 		return;
 	}
@@ -187,8 +192,12 @@ static void settle_reading(struct http_connection *connection)
 	connection->reading = want;
 	if (!want) {
 		uv_read_stop((uv_stream_t *)&connection->tcp);
-	} else if (uv_read_start((uv_stream_t *)&connection->tcp, http_input_alloc, http_input_read) !=
-			   0) {
+		return;
+	}
+	int status = connection->secure != NULL
+		? http_secure_read_start(connection)
+		: uv_read_start((uv_stream_t *)&connection->tcp, http_input_alloc, http_input_read);
+	if (status != 0) {
 		http_connection_lost(connection);
 	}
 }
@@ -219,6 +228,9 @@ static void settle(struct http_connection *connection)
 	bool ends = connection->phase == HTTP_PHASE_ENDING || is_over(connection);
 	if (ends && connection->late) {
 		http_output_end_turn(connection->server);
+	}
+	if (ends && connection->secure != NULL) {
+		http_secure_goodbye(connection);
 	}
 	if (connection->output == NULL) {
 		if (connection->phase == HTTP_PHASE_ENDING) {
@@ -310,12 +322,16 @@ void http_connection_open(struct http_server *server)
 	uint64_t most = server->limits->connections;
 	if (open > most) {
 		http_count(&server->counters.refused, 1);
-		if (open > most + REFUSED_AT_ONCE) {
+		/* A handshake would cost more than the answer. */
+		if (open > most + REFUSED_AT_ONCE || server->options.tls != NULL) {
 			http_connection_close(connection);
 		} else {
 			http_connection_fail(connection, ERROR_OVERLOADED, "Too many connections are open");
 		}
 		return;
+	}
+	if (server->options.tls != NULL) {
+		http_secure_open(connection);
 	}
 	settle(connection);
 }

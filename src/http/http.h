@@ -24,6 +24,7 @@
 
 struct loop;
 struct address;
+struct tls;
 struct http_exchange;
 struct http_server;
 
@@ -83,6 +84,7 @@ struct http_shared {
 struct http_server_options {
 	const struct limits *limits;
 	struct http_shared *shared; /* NULL: the server counts for itself */
+	struct tls *tls;            /* borrowed; NULL: plain HTTP */
 	/* Called for every request. */
 	void (*handle)(void *context, struct http_exchange *exchange);
 	/* Writes the body of an error that http found itself; api gives the same as for its own.
@@ -120,6 +122,8 @@ struct http_stats {
 	uint64_t bad_requests; /* answered by http itself */
 	uint64_t bytes_in;
 	uint64_t bytes_out;
+	uint64_t handshakes; /* of TLS that were done */
+	uint64_t handshake_failures;
 };
 /* Counters of one server; written by its loop with relaxed atomics, read by any thread. */
 struct http_stats http_server_stats(const struct http_server *server);

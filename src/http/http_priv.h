@@ -21,6 +21,7 @@
 #include "http/parser.h"
 #include "http/response.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 #define HTTP_BLOCK_BYTES KIB(8)
 /* Pieces of memory below it are not counted against the budget, and are kept for the next use. */
@@ -92,6 +93,7 @@ struct http_connection {
 	struct http_block *block; /* holds [from, to): bytes that were read but not consumed */
 	size_t from, to;
 	struct http_output *output; /* NULL: all that was written is sent */
+	struct http_secure *secure; /* owned; NULL: no TLS */
 	struct http_link all;       /* in server->connections */
 	struct http_link timed;     /* in server->deadlines[deadline] */
 	uint64_t deadline_ms;
@@ -140,6 +142,7 @@ struct http_exchange {
 
 struct http_counters {
 	_Atomic uint64_t connections, accepted, refused, requests, bad_requests, bytes_in, bytes_out;
+	_Atomic uint64_t handshakes, handshake_failures;
 };
 
 /* An answer in server->out that is sent when the turn ends. */
@@ -177,7 +180,10 @@ struct http_server {
 	size_t corked_at;
 	struct http_late late[HTTP_LATE_MOST];
 	size_t late_count;
-	struct buf packed; /* a compressed body */
+	struct buf packed;       /* a compressed body */
+	struct buf sealed;       /* what TLS has written; empty between calls */
+	char *wire;              /* owned: what was read and is not decrypted; NULL before */
+	struct http_link unread; /* of TLS: connections that read again */
 	struct http_gzip *gzip;
 	char date[HTTP_DATE_BYTES];
 	int64_t date_second;

@@ -6,6 +6,7 @@
 #include "http/connection.h"
 #include "http/deadline.h"
 #include "http/pool.h"
+#include "http/secure.h"
 #include "http/server.h"
 #include "http/stream.h"
 
@@ -129,13 +130,10 @@ static unsigned add(uv_buf_t *bufs, unsigned count, struct str text)
 }
 
 /* What the kernel takes at once of the texts goes out; the rest is kept. */
-static void write_texts(struct http_connection *connection, uv_buf_t *bufs, unsigned count,
-						size_t total)
+void http_output_raw(struct http_connection *connection, const uv_buf_t *bufs, unsigned count,
+					 size_t total)
 {
 	int sent = 0;
-	if (total == 0 || connection->phase == HTTP_PHASE_CLOSED) {
-		return;
-	}
 	if (connection->output == NULL) {
 		sent = uv_try_write((uv_stream_t *)&connection->tcp, bufs, count);
 		sent = sent == UV_EAGAIN ? 0 : sent;
@@ -147,6 +145,19 @@ static void write_texts(struct http_connection *connection, uv_buf_t *bufs, unsi
 	http_count(&connection->server->counters.bytes_out, (uint64_t)sent);
 	if ((size_t)sent < total) {
 		keep_rest(connection, bufs, count, (size_t)sent);
+	}
+}
+
+static void write_texts(struct http_connection *connection, const uv_buf_t *bufs, unsigned count,
+						size_t total)
+{
+	if (total == 0 || connection->phase == HTTP_PHASE_CLOSED) {
+		return;
+	}
+	if (connection->secure != NULL) {
+		http_secure_write(connection, bufs, count);
+	} else {
+		http_output_raw(connection, bufs, count, total);
 	}
 }
 

@@ -15,6 +15,9 @@ struct buf *http_output_cork(struct http_connection *connection);
 /* Sends what is corked and then the two texts (which may be empty) without copying them, unless
  * the kernel is short of room. */
 void http_output_send(struct http_connection *connection, struct str body, struct str tail);
+/* Sends the texts as they are, encrypted or never to be. */
+void http_output_raw(struct http_connection *connection, const uv_buf_t *bufs, unsigned count,
+					 size_t total);
 void http_output_flush(struct http_connection *connection);
 /* What is corked is sent when the turn of the loop ends, or before what is corked next. */
 void http_output_wait(struct http_connection *connection);

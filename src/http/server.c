@@ -9,6 +9,7 @@
 #include "http/deadline.h"
 #include "http/output.h"
 #include "http/pool.h"
+#include "http/secure.h"
 #include "http/stream.h"
 
 static void update_date(struct http_server *server)
@@ -31,6 +32,7 @@ static void on_turn_end(struct task *task)
 {
 	struct http_server *server = HTTP_CONTAINER(task, struct http_server, turn_task);
 	server->turn_task_queued = false;
+	http_secure_end_turn(server);
 	http_output_end_turn(server);
 	http_streams_flush(server);
 	http_server_check_drained(server);
@@ -79,6 +81,7 @@ struct http_server *http_server_create(struct loop *loop, struct address *addres
 	http_deadlines_init(server);
 	buf_init(&server->out, UINT32_MAX);
 	buf_init(&server->packed, UINT32_MAX);
+	http_secure_server_init(server);
 	update_date(server);
 	loop_on_tick(loop, &server->tick);
 	return server;
@@ -158,6 +161,7 @@ void http_server_destroy(struct http_server *server)
 	http_gzip_destroy(server->gzip);
 	buf_finish(&server->out);
 	buf_finish(&server->packed);
+	http_secure_server_finish(server);
 	free(server);
 }
 
@@ -173,6 +177,8 @@ struct http_stats http_server_stats(const struct http_server *server)
 		.bad_requests = LOAD(bad_requests),
 		.bytes_in = LOAD(bytes_in),
 		.bytes_out = LOAD(bytes_out),
+		.handshakes = LOAD(handshakes),
+		.handshake_failures = LOAD(handshake_failures),
 	};
 #undef LOAD
 }

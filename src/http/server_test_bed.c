@@ -241,6 +241,7 @@ void bed_start(struct bed *bed)
 	struct http_server_options options = {
 		.limits = &bed->limits,
 		.shared = &bed->shared,
+		.tls = bed->tls,
 		.handle = handle,
 		.error_body = error_body,
 		.finished = finished,

@@ -29,6 +29,7 @@ enum { BED_HELD = 72 };
 struct bed {
 	struct limits limits;
 	struct http_shared shared;
+	struct tls *tls; /* borrowed; NULL: plain HTTP */
 	struct loop *loop;
 	struct http_server *server;
 	struct address address;

@@ -18,6 +18,8 @@ enum {
 	AUTH_HASH_BYTES = 32,
 	AUTH_LEEWAY_S_MAX = 3600,
 	AUTH_RATE_MAX = 1000000,
+	AUTH_REFRESH_S_MAX = 86400,
+	AUTH_URL_BYTES_MAX = 2048,
 };
 
 /* AUTH_NO_ALGORITHM: each key of the set says its own. */
@@ -40,7 +42,8 @@ struct auth_key_source {
 	struct place place;
 	enum auth_algorithm algorithm;
 	struct text public_key; /* path of a PEM file */
-	struct text jwks;       /* path of a JSON Web Key Set */
+	struct text jwks;       /* path of a JSON Web Key Set, or its URL */
+	bool fetched;           /* it is a URL */
 	struct text secret;     /* never shown */
 	struct str kid;         /* "": a token need not name it, and may name any */
 };
@@ -60,6 +63,7 @@ struct auth_config {
 	size_t audience_count;
 	const struct str *required; /* claims that must be there, besides `exp` */
 	size_t required_count;
+	int64_t refresh_s; /* after so long a set is fetched again */
 	int64_t leeway_s;
 	bool expiry_optional;
 	struct str role_claim; /* with dots, see query/claims.h */

@@ -256,6 +256,8 @@ static const struct word top_words[] = {
 	{"cache", load_cache},
 	{"cache_secret", load_cache_secret},
 	{"auth", load_auth},
+	{"tls", load_tls},
+	{"trusted_proxies", load_proxies},
 	{"cors", load_cors},
 	{"errors", load_error_shape},
 	{"limits", read_limits},

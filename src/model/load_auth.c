@@ -2,7 +2,7 @@
 #include "model/auth_config.h"
 #include "model/load_priv.h"
 
-enum { DEFAULT_LEEWAY_S = 30 };
+enum { DEFAULT_LEEWAY_S = 30, DEFAULT_REFRESH_S = 300 };
 
 #define KEY_HINT "write algorithm and public_key, jwks or secret"
 
@@ -60,22 +60,6 @@ static void read_algorithm(struct load *load, const struct node *node, void *tar
 	}
 }
 
-/* A path, relative to the service file unless it came from the environment. */
-static bool read_path(struct load *load, const struct node *node, const char *what,
-					  struct text *ret_path)
-{
-	struct text path;
-
-	if (!load_text(load, node, what, &path)) {
-		return false;
-	}
-	if (path.str.ptr[0] != '/' && !yaml_from_environment(node, 0)) {
-		path.str = arena_printf(load->arena, "%.*s%.*s", STR_ARG(load->folder), STR_ARG(path.str));
-	}
-	*ret_path = path;
-	return true;
-}
-
 static void read_public_key(struct load *load, const struct node *node, void *target)
 {
 	struct auth_key_source *key = target;
@@ -84,9 +68,63 @@ static void read_public_key(struct load *load, const struct node *node, void *ta
 	if (str_starts_with(node->text, STR("-----BEGIN"))) {
 		model_report_add(load->report, node->place, "write the key to a file of its own",
 						 "`public_key` is the path of a PEM file");
-	} else if (read_path(load, node, "`public_key`", &path)) {
+	} else if (load_path(load, node, "`public_key`", &path)) {
 		key->public_key = path;
 	}
+}
+
+static bool is_loopback(struct str host)
+{
+	return str_equal_nocase(host, STR("localhost")) || str_equal(host, STR("[::1]")) ||
+		str_starts_with(host, STR("127."));
+}
+
+/* NULL when a set may be fetched from there, else the hint. Nothing of it is shown: it may hold a
+ * password. */
+static const char *check_url(struct str url)
+{
+	struct str rest = url;
+	struct str scheme = str_split(&rest, ':');
+	struct str host;
+
+	for (size_t i = 0; i < url.len; i++) {
+		if (url.ptr[i] <= ' ' || url.ptr[i] >= 0x7f || url.ptr[i] == '#' || url.ptr[i] == '\\') {
+			return "an address has no blanks and no #; other letters are percent-encoded";
+		}
+	}
+	rest = str_slice(rest, 2, rest.len);
+	host = str_slice(rest, 0, str_find(rest, '/', 0));
+	if (str_find(host, '@', 0) < host.len) {
+		return "a set of public keys needs no name and password";
+	}
+	host = str_slice(host, 0, str_find(host, '?', 0));
+	host = str_slice(
+		host, 0, str_find(host, ':', str_starts_with(host, STR("[")) ? str_find(host, ']', 0) : 0));
+	if (host.len == 0 || url.len > AUTH_URL_BYTES_MAX) {
+		return "https://HOST/PATH, at most 2048 bytes";
+	}
+	if (str_equal(scheme, STR("http")) && !is_loopback(host)) {
+		return "https: whoever can change the set on its way can sign tokens; http is for loopback";
+	}
+	return NULL;
+}
+
+static void read_jwks_url(struct load *load, const struct node *node, struct auth_key_source *key)
+{
+	struct text url;
+	const char *hint;
+
+	if (!load_text(load, node, "`jwks`", &url)) {
+		return;
+	}
+	hint = check_url(url.str);
+	if (hint != NULL) {
+		model_report_add(load->report, node->place, hint,
+						 "`jwks` is no address that keys may be fetched from");
+		return;
+	}
+	key->jwks = url;
+	key->fetched = true;
 }
 
 static void read_jwks(struct load *load, const struct node *node, void *target)
@@ -96,10 +134,8 @@ static void read_jwks(struct load *load, const struct node *node, void *target)
 
 	if (str_starts_with(node->text, STR("http://")) ||
 		str_starts_with(node->text, STR("https://"))) {
-		model_report_add(load->report, node->place,
-						 "save the set to a file; SIGHUP reads the file again",
-						 "`jwks` is the path of a file: this version fetches none");
-	} else if (read_path(load, node, "`jwks`", &path)) {
+		read_jwks_url(load, node, key);
+	} else if (load_path(load, node, "`jwks`", &path)) {
 		key->jwks = path;
 	}
 }
@@ -159,6 +195,9 @@ static bool check_key(struct load *load, const struct node *node, const struct a
 	} else if (key->secret.str.len > 0 && key->algorithm != AUTH_HS256) {
 		problem = "a secret is for the algorithm HS256";
 		hint = "write algorithm: HS256";
+	} else if (key->fetched && key->algorithm == AUTH_HS256) {
+		problem = "HS256 takes a secret: whoever can fetch the set could sign with it";
+		hint = NULL;
 	} else if (key->jwks.str.len > 0 && key->kid.len > 0) {
 		problem = "each key of a set has a kid of its own";
 		hint = "leave `kid` out";
@@ -280,6 +319,11 @@ static void read_number(struct load *load, const struct node *node, const char *
 static void read_leeway(struct load *load, const struct node *node, void *target)
 {
 	read_number(load, node, "`leeway`", 0, AUTH_LEEWAY_S_MAX, &config_of(target)->leeway_s);
+}
+
+static void read_refresh(struct load *load, const struct node *node, void *target)
+{
+	read_number(load, node, "`refresh`", 1, AUTH_REFRESH_S_MAX, &config_of(target)->refresh_s);
 }
 
 static void read_expiry(struct load *load, const struct node *node, void *target)
@@ -463,6 +507,7 @@ static const struct word auth_words[] = {
 	{"issuer", read_issuer},
 	{"audience", read_audience},
 	{"required", read_required},
+	{"refresh", read_refresh},
 	{"leeway", read_leeway},
 	{"expiry", read_expiry},
 	{"role_claim", read_role_claim},
@@ -502,6 +547,7 @@ void load_auth(struct load *load, const struct node *node, void *target)
 	(void)target;
 	config->place = node->place;
 	config->leeway_s = DEFAULT_LEEWAY_S;
+	config->refresh_s = DEFAULT_REFRESH_S;
 	config->role_claim = STR("role");
 	load->model->auth = config;
 	if (!LOAD_WORDS(load, node, auth_words, "`auth`", &draft)) {

@@ -14,6 +14,7 @@
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 #define SUM "00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff"
+#define NO_URL "`jwks` is no address that keys may be fetched from\n    hint: "
 #define KEYLESS "    hint: write algorithm and public_key, jwks or secret\n"
 
 /* `auth:` stands in line 2. */
@@ -95,8 +96,33 @@ static const struct load_row rows[] = {
 	 ":2:39: `public_key` is the path of a PEM file\n"
 	 "    hint: write the key to a file of its own\n"},
 	{__LINE__, "auth: { jwks: https://i.example/jwks.json }\n",
-	 ":2:15: `jwks` is the path of a file: this version fetches none\n"
-	 "    hint: save the set to a file; SIGHUP reads the file again\n"},
+	 "x auth [ https://i.example/jwks.json]\n"},
+	{__LINE__, "auth: { jwks: \"http://127.0.0.1:1/k\", algorithm: ES256, refresh: 1 }\n",
+	 "x auth [ES256 http://127.0.0.1:1/k] refresh 1\n"},
+	{__LINE__, "auth: { jwks: \"http://[::1]:1/k\", refresh: 86400 }\n",
+	 "x auth [ http://[::1]:1/k] refresh 86400\n"},
+	{__LINE__, "auth: { jwks: \"http://localhost\" }\n", "x auth [ http://localhost]\n"},
+	{__LINE__, "auth: { jwks: http://i.example/k }\n",
+	 ":2:15: " NO_URL "https: whoever can change the set on its way can sign tokens; http is for "
+	 "loopback\n"},
+	{__LINE__, "auth: { jwks: http://localhost.example/k }\n",
+	 ":2:15: " NO_URL "https: whoever can change the set on its way can sign tokens; http is for "
+	 "loopback\n"},
+	{__LINE__, "auth: { jwks: https://u:p@i.example/k }\n",
+	 ":2:15: " NO_URL "a set of public keys needs no name and password\n"},
+	{__LINE__, "auth: { jwks: http://127.0.0.1@i.example/k }\n",
+	 ":2:15: " NO_URL "a set of public keys needs no name and password\n"},
+	{__LINE__, "auth: { jwks: \"http://127.0.0.1\\\\@i.example/k\" }\n",
+	 ":2:15: " NO_URL "an address has no blanks and no #; other letters are percent-encoded\n"},
+	{__LINE__, "auth: { jwks: \"https://i.example/k s\" }\n",
+	 ":2:15: " NO_URL "an address has no blanks and no #; other letters are percent-encoded\n"},
+	{__LINE__, "auth: { jwks: \"https:///k\" }\n",
+	 ":2:15: " NO_URL "https://HOST/PATH, at most 2048 bytes\n"},
+	{__LINE__, "auth: { jwks: \"https://i.example/k\", algorithm: HS256 }\n",
+	 ":2:7: HS256 takes a secret: whoever can fetch the set could sign with it\n"},
+	{__LINE__, "auth: { jwks: a, refresh: 0 }\n", ":2:27: `refresh` is a number from 1 to 86400\n"},
+	{__LINE__, "auth: { jwks: a, refresh: 86401 }\n",
+	 ":2:27: `refresh` is a number from 1 to 86400\n"},
 	{__LINE__, "auth: { algorithm: RS256 }\n",
 	 ":2:7: the key is not there: no public_key, jwks or secret\n" KEYLESS},
 	{__LINE__, "auth: { algorithm: RS256, public_key: a, jwks: b }\n",

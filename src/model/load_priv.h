@@ -1,8 +1,8 @@
 /*
  * The loading of a service file, shared by load.c (settings), load_access.c, load_at.c,
  * load_auth.c, load_cache.c, load_cors.c, load_resources.c, load_fields.c, load_rules.c,
- * load_file.c, load_references.c, load_routes.c and load_reply.c: words of maps, and the small
- * readers of nodes.
+ * load_file.c, load_proxies.c, load_references.c, load_routes.c, load_reply.c and load_tls.c: words
+ * of maps, and the small readers of nodes.
  *
  * Each map of a service file is a table of words. A word without a reader belongs to the language,
  * but this version does not speak it yet; any other word is misspelt and gets a hint.
@@ -99,6 +99,8 @@ bool load_words(struct load *load, const struct node *node, const struct word *w
 
 /* A scalar that is not null, as text. NULL hint is fine; `what` begins the message. */
 bool load_text(struct load *load, const struct node *node, const char *what, struct text *ret_text);
+/* The same for a path, relative to the service file unless it came from the environment. */
+bool load_path(struct load *load, const struct node *node, const char *what, struct text *ret_path);
 bool load_boolean(struct load *load, const struct node *node, const char *what, bool *ret_value);
 bool load_integer(struct load *load, const struct node *node, const char *what, int64_t *ret_value);
 /* A node that is a map; others are reported. */
@@ -144,6 +146,10 @@ void load_access(struct load *load, struct draft *draft);
 void load_references(struct load *load, struct draft *draft);
 /* load_auth.c */
 void load_auth(struct load *load, const struct node *node, void *target);
+/* load_tls.c */
+void load_tls(struct load *load, const struct node *node, void *target);
+/* load_proxies.c */
+void load_proxies(struct load *load, const struct node *node, void *target);
 /* load_cache.c */
 void load_cache(struct load *load, const struct node *node, void *target);
 void load_cache_secret(struct load *load, const struct node *node, void *target);

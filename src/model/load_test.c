@@ -55,7 +55,8 @@ static const struct load_row settings_rows[] = {
 	 "service: x\n"
 	 "ports: 80\n",
 	 ":2:1: unknown word \"ports\" in the service file\n"
-	 "    hint: known here: service, listen, store, cache, cache_secret, auth, cors, errors, "
+	 "    hint: known here: service, listen, store, cache, cache_secret, auth, tls, "
+	 "trusted_proxies, cors, errors, "
 	 "limits, resources, routes\n"},
 	{__LINE__,
 	 "service: x\n"

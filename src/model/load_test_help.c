@@ -268,6 +268,9 @@ static void describe_auth(struct buf *buf, const struct auth_config *auth)
 	for (size_t i = 0; i < auth->required_count; i++) {
 		buf_printf(buf, " required %.*s", STR_ARG(auth->required[i]));
 	}
+	if (auth->refresh_s != 300) {
+		buf_printf(buf, " refresh %d", (int)auth->refresh_s);
+	}
 	if (auth->leeway_s != 30) {
 		buf_printf(buf, " leeway %d", (int)auth->leeway_s);
 	}
@@ -304,6 +307,15 @@ void test_describe(const struct model *model, struct buf *buf)
 	}
 	for (size_t i = 0; i < model->cors_count; i++) {
 		buf_printf(buf, "%s%.*s", i == 0 ? " cors " : ",", STR_ARG(model->cors[i]));
+	}
+	if (model->tls.certificate.str.len > 0) {
+		buf_printf(buf, " tls %.*s %.*s", STR_ARG(model->tls.certificate.str),
+				   STR_ARG(model->tls.key.str));
+	}
+	for (size_t i = 0; i < model->trusted_proxy_count; i++) {
+		char text[CIDR_TEXT_BYTES];
+		ip_format(&model->trusted_proxies[i].base, text);
+		buf_printf(buf, " proxy %s/%u", text, model->trusted_proxies[i].bits);
 	}
 	if (model->auth != NULL) {
 		describe_auth(buf, model->auth);

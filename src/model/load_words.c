@@ -138,6 +138,20 @@ static bool is_yes_or_no(struct str text)
 	return false;
 }
 
+bool load_path(struct load *load, const struct node *node, const char *what, struct text *ret_path)
+{
+	struct text path;
+
+	if (!load_text(load, node, what, &path)) {
+		return false;
+	}
+	if (path.str.ptr[0] != '/' && !yaml_from_environment(node, 0)) {
+		path.str = arena_printf(load->arena, "%.*s%.*s", STR_ARG(load->folder), STR_ARG(path.str));
+	}
+	*ret_path = path;
+	return true;
+}
+
 bool load_boolean(struct load *load, const struct node *node, const char *what, bool *ret_value)
 {
 	const char *hint = NULL;

@@ -11,6 +11,7 @@
 #define ROWLOCK_MODEL_MODEL_H
 
 #include "base/limits.h"
+#include "codec/cidr.h"
 #include "codec/date.h"
 #include "model/access.h"
 #include "model/model_report.h"
@@ -195,6 +196,14 @@ struct route {
 	int reply_status;
 };
 
+/* Paths of PEM files; both "" for plain HTTP. */
+struct tls_files {
+	struct text certificate;
+	struct text key;
+};
+
+enum { MODEL_PROXIES_MAX = 100 };
+
 enum cache_kind { CACHE_DEFAULT, CACHE_OFF, CACHE_MEMORY, CACHE_REDIS };
 
 struct model {
@@ -208,7 +217,10 @@ struct model {
 	struct text cache_secret; /* "": none */
 	const struct str *cors;   /* origins that browsers may call from; "*" for any */
 	size_t cors_count;
-	const struct auth_config *auth; /* NULL: none */
+	const struct auth_config *auth;     /* NULL: none */
+	struct tls_files tls;               /* of the listener */
+	const struct cidr *trusted_proxies; /* whose X-Forwarded-For is believed */
+	size_t trusted_proxy_count;
 	struct str error_shape; /* JSON text with {message} {code} {details} {hint}; "": the default */
 	const struct resource *resources; /* those of the file, then the hidden ones */
 	size_t resource_count;

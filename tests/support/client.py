@@ -1,6 +1,7 @@
 """A small HTTP/1.1 client that hides nothing: keep-alive, raw bytes, pipelining."""
 import json as json_module
 import socket
+import ssl
 from urllib.parse import urlsplit
 
 TIMEOUT_S = 60
@@ -71,6 +72,20 @@ def address_of_url(url):
     return parts.hostname, parts.port or 80
 
 
+class Secure(tuple):
+    """An address where HTTPS is spoken."""
+    context = None
+
+
+def secure(address, authority=None):
+    """(host, port) with HTTPS; `authority` is the file of the certificate that is believed."""
+    place = Secure(address)
+    place.context = ssl.create_default_context(cafile=authority)
+    if authority is None:
+        place.context.check_hostname, place.context.verify_mode = False, ssl.CERT_NONE
+    return place
+
+
 class Connection:
     """One connection. `send` and `receive` are raw; `request` does both."""
 
@@ -87,6 +102,13 @@ class Connection:
             self.socket.close()
             raise
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if isinstance(address, Secure):
+            plain = self.socket
+            try:
+                self.socket = address.context.wrap_socket(plain, server_hostname="localhost")
+            except OSError:
+                plain.close()
+                raise
 
     def __enter__(self):
         return self
@@ -100,7 +122,7 @@ class Connection:
     def send(self, data):
         try:
             self.socket.sendall(data)
-        except (ConnectionError, BrokenPipeError):
+        except (ConnectionError, BrokenPipeError, ssl.SSLError):
             # The server may have answered and closed before it read everything.
             pass
 
@@ -110,7 +132,7 @@ class Connection:
     def _more(self):
         try:
             data = self.socket.recv(1 << 16)
-        except ConnectionError as error:
+        except (ConnectionError, ssl.SSLError) as error:
             raise Disconnected(str(error)) from error
         if not data:
             raise Disconnected("end of the connection")

@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from support.client import Disconnected, request
+from support.client import Disconnected, request, secure
 
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT_S = 60
@@ -58,11 +58,12 @@ class Server:
     it has the same ones. `under` is a command put in front, such as strace."""
 
     def __init__(self, *files, folder, args=(), under=(), listen=None, store=None, env=None,
-                 own_address=False):
+                 own_address=False, tls=False):
         self.files = files or (RATINGS,)
         self.folder = Path(folder)
         self.port = free_port()
-        self.address = ("127.0.0.1", self.port)
+        plain = ("127.0.0.1", self.port)
+        self.address = secure(plain) if tls else plain
         self.listen = listen or f"127.0.0.1:{self.port}"
         self.database = self.folder / f"{self.port}.db"
         self.store = store or f"sqlite:{self.database}"
