@@ -252,7 +252,7 @@ def test_installed_program_serves(package, tmp_path):
     try:
         wait_live(port, process)
         address = ("127.0.0.1", port)
-        assert request(address, "PUT", "/users/1/ratings/2", {"rating_type": 3}).status == 200
+        assert request(address, "PUT", "/users/1/ratings/2", {"rating_type": 3}).status == 201
         assert request(address, "GET", "/users/1/counts").json() == [{"rating_type": 3, "count": 1}]
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
