@@ -12,6 +12,7 @@ build: ## build the program: build/rowlock
 	@tools/build build rowlock
 
 run: build ## build, then serve every service below services/
+	@[ -e services/shop/keys/jwt.pub ] || build/rowlock keys --out services/shop/keys
 	@exec build/rowlock serve services
 
 test: ## run all tests, at most ten minutes

@@ -103,7 +103,7 @@ def stores_of(folder):
 
         STORES = ["sqlite", "mariadb", ("mariadb", {"CACHE": "{redis}"})]
 
-    Stores are sqlite, memory and mariadb; {redis} in a value is the URL of a Redis server. Without
+    Stores are sqlite, json, memory and mariadb; {redis} in a value is the URL of a Redis server. Without
     the file: sqlite."""
     file = folder / "stores.py"
     if not file.exists():
@@ -135,6 +135,7 @@ def deployment(request, tmp_path_factory):
         return
     kind, variables = request.param
     urls = {"sqlite": lambda: None, "memory": lambda: "memory:",
+            "json": lambda: f"json:{tmp_path_factory.mktemp('files')}",
             "mariadb": lambda: request.getfixturevalue("mariadb_database")()}
     env = {name: value.replace("{redis}", request.getfixturevalue("redis_place"))
            if "{redis}" in value else value for name, value in variables.items()}

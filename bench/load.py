@@ -45,6 +45,7 @@ class Target:
     tag: str = ""       # for If-None-Match
     body: str = ""      # of a POST
     file: str = ""      # with a path in each line
+    token: str = ""     # for Authorization
     connections: int = CONNECTIONS
 
 
@@ -65,7 +66,8 @@ def wrk(core, port, target, seconds, seed):
                    "BENCH_SEED": str(seed), "BENCH_USERS": str(data.USERS),
                    "BENCH_ITEMS": str(data.ITEMS), "BENCH_PATH": target.path,
                    "BENCH_NUMBERS": str(target.numbers), "BENCH_TAG": target.tag,
-                   "BENCH_BODY": target.body, "BENCH_FILE": target.file}
+                   "BENCH_BODY": target.body, "BENCH_FILE": target.file,
+                   "BENCH_TOKEN": target.token}
     return reported(process.pinned(core, [
         "wrk", "-t1", f"-c{target.connections}", f"-d{seconds}s", "--timeout", "10s",
         "-s", os.path.join(HERE, "lua", f"{target.script}.lua"),

@@ -18,7 +18,7 @@ TRANSFER_PEERS = ("loop", "gunicorn", "sqlite3")
 # least)
 TARGETS = {"constant": (1.1, None), "list": (2.2, 20), "put": (3.5, 8),
            "point": (2.0, None), "item": (2.0, None), "unchanged": (1.2, None),
-           "article": (1.3, 30)}
+           "article": (1.3, 30), "product": (2.5, None)}
 IDLE_TARGETS = {"growth_kib": 8, "resident_mib": 20, "start_ms": 100}
 STREAM_TARGETS = {"growth_mib": 16, "rate": 0.7}  # memory; rows/s against the plain loop
 IMPORT_TARGETS = {"growth_mib": 64, "rows_per_s": 300000}
@@ -200,6 +200,9 @@ def verdicts(results):
             add(scenario, f"requests/s × {peer_name(systems)}",
                 ratio(own, peer_of(systems), "rps"), rate, False, 1)
     articles_verdicts(results, add)
+    shop = results.loads.get("product", {})
+    add("product", "CPU/request × nginx's constant, JSON files",
+        ratio(shop.get("json"), shop.get("nginx"), "cpu_us"), TARGETS["product"][0], True)
     json_verdicts(results, add)
     if results.query_ns:
         add("query", "µs of parse, check and SQL text", statistics.median(results.query_ns) / 1000,

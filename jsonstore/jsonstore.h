@@ -104,7 +104,8 @@ JSONSTORE_API int jsonstore_close(struct jsonstore *store, struct jsonstore_erro
 
 struct jsonstore_schema {
 	size_t size;               /* sizeof(struct jsonstore_schema) */
-	const char *key;           /* field with the key: a string or an integer; NULL: "id" */
+	const char *key;           /* field with the key: a string or an integer; NULL: "id"; up to 16
+								* fields with commas between them: see jsonstore_get() */
 	const char *const *fields; /* further fields to find records by */
 	size_t field_count;
 };
@@ -147,7 +148,8 @@ JSONSTORE_API int jsonstore_stamp(struct jsonstore *store,
 
 /*
  * The record with a key, on one line. The key of a record is its key field's text: of "a" a, of 12
- * 12. In all functions of this part, `snapshot` NULL is the state of now.
+ * 12; of several fields, their texts with commas between them, in which each comma and backslash
+ * stands behind a backslash. In all functions of this part, `snapshot` NULL is the state of now.
  */
 JSONSTORE_API int jsonstore_get(struct jsonstore_collection *collection,
 								const struct jsonstore_snapshot *snapshot, const char *key,

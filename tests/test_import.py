@@ -534,6 +534,33 @@ def test_exports(bed):
     assert bed.give("--query", "order=id.desc&limit=1&select=id") == '{"id":2}\n'
 
 
+@pytest.mark.parametrize("form", ["csv", "json", "ndjson"])
+def test_what_clients_may_not_write_comes_back_too(tmp_path, form):
+    beds = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        beds.append(Bed(tmp_path / name, """\
+service: s
+store: sqlite:s.db
+resources:
+  rows:
+    key: id
+    fields:
+      id:    { type: uuid, default: auto, write: never }
+      made:  { type: integer, write: never }
+      first: { type: integer, write: once }
+      twice: { type: integer, computed: made * 2 }
+"""))
+    beds[0].take(beds[0].data('{"made":1,"first":1}\n{"made":2,"first":2,"twice":9}\n', "d.ndjson"),
+                 resource="rows")
+    first = beds[0].give_bytes("--format", form, resource="rows")
+    data = beds[1].data(first, f"d.{form}")
+    for number, options in enumerate(([], ["--on-conflict", "merge"], ["--replace"])):
+        assert beds[1].take(data, *options, resource="rows")[0]["merged"] == (2 if number == 1 else 0)
+        assert beds[1].give_bytes("--format", form, resource="rows") == first
+    assert b"null" not in first and b",," not in first
+
+
 def test_an_empty_resource(bed):
     assert bed.give() == ""
     assert json.loads(bed.give("--format", "json")) == []

@@ -19,7 +19,7 @@ from support.server import Server, program, run_program
 LIMIT_S = 60
 OWNER = """
 service: products
-limits: { loops: 2, link_lease_ms: 1000 }
+limits: { loops: 2, link_lease_ms: 300 }
 resources:
   products:
     key: id
@@ -31,7 +31,7 @@ resources:
 """
 USER = """
 service: orders
-limits: { loops: 2, rollback: on, link_lease_ms: 1000 }
+limits: { loops: 2, rollback: on, link_lease_ms: 300 }
 resources:
   products:
     at: "${OWNER_URL:-http://127.0.0.1:1}"
@@ -146,6 +146,12 @@ def run_pair(made):
             if server.process is not None and server.process.poll() is None:
                 server.signal(signal.SIGCONT)
             server.kill()
+
+
+def together(jobs):
+    """Runs them at the same time; their results."""
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return [future.result() for future in [pool.submit(job) for job in jobs]]
 
 
 def refused(answer, product):
@@ -278,11 +284,10 @@ def test_without_the_owner_nothing_is_written(pair, state):
         pair.owner.kill()
     else:
         pair.owner.signal(signal.SIGSTOP)
-    for method, path, body in (("POST", "/orders", {"product": 2}),
-                               ("PATCH", "/orders/1", {"product": 2}),
-                               ("PUT", "/orders/1", {"product": 2}),
-                               ("POST", "/looks", {"product": 2})):
-        no_answer(pair.use(method, path, body))
+    for answer in together([lambda request=request: pair.use(*request) for request in (
+            ("POST", "/orders", {"product": 2}), ("PATCH", "/orders/1", {"product": 2}),
+            ("PUT", "/orders/1", {"product": 2}), ("POST", "/looks", {"product": 2}))]):
+        no_answer(answer)
     # What needs no hold goes on; what is to be released waits.
     assert pair.use("PATCH", "/orders/1", {"note": "n"}).status == 204
     assert pair.use("POST", "/orders", {"id": 2, "product": None}).status == 201
@@ -366,12 +371,6 @@ def test_rules(near):
         time.sleep(0.05)
 
 
-def together(jobs):
-    """Runs them at the same time; their results."""
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        return [future.result() for future in [pool.submit(job) for job in jobs]]
-
-
 def test_the_same_key_twice_at_once(pair):
     """Both look for a kept answer before there is one, and ask for holds: one of them writes."""
     pair.owner.signal(signal.SIGSTOP)
@@ -435,7 +434,7 @@ def test_rows_that_refer_and_are_held(near):
     key: id
     fields: {{ id: integer, order: {{ type: integer, references: orders }} }}
   looks:
-""").replace("link_lease_ms: 1000", "link_lease_ms: 3600000"), encoding="utf-8")
+""").replace("link_lease_ms: 300", "link_lease_ms: 3600000"), encoding="utf-8")
         near.user.database.unlink()
         near.user.start()
         assert near.use("POST", "/orders", {"id": 1, "product": 1}).status == 201

@@ -11,6 +11,7 @@ import pytest
 from support.client import get_json, request
 from support.openapi import documented, fill_body, fill_path, operations
 from support.server import RATINGS, ROOT, program, run_program
+from support.shop import FILES, Keys
 
 SHELF = """\
 service: shelf
@@ -78,14 +79,23 @@ def folder(tmp_path_factory):
 
 
 def file_of(name, folder):
-    return RATINGS if name == "ratings" else folder / "service.yaml"
+    return {"ratings": RATINGS, **FILES}.get(name, folder / "service.yaml")
 
 
-@pytest.fixture(scope="module", params=["ratings", "shelf"])
-def served(request, module_start, folder):
-    """(address, service file)"""
+@pytest.fixture(scope="module", autouse=True)
+def keys(tmp_path_factory):
+    """The shop's, for every program that reads its service files."""
+    made = Keys(tmp_path_factory.mktemp("openapi") / "keys")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JWT_PUBLIC_KEY", str(made.folder / "jwt.pub"))
+        yield made
+
+
+@pytest.fixture(scope="module", params=["ratings", "shelf", *FILES])
+def served(request, module_start, folder, keys):
+    """(address, service file, header fields that requests need)"""
     file = file_of(request.param, folder)
-    return module_start(file).address, file
+    return module_start(file).address, file, keys.bearer if request.param in FILES else {}
 
 
 @pytest.fixture(scope="module")
@@ -98,19 +108,19 @@ def is_served(answer):
 
 
 def test_everything_in_the_document_is_served_as_it_says(served):
-    address, _ = served
+    address, _, token = served
     document = get_json(address, "/openapi.json")
     assert document["openapi"].startswith("3.1.")
     for path, method, operation in operations(document):
         filled = fill_path(document, path, operation)
         body, headers = fill_body(document, operation)
-        answer = request(address, method.upper(), filled, body, headers)
+        answer = request(address, method.upper(), filled, body, {**headers, **token})
         assert is_served(answer), (method, filled, answer)
         assert answer.status in documented(document, operation), (method, filled, body, answer)
 
 
 def test_everything_served_is_in_the_document(served):
-    address, file = served
+    address, file, _ = served
     document = get_json(address, "/openapi.json")
     seen = {}
     for path, method, operation in operations(document):
@@ -140,7 +150,7 @@ def test_a_page_that_is_hidden_is_told_of_below_rowlock(shelf):
 
 
 def test_the_command_prints_what_is_served(served, tmp_path):
-    address, file = served
+    address, file, _ = served
     result = run_program("openapi", file, cwd=tmp_path)
     assert result.returncode == 0 and result.stderr == "", result
     assert result.stdout == request(address, "GET", "/openapi.json").body.decode() + "\n"
@@ -208,8 +218,8 @@ def has_outside_address(text):
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/", "/.rowlock/docs", "/.rowlock/docs/"])
 def test_the_page_of_the_documentation(served, path):
-    address, _ = served
-    if "docs" in path and not path.startswith("/.rowlock") and "shelf" in str(served[1]):
+    address, file, _ = served
+    if "docs" in path and not path.startswith("/.rowlock") and "shelf" in str(file):
         pytest.skip("a resource has that name")
     page = request(address, "GET", path, headers=BROWSER)
     assert page.status == 200 and page.headers["content-type"] == "text/html; charset=utf-8"
@@ -230,7 +240,7 @@ def test_the_page_of_the_documentation(served, path):
 
 
 def test_the_files_of_the_documentation(served):
-    address, _ = served
+    address, _, _ = served
     folder = "/.rowlock/docs/"
     script = request(address, "GET", folder + "docs.js")
     if script.status == 404:
@@ -285,10 +295,12 @@ def spectral():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ratings", "shelf", "closed"])
+@pytest.mark.parametrize("name", ["ratings", "shelf", "closed", *FILES])
 def test_a_linter_finds_no_error(name, spectral, tmp_path):
     # Spectral decodes the escapes in a path and then looks for one that is not there.
-    text = RATINGS.read_text() if name == "ratings" else SHELF.replace("odd name/é", "odd_names")
+    text = SHELF.replace("odd name/é", "odd_names")
+    if name in ("ratings", *FILES):
+        text = file_of(name, tmp_path).read_text()
     if name == "closed":
         text += "auth: { jwks: set.json, anonymous: guest, api_keys: { a: { sha256: %s } } }\n" % (64 * "0")
     (tmp_path / "service.yaml").write_text(text)

@@ -14,6 +14,8 @@ resources:
 routes:
   PATCH /pairs/{a}:      { update: pairs }
   PATCH /pairs/{a}/{b}:  { update: pairs }
+  PATCH /quiet/{a}/{b}:  { update: pairs, reply: 204 }
+  PATCH /of/{a}/{b}:     { update: pairs, then: "GET /of/{a}" }
   DELETE /pairs/{a}:     { delete: pairs }
   DELETE /pairs/{a}/{b}: { delete: pairs }
   POST /bulk:            { insert: pairs, from: items }
@@ -55,6 +57,20 @@ def test_a_set_is_never_missing_and_a_row_is(call):
     assert call("PATCH", "/pairs/9/9", {"note": "y"}).status == 404
     assert call("DELETE", "/pairs/9/9").status == 404
     assert call("GET", "/notes").json() == ["x", None, "z"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "again"}])
+def test_a_row_to_which_nothing_is_done_may_be_missing_too(call, headers):
+    def patch(path):
+        answer = call("PATCH", path, {}, headers)
+        return answer.status, answer.json() if answer.body else None
+
+    assert patch("/pairs/1/1") == (200, {"a": 1, "b": 1, "note": "x"})
+    assert patch("/quiet/1/1") == (204, None)
+    assert patch("/of/1/1") == (200, [{"b": 1}, {"b": 2}])
+    for path in ("/pairs/1/3", "/quiet/1/3", "/of/1/3", "/quiet/1/x"):
+        assert patch(path)[0] == 404, path
+    assert patch("/pairs/1") == (200, [])
 
 
 def test_one_row_is_answered_as_one(call):

@@ -113,6 +113,7 @@ static void test_keys(void **state)
 		const char *record;
 		const char *want;
 		const char *want_error;
+		struct js_name names; /* length 0: id */
 	} rows[] = {
 		{"{\"id\":\"a\"}", "a", NULL},
 		{"{\"x\":{\"id\":1},\"id\":12}", "12", NULL},
@@ -124,10 +125,18 @@ static void test_keys(void **state)
 		{"{\"id\":1,\"id\":1}", NULL, "the key field is there twice"},
 		{"{}", NULL, "the record has no key"},
 		{"[]", NULL, "a record is an object"},
+		{"{\"b\":\"x\",\"c\":0,\"a\":1}", "1,x", NULL, {3, "a,b"}},
+		{"{\"a\":\"1,\\\\\",\"b\":\",\",\"c\":\"\"}", "1\\,\\\\,\\,,", NULL, {5, "a,b,c"}},
+		{"{\"a\":\"1\"}", NULL, "the record has no key", {3, "a,b"}},
+		{"{\"a\":1,\"b\":2,\"a\":1}", NULL, "the key field is there twice", {3, "a,b"}},
+		{"{\"a\":1,\"b\":[]}", NULL, "the key is neither a string nor an integer", {3, "a,b"}},
 	};
-	struct js_schema schema = {.key = {2, "id"}};
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct js_schema schema = {.key = {2, "id"}};
+		if (rows[i].names.len > 0) {
+			schema.key = rows[i].names;
+		}
 		struct js_fields fields;
 		const char *what;
 		struct js_span record = js_span_of(rows[i].record);

@@ -71,6 +71,12 @@ static inline const struct js_change *js_overlay_at(const struct js_overlay *ove
 	return &overlay->chunks[number / JS_CHUNK][number % JS_CHUNK];
 }
 
+static inline const struct js_value_change *js_overlay_value_at(const struct js_overlay *overlay,
+																uint32_t number)
+{
+	return &overlay->value_chunks[number / JS_CHUNK][number % JS_CHUNK];
+}
+
 /*
  * The newest change before byte `end` of the journal with this hash; `behind` NULL, or the one that
  * turned out to be of another key: then the next older one.

@@ -3,8 +3,8 @@
  * file or as the index finds them: one with a change in the overlay is the change's business. Then
  * the overlay. A scan gives a changed record in its place in the file, and in the second part the
  * keys that the file does not have, in the order of their first change. A find gives all changed
- * ones in the second part: by the value, the newest change of its key only. A state may have a third
- * layer, a locked transaction's own changes, which are newer than all; its part comes last.
+ * ones in the second part: by the value, the newest change of its key only. A state may have one
+ * more layer, a locked transaction's own changes, which are newer than all; its part comes last.
  */
 #include "read.h"
 

@@ -16,6 +16,16 @@ int js_schema_field(const struct js_schema *schema, struct js_span name)
 	return -1;
 }
 
+bool js_schema_same(const struct js_schema *a, const struct js_schema *b)
+{
+	bool same = a->field_count == b->field_count &&
+		js_span_equal(js_name_span(&a->key), js_name_span(&b->key));
+	for (unsigned i = 0; same && i < a->field_count; i++) {
+		same = js_span_equal(js_name_span(&a->fields[i]), js_name_span(&b->fields[i]));
+	}
+	return same;
+}
+
 static bool is_integer(struct js_span value)
 {
 	size_t i = value.len > 1 && value.ptr[0] == '-' ? 1 : 0;
@@ -30,34 +40,104 @@ static bool is_integer(struct js_span value)
 	return true;
 }
 
-/* The key that a value is. */
-static bool read_key(struct js_span value, struct js_key *ret, const char **ret_what)
+/* Adds what a value is as a key, or as a part of one: then a comma and a backslash stand behind a
+ * backslash. */
+static bool add_key(struct js_span value, bool part, struct js_key *ret, const char **ret_what)
 {
-	size_t len = value.len;
+	char decoded[6 * JSONSTORE_KEY_MAX];
+	struct js_span text = value;
 	if (value.ptr[0] == '"') {
 		struct js_span raw = {value.ptr + 1, value.len - 2};
-		if (raw.len > (size_t)6 * JSONSTORE_KEY_MAX) {
+		if (raw.len > sizeof(decoded)) {
 			*ret_what = "the key is too long";
 			return false;
 		}
-		if (raw.len <= JSONSTORE_KEY_MAX) {
-			len = js_json_unescape(raw, ret->text);
-		} else {
-			char decoded[6 * JSONSTORE_KEY_MAX];
-			len = js_json_unescape(raw, decoded);
-			memcpy(ret->text, decoded, len < JSONSTORE_KEY_MAX ? len : JSONSTORE_KEY_MAX);
-		}
+		text = (struct js_span){decoded, js_json_unescape(raw, decoded)};
 	} else if (!is_integer(value)) {
 		*ret_what = "the key is neither a string nor an integer";
 		return false;
-	} else if (len <= JSONSTORE_KEY_MAX) {
-		memcpy(ret->text, value.ptr, len);
 	}
-	if (len > JSONSTORE_KEY_MAX) {
-		*ret_what = "the key is too long";
-		return false;
+	size_t len = ret->len;
+	if (!part && text.len <= JSONSTORE_KEY_MAX) {
+		memcpy(ret->text, text.ptr, text.len);
+		ret->len = (uint16_t)text.len;
+		return true;
+	}
+	for (size_t i = 0; i < text.len; i++) {
+		bool escaped = part && (text.ptr[i] == ',' || text.ptr[i] == '\\');
+		if (len + (escaped ? 2 : 1) > JSONSTORE_KEY_MAX) {
+			*ret_what = "the key is too long";
+			return false;
+		}
+		if (escaped) {
+			ret->text[len++] = '\\';
+		}
+		ret->text[len++] = text.ptr[i];
 	}
 	ret->len = (uint16_t)len;
+	return true;
+}
+
+/* The names of the key's fields, one after the other; false behind the last. */
+static bool next_name(struct js_span *rest, struct js_span *ret)
+{
+	if (rest->ptr == NULL) {
+		return false;
+	}
+	const char *comma = memchr(rest->ptr, ',', rest->len);
+	ret->ptr = rest->ptr;
+	ret->len = comma == NULL ? rest->len : (size_t)(comma - rest->ptr);
+	size_t used = comma == NULL ? rest->len : ret->len + 1;
+	*rest = (struct js_span){comma == NULL ? NULL : rest->ptr + used, rest->len - used};
+	return true;
+}
+
+/* What of a record its key is made of. */
+struct key_parts {
+	struct js_span names[JS_KEY_PARTS_MAX];
+	struct js_span values[JS_KEY_PARTS_MAX];
+	size_t count;
+};
+
+static void parts_init(struct key_parts *parts, const struct js_schema *schema)
+{
+	struct js_span rest = js_name_span(&schema->key);
+	parts->count = 0;
+	while (parts->count < JS_KEY_PARTS_MAX && next_name(&rest, &parts->names[parts->count])) {
+		parts->values[parts->count++].ptr = NULL;
+	}
+}
+
+static bool parts_see(struct key_parts *parts, const struct js_member *member,
+					  const char **ret_what)
+{
+	for (size_t i = 0; i < parts->count; i++) {
+		if (js_json_is_name(member->name, parts->names[i])) {
+			if (parts->values[i].ptr != NULL) {
+				*ret_what = "the key field is there twice";
+				return false;
+			}
+			parts->values[i] = member->value;
+		}
+	}
+	return true;
+}
+
+static bool parts_key(const struct key_parts *parts, struct js_key *ret, const char **ret_what)
+{
+	ret->len = 0;
+	for (size_t i = 0; i < parts->count; i++) {
+		if (parts->values[i].ptr == NULL) {
+			*ret_what = "the record has no key";
+			return false;
+		}
+		if (i > 0 && ret->len < JSONSTORE_KEY_MAX) {
+			ret->text[ret->len++] = ',';
+		}
+		if (!add_key(parts->values[i], parts->count > 1, ret, ret_what)) {
+			return false;
+		}
+	}
 	return true;
 }
 
@@ -65,8 +145,7 @@ bool js_record_fields(const struct js_schema *schema, struct js_span record, str
 					  const char **ret_what)
 {
 	struct js_span rest = record;
-	struct js_span key = {NULL, 0};
-	struct js_span key_name = js_name_span(&schema->key);
+	struct key_parts parts;
 	struct js_member member;
 	if (record.len == 0 || record.ptr[0] != '{') {
 		*ret_what = "a record is an object";
@@ -75,13 +154,10 @@ bool js_record_fields(const struct js_schema *schema, struct js_span record, str
 	for (unsigned i = 0; i < schema->field_count; i++) {
 		ret->values[i].ptr = NULL;
 	}
+	parts_init(&parts, schema);
 	while (js_json_member(&rest, &member)) {
-		if (js_json_is_name(member.name, key_name)) {
-			if (key.ptr != NULL) {
-				*ret_what = "the key field is there twice";
-				return false;
-			}
-			key = member.value;
+		if (!parts_see(&parts, &member, ret_what)) {
+			return false;
 		}
 		for (unsigned i = 0; i < schema->field_count; i++) {
 			if (js_json_is_name(member.name, js_name_span(&schema->fields[i]))) {
@@ -89,12 +165,9 @@ bool js_record_fields(const struct js_schema *schema, struct js_span record, str
 			}
 		}
 	}
-	if (key.ptr == NULL) {
-		*ret_what = "the record has no key";
-		return false;
-	}
-	ret->key_at = (size_t)(key.ptr - record.ptr);
-	return read_key(key, &ret->key, ret_what);
+	bool alone = parts.count == 1 && parts.values[0].ptr != NULL;
+	ret->key_at = alone ? (size_t)(parts.values[0].ptr - record.ptr) : JS_NO_HINT;
+	return parts_key(&parts, &ret->key, ret_what);
 }
 
 /* Whether a key is written here, in the plain form; other forms are left to the slow way. */
@@ -120,16 +193,18 @@ bool js_record_has_key(const struct js_schema *schema, struct js_span record, si
 		return true;
 	}
 	struct js_span rest = record;
+	struct key_parts parts;
 	struct js_member member;
 	struct js_key found;
 	const char *what;
+	parts_init(&parts, schema);
 	while (js_json_member(&rest, &member)) {
-		if (js_json_is_name(member.name, js_name_span(&schema->key))) {
-			return read_key(member.value, &found, &what) &&
-				js_span_equal((struct js_span){found.text, found.len}, key);
+		if (!parts_see(&parts, &member, &what)) {
+			return false;
 		}
 	}
-	return false;
+	return parts_key(&parts, &found, &what) &&
+		js_span_equal((struct js_span){found.text, found.len}, key);
 }
 
 /* What a number is, apart from how it is written: 0.DIGITS times 10 to the EXPONENT. */

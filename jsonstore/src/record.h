@@ -12,7 +12,7 @@
 
 #include "text.h"
 
-enum { JS_PATCH_MEMBERS_MAX = 1000 };
+enum { JS_PATCH_MEMBERS_MAX = 1000, JS_KEY_PARTS_MAX = 16 };
 
 struct js_name {
 	uint8_t len;
@@ -24,7 +24,7 @@ static inline struct js_span js_name_span(const struct js_name *name)
 	return (struct js_span){name->text, name->len};
 }
 
-/* Key field and indexed fields of a collection. */
+/* Key field, or several with commas between them, and indexed fields of a collection. */
 struct js_schema {
 	struct js_name key;
 	unsigned field_count;
@@ -33,6 +33,7 @@ struct js_schema {
 
 /* Number of an indexed field, -1: there is no such. */
 int js_schema_field(const struct js_schema *schema, struct js_span name);
+bool js_schema_same(const struct js_schema *a, const struct js_schema *b);
 
 struct js_key {
 	uint16_t len;
@@ -41,7 +42,7 @@ struct js_key {
 
 struct js_fields {
 	struct js_key key;
-	size_t key_at;                               /* byte of the record where the key's value is */
+	size_t key_at; /* byte of the record where the key's value is; of several: JS_NO_HINT */
 	struct js_span values[JSONSTORE_FIELDS_MAX]; /* as in the record; ptr NULL: not there */
 };
 

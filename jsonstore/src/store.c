@@ -11,6 +11,7 @@
 
 #include "fail.h"
 #include "recover.h"
+#include "store_reader.h"
 #include "transaction.h"
 
 #ifndef MADV_WIPEONFORK
@@ -108,16 +109,16 @@ static uint64_t published_end(struct jsonstore *store, uint64_t generation)
 }
 
 /* One try at the highest generation; *ret_again when it was superseded on the way. */
-static struct js_generation *try_highest(struct jsonstore *store,
-										 const struct js_generation *before, bool *ret_edited,
-										 bool *ret_again, struct jsonstore_error *error)
+static struct js_generation *try_highest(struct jsonstore *store, struct js_generation *before,
+										 bool *ret_edited, bool *ret_again,
+										 struct jsonstore_error *error)
 {
 	uint64_t number;
 	*ret_again = false;
 	if (!js_generation_highest(store, &number, error)) {
 		return NULL;
 	}
-	struct js_generation *generation = js_generation_open(store, number, error);
+	struct js_generation *generation = js_generation_open(store, number, before, error);
 	if (generation == NULL) {
 		/* Then its end, too, may have been the one of the next but one. */
 		*ret_again = (error->code == JSONSTORE_IO && error->system == ENOENT) ||
@@ -141,7 +142,7 @@ static struct js_generation *try_highest(struct jsonstore *store,
 	return NULL;
 }
 
-struct js_generation *js_store_highest(struct jsonstore *store, const struct js_generation *before,
+struct js_generation *js_store_highest(struct jsonstore *store, struct js_generation *before,
 									   bool *ret_edited, struct jsonstore_error *error)
 {
 	for (int i = 0; i < TRIES; i++) {

@@ -60,6 +60,10 @@ struct js_generation {
 	/* Written under store->refresh. */
 	_Atomic uint64_t parsed; /* the journal's changes before are in the overlay */
 	_Atomic bool next_last;  /* the last group says so: there may be a next generation */
+	/* With next_last: the bytes that the next generation's journal has behind its catalog. */
+	uint64_t copied_from;
+	uint64_t copied_to;
+	uint64_t copied_group; /* number of the last group before them */
 	uint64_t last_group;
 	bool tolerant; /* jsonstore_repair(): an edited file is no error, whatever the journal holds */
 	struct js_reader reader;
@@ -150,34 +154,31 @@ struct js_state js_state_copy(const struct js_state *state);
  * Opens the highest generation, with its bases; see js_generation_bases(). The caller holds
  * store->refresh, or is alone.
  */
-struct js_generation *js_store_highest(struct jsonstore *store, const struct js_generation *before,
+struct js_generation *js_store_highest(struct jsonstore *store, struct js_generation *before,
 									   bool *ret_edited, struct jsonstore_error *error);
 /* Takes the generation over. */
 void js_store_set_current(struct jsonstore *store, struct js_generation *generation);
-
-/* ---- a handle that only reads ---- */
-
-/* Whether somebody wrote while this handle believes that nobody is alive. */
-bool js_reader_moved(struct jsonstore *store);
-/*
- * Finds out what the words are, and until js_reader_end() nobody changes them who was not alive
- * before. Both do nothing for other handles. The caller holds store->refresh, or is alone.
- */
-bool js_reader_begin(struct jsonstore *store, struct jsonstore_error *error);
-void js_reader_end(struct jsonstore *store);
-/* Opens the bases that were edited while the journal holds nothing for them. */
-bool js_reader_adopt(struct js_generation *generation, struct jsonstore_error *error);
 
 /* ---- generations ---- */
 
 struct js_generation *js_generation_ref(struct js_generation *generation);
 void js_generation_unref(struct js_generation *generation);
 /*
- * Opens journal and overlay of a generation up to its published end. Bases come after, with
+ * Opens journal and overlay of a generation up to its published end, with what
+ * js_generation_carry() finds in `before` (or NULL). Bases come after, with
  * js_generation_bases(). The caller holds store->refresh, or is alone.
  */
 struct js_generation *js_generation_open(struct jsonstore *store, uint64_t number,
+										 struct js_generation *before,
 										 struct jsonstore_error *error);
+/* Takes from the generation before what was copied from its journal; nothing, when it is unsure. */
+bool js_generation_carry(struct js_generation *generation, struct js_generation *before,
+						 struct jsonstore_error *error);
+/* Whether the overlay has a change of the same key. */
+bool js_generation_knows(const struct js_generation *generation, const struct js_change *change,
+						 struct js_span key, bool *ret, struct jsonstore_error *error);
+/* A change was added. */
+void js_generation_count(struct js_generation *generation, const struct js_change *change);
 /* Takes the changes before `end` into the overlay. The caller holds store->refresh. */
 bool js_generation_parse(struct js_generation *generation, uint64_t end,
 						 struct jsonstore_error *error);
@@ -233,66 +234,7 @@ struct jsonstore_cursor;
 int js_cursor_scan(const struct js_state *state, uint16_t collection, struct jsonstore_cursor **ret,
 				   struct jsonstore_error *error);
 
-/* ---- writing ---- */
-
-void js_gate_init(struct js_gate *gate);
-void js_gate_finish(struct js_gate *gate);
-/* Takes byte JS_LOCK_WRITER, waiting as jsonstore_begin_locked() says. */
-bool js_gate_enter(struct jsonstore *store, int timeout_ms, struct jsonstore_error *error);
-void js_gate_leave(struct jsonstore *store);
-/* This thread is the owner until js_gate_leave(). */
-void js_gate_own(struct js_gate *gate);
-/*
- * JSONSTORE_BUSY when this thread is the owner: it must not wait for the lock, which it has. And
- * JSONSTORE_READONLY.
- */
-bool js_gate_check(struct jsonstore *store, struct jsonstore_error *error);
-
-/*
- * Takes the writer's lock, brings the current generation up to date, and adopts or cuts what a
- * writer that died left behind the end. With `failed_too` also when a write has failed.
- */
-bool js_write_begin(struct jsonstore *store, bool failed_too, int timeout_ms, struct js_state *ret,
-					struct jsonstore_error *error);
-void js_write_end(struct jsonstore *store, struct js_state *state);
-/*
- * Appends a whole group, syncs it and publishes it; state->end is then behind it. An error of write
- * or sync sets `failed`.
- */
-bool js_write_group(struct jsonstore *store, struct js_state *state,
-					const struct jsonstore_text *group, struct jsonstore_error *error);
-
-/* ---- checkpoints ---- */
-
-enum js_todo {
-	JS_KEEP,  /* the base stays; merged nevertheless when a new generation needs it */
-	JS_MERGE, /* base and changes become the new base */
-	JS_ADOPT, /* the file as it is becomes the base, and changes are dropped */
-};
-
-struct js_plan {
-	enum js_todo todo[JSONSTORE_COLLECTIONS_MAX];
-	/* A collection to add (`changed` is then the count of entities), or whose schema changes. */
-	const struct js_name *name;
-	const struct js_schema *schema;
-	uint16_t changed;  /* number of the entity that `schema` is of */
-	bool publish_only; /* new bases without a new generation */
-};
-
-/*
- * Writes what the plan says and goes to the next generation; when a write has failed it does that
- * and nothing else. The caller holds store->checkpoint and its byte.
- */
-bool js_switch(struct jsonstore *store, const struct js_plan *plan, struct jsonstore_error *error);
-/* With the locks; *ret_busy when `wait` is false and another is at it. */
-bool js_checkpoint_lock(struct jsonstore *store, bool wait, bool *ret_busy,
-						struct jsonstore_error *error);
-void js_checkpoint_unlock(struct jsonstore *store);
-/* After a commit: a checkpoint, when one is due and nobody is at it. */
-void js_checkpoint_by_writer(struct jsonstore *store);
-
-/* Like jsonstore_checkpoint(), of small files whatever their age. */
-bool js_checkpoint_closing(struct jsonstore *store, struct jsonstore_error *error);
+/* Writing and checkpoints: see store_write.h. */
 
 /* jsonstore_open() with a table of calls; `repair` leaves conflicts to the caller. */
 int js_store_open(const char *folder, const struct jsonstore_options *options,

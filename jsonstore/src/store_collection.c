@@ -1,4 +1,4 @@
-#include "store.h"
+#include "store_write.h"
 
 #include <stdlib.h>
 

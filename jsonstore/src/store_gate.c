@@ -3,7 +3,7 @@
  * the order in which they came, among handles and processes a byte of the lock file. The kernel has
  * no wait for such a byte that ends at a time, so who waits for a time only asks again and again.
  */
-#include "store.h"
+#include "store_write.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "fail.h"
 
 void js_journal_name(char to[64], uint64_t generation)
@@ -128,9 +129,8 @@ static bool see_base(struct js_generation *generation, const struct js_entry *en
 	return add_print(generation, entity, &named.print, error);
 }
 
-/* Whether the overlay has a change of this key. */
-static bool is_known(struct js_generation *generation, const struct js_change *change,
-					 struct js_span key, bool *ret, struct jsonstore_error *error)
+bool js_generation_knows(const struct js_generation *generation, const struct js_change *change,
+						 struct js_span key, bool *ret, struct jsonstore_error *error)
 {
 	char other[JSONSTORE_KEY_MAX];
 	const struct js_change *found = NULL;
@@ -197,6 +197,16 @@ static bool value_hashes(struct js_generation *generation, const struct js_entry
 		js_fail_damaged(error, generation->journal.path, key_at, "no record");
 }
 
+void js_generation_count(struct js_generation *generation, const struct js_change *change)
+{
+	struct js_entity *entity = &generation->entities[change->collection];
+	entity->changes++;
+	entity->last_change = change->key_at;
+	if (entity->changed_ms == 0) {
+		entity->changed_ms = js_now_ms();
+	}
+}
+
 static bool see_entry(void *context, const struct js_entry *entry, uint64_t key_at,
 					  struct jsonstore_error *error)
 {
@@ -206,6 +216,12 @@ static bool see_entry(void *context, const struct js_entry *entry, uint64_t key_
 	bool known;
 	if (entry->op == JS_NEXT) {
 		atomic_store_explicit(&generation->next_last, true, memory_order_relaxed);
+		if (entry->record.len == 16) {
+			generation->copied_from = js_get64(entry->record.ptr);
+			generation->copied_group = js_get64(entry->record.ptr + 8);
+		}
+		/* Where this group begins. */
+		generation->copied_to = atomic_load_explicit(&generation->parsed, memory_order_relaxed);
 		return true;
 	}
 	if (entry->op == JS_BASE) {
@@ -224,7 +240,7 @@ static bool see_entry(void *context, const struct js_entry *entry, uint64_t key_
 		.collection = entry->collection,
 		.op = (uint8_t)entry->op,
 	};
-	if (!is_known(generation, &change, entry->key, &known, error) ||
+	if (!js_generation_knows(generation, &change, entry->key, &known, error) ||
 		!value_hashes(generation, entry, key_at, hashes, &count, error) ||
 		!js_overlay_reserve(&generation->overlay, 1, count, error)) {
 		return false;
@@ -234,12 +250,7 @@ static bool see_entry(void *context, const struct js_entry *entry, uint64_t key_
 	for (size_t i = 0; i < count; i++) {
 		js_overlay_add_value(&generation->overlay, hashes[i], number);
 	}
-	struct js_entity *entity = &generation->entities[entry->collection];
-	entity->changes++;
-	entity->last_change = key_at;
-	if (entity->changed_ms == 0) {
-		entity->changed_ms = js_now_ms();
-	}
+	js_generation_count(generation, &change);
 	return true;
 }
 
@@ -290,6 +301,7 @@ static bool read_catalog(struct js_generation *generation, struct jsonstore_erro
 }
 
 struct js_generation *js_generation_open(struct jsonstore *store, uint64_t number,
+										 struct js_generation *before,
 										 struct jsonstore_error *error)
 {
 	char name[64];
@@ -307,7 +319,7 @@ struct js_generation *js_generation_open(struct jsonstore *store, uint64_t numbe
 	bool good = journal->fd >= 0 || js_fail_io(error, "open", journal->path);
 	good = good && js_journal_open(&store->sys, journal, number, error) &&
 		js_overlay_init(&generation->overlay, &store->sys, error) &&
-		read_catalog(generation, error) &&
+		read_catalog(generation, error) && js_generation_carry(generation, before, error) &&
 		js_generation_parse(
 			   generation,
 			   atomic_load_explicit(&store->words->end[number & 1], memory_order_acquire), error);
@@ -351,16 +363,6 @@ bool js_generation_find_print(struct js_generation *generation, const struct js_
 	return true;
 }
 
-static bool same_schema(const struct js_schema *a, const struct js_schema *b)
-{
-	bool same = a->field_count == b->field_count &&
-		js_span_equal(js_name_span(&a->key), js_name_span(&b->key));
-	for (unsigned i = 0; same && i < a->field_count; i++) {
-		same = js_span_equal(js_name_span(&a->fields[i]), js_name_span(&b->fields[i]));
-	}
-	return same;
-}
-
 static bool fail_edited(const struct js_generation *generation, const char *path, const char *what,
 						struct jsonstore_error *error)
 {
@@ -402,7 +404,7 @@ static bool open_base(struct js_generation *generation, struct js_entity *entity
 	if (before != NULL && number < before->entity_count) {
 		struct js_table *table = before->entities[number].table;
 		if (table != NULL && js_print_same_content(&table->print, print) &&
-			same_schema(&table->schema, &entity->schema)) {
+			js_schema_same(&table->schema, &entity->schema)) {
 			close(fd);
 			entity->table = js_table_ref(table);
 			return true;

@@ -2,11 +2,11 @@
  * DESIGN. A handle that only reads may hold read locks, and so be one of those that are alive; but
  * it cannot recover, and so must not be the first of them. While nobody is alive it finds the end
  * of the journal itself and keeps words of its own. Whoever then opens to write sets the shared
- * words; they only grow, so as long as they are what they were, nothing was written. When they have
- * moved, it looks again whether somebody is alive, and from then on believes the shared words, which
- * stay right as long as it is alive itself.
+ * words; they only grow, so as long as they are what they were, nothing was written. When they
+ * have moved, it looks again whether somebody is alive, and from then on believes the shared words,
+ * which stay right as long as it is alive itself.
  */
-#include "store.h"
+#include "store_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>

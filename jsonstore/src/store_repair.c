@@ -3,7 +3,7 @@
  * changes are dropped; with the journal's it becomes the base under them. Both are a switch to a
  * next generation, as a checkpoint makes it; what loses is written beside the file before.
  */
-#include "store.h"
+#include "store_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -206,7 +206,7 @@ int jsonstore_repair(const char *folder, const char *name, enum jsonstore_use us
 	good = good && js_generation_highest(r.store, &highest, error);
 	if (good) {
 		r.plan = js_new(&plain, 1, sizeof(*r.plan), error);
-		r.state.generation = js_generation_open(r.store, highest, error);
+		r.state.generation = js_generation_open(r.store, highest, NULL, error);
 		good = r.plan != NULL && r.state.generation != NULL;
 	}
 	if (good) {

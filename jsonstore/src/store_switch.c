@@ -5,7 +5,7 @@
  * says the same over its old bases and over the new ones, since its entries are whole records, and
  * both are named in it. FORMAT.md has the order of the syncs.
  */
-#include "store.h"
+#include "store_write.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "fail.h"
 #include "recover.h"
 
@@ -398,7 +399,10 @@ static bool announce(struct switching *sw, struct js_state *now, struct jsonstor
 		}
 	}
 	if (!sw->plan->publish_only) {
-		struct js_entry next = {.op = JS_NEXT, .key = {"", 0}, .record = {"", 0}};
+		char from[16];
+		js_put64(from, sw->state.end);
+		js_put64(from + 8, sw->group);
+		struct js_entry next = {.op = JS_NEXT, .key = {"", 0}, .record = {from, sizeof(from)}};
 		if (!js_frame_add(&sw->store->sys, &sw->frames, &next, NULL, error)) {
 			return false;
 		}

@@ -407,6 +407,36 @@ static void test_limits(void **state)
 	close_store(store);
 }
 
+/* A write makes a checkpoint that is due, but leaves it to somebody who does them all the time. */
+static void test_tended(void **state)
+{
+	struct jsonstore *store = open_store(*state);
+	struct jsonstore_collection *people = open_people(store);
+	struct jsonstore_statistics before = {.size = sizeof(before)};
+	struct jsonstore_statistics after = {.size = sizeof(after)};
+	char *record = malloc(5 << 20);
+	assert_non_null(record);
+	memset(record, ' ', 5 << 20);
+	memcpy(record, "{\"id\":1,\"x\":\"", 13);
+	memset(record + 13, 'x', (5 << 20) - 15);
+	memcpy(record + (5 << 20) - 2, "\"}", 2);
+	for (int tended = 1; tended >= 0; tended--) {
+		assert_int_equal(jsonstore_checkpoint(store, JSONSTORE_NOW, NULL), JSONSTORE_OK);
+		assert_int_equal(jsonstore_statistics(store, &before, NULL), JSONSTORE_OK);
+		/* As if it were called for the next hour, or had never been. */
+		atomic_store(&store->words->tended, tended ? js_now_ms() + 3600000 : 0);
+		for (int i = 0; i < 3; i++) {
+			atomic_store(&store->checked_ms, 0);
+			assert_int_equal(jsonstore_put(people, record, 5 << 20, NULL), JSONSTORE_OK);
+		}
+		assert_int_equal(jsonstore_statistics(store, &after, NULL), JSONSTORE_OK);
+		assert_true(tended ? after.generation == before.generation
+						   : after.generation > before.generation);
+	}
+	free(record);
+	close_store(store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +445,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_large, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_many, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_limits, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_tended, make_folder, remove_folder),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 #ifndef JSONSTORE_SRC_TRANSACTION_H
 #define JSONSTORE_SRC_TRANSACTION_H
 
-#include "store.h"
+#include "store_write.h"
 
 enum js_wish { JS_WISH_PUT, JS_WISH_INSERT, JS_WISH_PATCH, JS_WISH_DELETE, JS_WISH_REQUIRE };
 

@@ -81,7 +81,7 @@ static int put(struct jsonstore_transaction *transaction, struct jsonstore_colle
 	return jsonstore_transaction_put(transaction, collection, record, (size_t)len, error);
 }
 
-/* In a locked transaction: the state is the one of the step before, and what is undone leaves none. */
+/* In a locked transaction: the state is that of the step before, and what is undone is gone. */
 static int look_inside(struct jsonstore_transaction *transaction, const struct user *user, int n,
 					   struct jsonstore_error *error)
 {

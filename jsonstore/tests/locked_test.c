@@ -311,6 +311,85 @@ static void test_model(void **state)
 	assert_int_equal(jsonstore_close(model.store, NULL), JSONSTORE_OK);
 }
 
+/* ---- what is written while a checkpoint is being made ---- */
+
+struct meanwhile {
+	struct model *model;
+	bool wanted;
+};
+
+/* At the first write of the checkpoint, without the writer's lock yet, through another handle. */
+static int write_meanwhile(void *context, enum js_call call)
+{
+	struct meanwhile *meanwhile = context;
+	struct model *model = meanwhile->model;
+	if (!meanwhile->wanted || call != JS_CALL_WRITE) {
+		return 0;
+	}
+	meanwhile->wanted = false;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(jsonstore_begin_locked(model->store, JSONSTORE_WAIT, &model->transaction,
+												NULL),
+						 JSONSTORE_OK);
+		for (int k = 0; k < STEPS; k++) {
+			change(model);
+		}
+		assert_int_equal(jsonstore_commit(model->transaction, NULL), JSONSTORE_OK);
+	}
+	model->outside = model->inside;
+	return 0;
+}
+
+/* Two handles that go on, and one that reads all anew, give the same in the same order. */
+static void test_meanwhile(void **state)
+{
+	struct model model = {.random = 3};
+	struct meanwhile meanwhile = {.model = &model};
+	struct js_sys sys = {write_meanwhile, &meanwhile};
+	struct jsonstore *maker;
+	struct jsonstore_error error;
+	memset(&model.outside, 0xff, sizeof(model.outside));
+	model.inside = model.outside;
+	open_model(&model, *state);
+	assert_int_equal(js_store_open(*state, NULL, &sys, false, &maker, &error), JSONSTORE_OK);
+	struct model making = {.store = maker};
+	making.sides[0] = support_collection(maker, "left");
+	making.sides[1] = support_collection(maker, "right");
+	for (int round = 0; round < (is_proof() ? 200 : 6); round++) {
+		assert_int_equal(jsonstore_begin_locked(model.store, 0, &model.transaction, NULL), 0);
+		for (int k = 0; k < STEPS; k++) {
+			change(&model);
+		}
+		assert_int_equal(jsonstore_commit(model.transaction, NULL), JSONSTORE_OK);
+		model.outside = model.inside;
+		if (round % 2 == 0) {
+			check_state(&making, NULL, &model.outside);
+		}
+		meanwhile.wanted = true;
+		assert_int_equal(jsonstore_checkpoint(maker, JSONSTORE_NOW, &error), JSONSTORE_OK);
+		assert_false(meanwhile.wanted);
+		struct model fresh = {.random = 0};
+		open_model(&fresh, *state);
+		check_state(&model, NULL, &model.outside);
+		check_state(&making, NULL, &model.outside);
+		check_state(&fresh, NULL, &model.outside);
+		for (int side = 0; side < SIDES; side++) {
+			char *texts[3] = {support_dump(model.sides[side], &error),
+							  support_dump(making.sides[side], &error),
+							  support_dump(fresh.sides[side], &error)};
+			assert_string_equal(texts[0], texts[2]);
+			assert_string_equal(texts[1], texts[2]);
+			for (int i = 0; i < 3; i++) {
+				free(texts[i]);
+			}
+		}
+		assert_int_equal(jsonstore_verify(model.store, NULL, &error), JSONSTORE_OK);
+		assert_int_equal(jsonstore_close(fresh.store, NULL), JSONSTORE_OK);
+	}
+	assert_int_equal(jsonstore_close(maker, NULL), JSONSTORE_OK);
+	assert_int_equal(jsonstore_close(model.store, NULL), JSONSTORE_OK);
+}
+
 /* ---- what each call says ---- */
 
 static struct jsonstore_transaction *begin(struct jsonstore *store)
@@ -702,9 +781,9 @@ static void test_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_model),  TEST(test_own_thread), TEST(test_marks),
-		TEST(test_plain),  TEST(test_waiting),    TEST(test_fork),
-		TEST(test_killed), TEST(test_together),   TEST(test_large),
+		TEST(test_model),    TEST(test_meanwhile), TEST(test_own_thread), TEST(test_marks),
+		TEST(test_plain),    TEST(test_waiting),   TEST(test_fork),       TEST(test_killed),
+		TEST(test_together), TEST(test_large),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -210,12 +210,25 @@ static void hide_referrer(struct error *error)
 	}
 }
 
-/* What is said of a constraint may hold values of rows and fields that are not the caller's. */
+/* Whoever runs the program must learn of it, whatever the caller is told. */
+static void tell_failure(const struct call *call, const struct error *error)
+{
+	const struct log_field fields[] = {
+		LOG_STR("service", call->binding->service->model->service),
+		LOG_STR("details", str_from(error->details)),
+		LOG_STR("hint", str_from(error->hint)),
+	};
+	log_event(call->binding->loop->api->options.log, LOG_ERROR, "the store failed", fields, 3);
+}
+
+/* What is said of a constraint, or of a file, may hold values of rows and fields that are not the
+ * caller's. */
 static void hide_details(const struct call *call, struct error *error)
 {
-	bool constraint = error->code == ERROR_UNIQUE || error->code == ERROR_REFERENCE ||
-		error->code == ERROR_NOT_NULL || error->code == ERROR_CHECK;
-	if (constraint && call->principal != NULL && call->binding->service->model->guarded) {
+	bool telling = error->code == ERROR_STORE || error->code == ERROR_UNIQUE ||
+		error->code == ERROR_REFERENCE || error->code == ERROR_NOT_NULL ||
+		error->code == ERROR_CHECK;
+	if (telling && call->principal != NULL && call->binding->service->model->guarded) {
 		error->details[0] = '\0';
 		hide_referrer(error);
 	}
@@ -225,6 +238,9 @@ void call_fail(struct call *call, const struct error *error)
 {
 	struct error said = *error;
 	links_hide(&said);
+	if (error->code == ERROR_STORE) {
+		tell_failure(call, error);
+	}
 	hide_details(call, &said);
 	if (call->written && error_info(error->code)->retryable) {
 		/* Nobody may be told to send again what is committed. */

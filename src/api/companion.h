@@ -1,9 +1,9 @@
 /*
  * What rides along with a write, in its transaction: preconditions on the row (If-Match,
- * If-None-Match: *), how many rows it may touch, `tx=rollback`, rows that may be others' (api/merge.h),
- * what keeps references to other services right (link/user.h), and answers that are kept for
- * repeated requests (Idempotency-Key). It says in which order: nothing is decided about holds before
- * all that may refuse the write, and an answer is kept last.
+ * If-None-Match: *), how many rows it may touch, `tx=rollback`, rows that may be others'
+ * (api/merge.h), what keeps references to other services right (link/user.h), and answers that are
+ * kept for repeated requests (Idempotency-Key). It says in which order: nothing is decided about
+ * holds before all that may refuse the write, and an answer is kept last.
  *
  * Ownership: part of the call. Threads: set up on the loop, run by the store.
  * Errors: ERROR_PRECONDITION, ERROR_NOT_ONE, ERROR_MAX_AFFECTED, ERROR_IDEMPOTENCY.

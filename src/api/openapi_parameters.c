@@ -35,6 +35,7 @@ void openapi_refer(struct openapi *openapi, const enum openapi_parameter *list,
 {
 	for (; *list != PARAMETERS_END; list++) {
 		if (!is_in_query(*list) || !is_of_plan(plan, str_from(parameters[*list].name))) {
+			openapi->used_parameters[*list] = true;
 			openapi_ref(openapi, "parameters", STR(""), parameters[*list].key);
 		}
 	}
@@ -94,7 +95,10 @@ void openapi_write_parameters(struct openapi *openapi)
 {
 	const struct model *model = openapi->service->model;
 	struct buf *text = openapi->text;
-	for (size_t i = 0; model->resource_count > 0 && i < PARAMETERS_END; i++) {
+	for (size_t i = 0; i < PARAMETERS_END; i++) {
+		if (!openapi->used_parameters[i]) {
+			continue;
+		}
 		outline_open_at(text, parameters[i].key, '{');
 		outline_text(text, "name", parameters[i].name);
 		outline_text(text, "in", parameters[i].in);

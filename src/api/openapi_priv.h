@@ -35,42 +35,6 @@ enum openapi_errors {
 	ERRORS_KINDS
 };
 
-struct openapi {
-	const struct service *service;
-	struct buf *text;
-	struct arena arena;      /* of the names that are made on the way */
-	bool used[ERRORS_KINDS]; /* sets of errors that some operation refers to */
-};
-
-/* Who sees a schema: the answer, the body of a new row, or that of a change. */
-enum openapi_view { VIEW_ROW, VIEW_INSERT, VIEW_UPDATE };
-
-/* ---- openapi.c ---- */
-
-/* A name as part of a component's key or an operationId: letters, digits, `_` and `-` stay, all
- * other bytes are --HH. Two names never become one. */
-void openapi_name(struct buf *text, struct str name);
-/* `"$ref":"#/components/KIND/NAME` + suffix, with the braces around it. */
-void openapi_ref(struct openapi *openapi, const char *kind, struct str name, const char *suffix);
-
-/* ---- openapi_paths.c ---- */
-
-void openapi_write_paths(struct openapi *openapi);
-/* The parameters of a path, named as in its template, inside `parameters: [`. `segments` are those
- * of the operation, which may name them otherwise; fields of `resource` give types (NULL: none). */
-void openapi_path_parameters(struct openapi *openapi, const struct endpoint *endpoint,
-							 const struct segment *segments, const struct resource *resource);
-/* The shared answers of resources: rows and row. */
-void openapi_write_answers(struct openapi *openapi);
-
-/* ---- openapi_routes.c ---- */
-
-/* Everything of an operation but its id and tags. */
-void openapi_write_route(struct openapi *openapi, const struct operation *operation,
-						 const struct endpoint *endpoint);
-
-/* ---- openapi_parameters.c ---- */
-
 /* X(NAME, key, name on the wire, in, schema, description) */
 #define OPENAPI_PARAMETERS(X)                                                                      \
 	X(SELECT, "query.select", "select", "query", "{\"type\":\"string\"}",                          \
@@ -113,6 +77,43 @@ enum openapi_parameter {
 #undef X
 		PARAMETERS_END
 };
+
+struct openapi {
+	const struct service *service;
+	struct buf *text;
+	struct arena arena;                   /* of the names that are made on the way */
+	bool used[ERRORS_KINDS];              /* sets of errors that some operation refers to */
+	bool used_parameters[PARAMETERS_END]; /* the same of shared parameters */
+};
+
+/* Who sees a schema: the answer, the body of a new row, or that of a change. */
+enum openapi_view { VIEW_ROW, VIEW_INSERT, VIEW_UPDATE };
+
+/* ---- openapi.c ---- */
+
+/* A name as part of a component's key or an operationId: letters, digits, `_` and `-` stay, all
+ * other bytes are --HH. Two names never become one. */
+void openapi_name(struct buf *text, struct str name);
+/* `"$ref":"#/components/KIND/NAME` + suffix, with the braces around it. */
+void openapi_ref(struct openapi *openapi, const char *kind, struct str name, const char *suffix);
+
+/* ---- openapi_paths.c ---- */
+
+void openapi_write_paths(struct openapi *openapi);
+/* The parameters of a path, named as in its template, inside `parameters: [`. `segments` are those
+ * of the operation, which may name them otherwise; fields of `resource` give types (NULL: none). */
+void openapi_path_parameters(struct openapi *openapi, const struct endpoint *endpoint,
+							 const struct segment *segments, const struct resource *resource);
+/* The shared answers of resources: rows and row. */
+void openapi_write_answers(struct openapi *openapi);
+
+/* ---- openapi_routes.c ---- */
+
+/* Everything of an operation but its id and tags. */
+void openapi_write_route(struct openapi *openapi, const struct operation *operation,
+						 const struct endpoint *endpoint);
+
+/* ---- openapi_parameters.c ---- */
 
 /* References to shared parameters, inside `parameters: [`; the list ends with PARAMETERS_END. Names
  * in the query string that `plan` (may be NULL) gives a meaning of its own are left out. */

@@ -339,6 +339,12 @@ static void run_then(struct call *call)
 	call_run(call, compose_then);
 }
 
+/* Of one row, and no field to change. */
+static bool changes_nothing(const struct query *query)
+{
+	return query->action == QUERY_UPDATE && query->must_match && query->row_count == 0;
+}
+
 void plan_run(struct call *call)
 {
 	call->plan = call->operation->plan;
@@ -355,6 +361,10 @@ void plan_run(struct call *call)
 		call->stream_head = compose_head;
 		read_run(call, compose);
 	} else {
+		if (changes_nothing(&call->query)) {
+			call->query.action = QUERY_GET; /* it is there, or 404 */
+			call->store.companion = NULL;
+		}
 		call->proceed = route->then != NULL ? run_then : NULL;
 		linked_run(call, compose);
 	}

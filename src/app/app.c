@@ -93,6 +93,7 @@ static bool check_overrides(const struct app *app)
 enum cache_kind app_cache_kind(const struct model *model)
 {
 	bool near = str_starts_with(model->store.str, STR("sqlite:")) ||
+		str_starts_with(model->store.str, STR("json:")) ||
 		str_starts_with(model->store.str, STR("memory:"));
 	return model->cache != CACHE_DEFAULT ? model->cache : near ? CACHE_MEMORY : CACHE_OFF;
 }

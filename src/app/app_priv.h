@@ -4,8 +4,8 @@
  * services under one address, app_tls.c reads certificates.
  *
  * Ownership: struct app owns all of it.
- * Threads: the main thread, but for app_loop, which belongs to its own, and files that are loaded on
- * a thread of their own while the program serves.
+ * Threads: the main thread, but for app_loop, which belongs to its own, and files that are loaded
+ * on a thread of their own while the program serves.
  * Errors: logged. Limits: see app.h.
  */
 #ifndef ROWLOCK_APP_APP_PRIV_H

@@ -116,6 +116,10 @@ static void print_resources(const struct model *model)
 	printf("resources\n");
 	for (size_t i = 0; i < model->resource_count && !model->resources[i].hidden; i++) {
 		const struct resource *resource = &model->resources[i];
+		if (resource_is_remote(resource)) {
+			printf("  %.*s  at %.*s\n", STR_ARG(resource->name), STR_ARG(resource->at.str));
+			continue;
+		}
 		printf("  /%.*s", STR_ARG(resource->name));
 		if (resource->tally_of != NULL) {
 			printf("  counts the rows of %.*s; read only", STR_ARG(resource->tally_of->name));

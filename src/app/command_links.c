@@ -90,7 +90,8 @@ static void tell(void *context, const struct mend_note *note)
 	struct order *order = context;
 	bool act = order->action->act;
 	order->notes++;
-	order->left += !act || note->what == MEND_DANGLING ? 1 : 0;
+	bool mends = act && (note->what != MEND_UNKNOWN || order->peer[0] != '\0');
+	order->left += !mends || note->what == MEND_DANGLING ? 1 : 0;
 	if (note->link != NULL) {
 		tell_rows(note, act);
 	} else {

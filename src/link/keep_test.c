@@ -58,6 +58,7 @@ static void open_bed(struct bed *bed, const char *store)
 			 "room: { type: integer, references: rooms } } }\n",
 			 bed->peer.port, bed->peer.port);
 	fixture_init(&bed->fixture, bed->file);
+	bed->fixture.limits.answer_rows = 2; /* of clients' answers, not of these */
 	fixture_open(&bed->fixture, store);
 	bed->peers = peers_create(bed->fixture.loop, STR(""));
 	bed->options = (struct link_keep_options){

@@ -13,7 +13,8 @@
 #include "codec/uuid.h"
 #include "query/query.h"
 
-/* All rows, in no order, without an answer. An UPSERT leaves rows alone that have the key. */
+/* All rows, whatever answer_rows says, in no order, without an answer. An UPSERT leaves rows alone
+ * that have the key. */
 struct query *own_query(struct arena *arena, enum query_action action,
 						const struct resource *resource);
 /* AND this. */

@@ -100,8 +100,8 @@ struct peers *peers_create(struct loop *loop, struct str key);
  * while the loop runs to its end. */
 void peers_close(struct peers *peers);
 
-/* PUT: holds->resource is the owner's, with `at`; holds->from is ours. When it is not PEER_DONE some
- * of the holds may be there: give all of them up, unless nothing was sent. */
+/* PUT: holds->resource is the owner's, with `at`; holds->from is ours. When it is not PEER_DONE,
+ * some of the holds may be there: give all of them up, unless nothing was sent. */
 void peers_hold(struct peers *peers, struct peer_request *request,
 				const struct message_holds *holds);
 /* DELETE: ids->resource and ids->from as of holds. */

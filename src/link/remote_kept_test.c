@@ -41,7 +41,7 @@ static bool has(struct remote_kept *kept, char url)
 	return answer != NULL;
 }
 
-/* Each counts 4,096 bytes: the seventeenth takes the place of the one that was used least lately. */
+/* Each counts 4,096 bytes: the seventeenth takes the place of the one used least lately. */
 static void test_limits(void **state)
 {
 	static char body[8192];

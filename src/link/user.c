@@ -122,6 +122,7 @@ static bool part_init(struct link_write *write, struct part *part, const struct 
 	const struct field_list *fields = &link->reference.fields;
 	struct arena *arena = write->options.arena;
 	size_t given = 0;
+	bool has_default = false;
 	*part = (struct part){.write = write, .link = link};
 	map_init(&part->keys);
 	part->at = ARENA_ARRAY(arena, fields->count, size_t);
@@ -129,10 +130,11 @@ static bool part_init(struct link_write *write, struct part *part, const struct 
 	for (size_t i = 0; i < fields->count; i++) {
 		part->at[i] = place_of(&query->given, fields->items[i]);
 		given += part->at[i] != SIZE_MAX ? 1 : 0;
+		has_default = has_default || fields->items[i]->default_kind == DEFAULT_VALUE;
 	}
 	bool rows = query->row_count > 0 || query->batches != NULL;
 	bool deletes = query->action == QUERY_DELETE;
-	part->given = !deletes && rows && (given > 0 || makes_rows(query));
+	part->given = !deletes && rows && (given > 0 || (has_default && makes_rows(query)));
 	part->leaves = link->hold != NULL && (deletes || (part->given && !makes_rows(query)));
 	if (!part->given) {
 		return deletes || !rows || check_untouched(part, query, error);

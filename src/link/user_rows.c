@@ -71,11 +71,10 @@ static const struct value *copy_key(const struct part *part, const struct value 
 static void add_key(struct part *part, const struct value *row, bool keeps)
 {
 	struct arena *arena = part->write->options.arena;
-	struct str text = buf_str(&part->write->text);
 	if (!key_text(part, row)) {
 		return;
 	}
-	text = buf_str(&part->write->text);
+	struct str text = buf_str(&part->write->text);
 	if (map_get(&part->keys, text) != NULL) {
 		return;
 	}

@@ -525,6 +525,7 @@ static void run_rows(const struct row *rows, size_t count)
 		struct fixture fixture;
 		struct writing *writing = alloc_zeroed(1, sizeof(*writing));
 		fixture_init(&fixture, service);
+		fixture.limits.answer_rows = 1; /* of what clients ask */
 		fixture_open(&fixture, fixture_store(store));
 		writing->fixture = &fixture;
 		for (size_t i = 0; i < count; i++) {
@@ -562,7 +563,8 @@ static void test_inserts(void **state)
 		{L, "insert people", "{\"place\":1,\"town\":-1}", ANSWERS, COMMITS,
 		 "409 23503 Key (town)=(-1) is not present in table \"towns\". | 6 rows, 5 holds, 0 to go"},
 		{L, "insert people", "{\"place\":1,\"house\":\"h\",\"number\":-2}", ANSWERS, COMMITS,
-		 "409 23503 Key (house, number)=(h, -2) is not present in table \"rooms\". | 6 rows, 5 holds, 0 to go"},
+		 "409 23503 Key (house, number)=(h, -2) is not present in table \"rooms\". | "
+		 "6 rows, 5 holds, 0 to go"},
 		{L, "insert people", "{\"place\":1}", SILENT, COMMITS, DOWN "6 rows, 5 holds, 0 to go"},
 		{L, "insert people", "{\"place\":1}", CLOSED, COMMITS, DOWN "6 rows, 5 holds, 0 to go"},
 		{L, "insert people", "{\"place\":1}", REFUSES, COMMITS, DOWN "6 rows, 5 holds, 0 to go"},
@@ -601,7 +603,8 @@ static void test_batches(void **state)
 		{L, "insert people?&quiet&leave", "[{\"place\":-1},{\"place\":-2}]", ANSWERS, COMMITS,
 		 "0 | 5 rows, 4 holds, 0 to go"},
 		{L, "insert people?&quiet&leave",
-		 "[{\"name\":\"a\",\"place\":5},{\"name\":\"a\",\"place\":7},{\"name\":\"b\",\"place\":-7}]",
+		 "[{\"name\":\"a\",\"place\":5},{\"name\":\"a\",\"place\":7},"
+		 "{\"name\":\"b\",\"place\":-7}]",
 		 ANSWERS, COMMITS, "1 | 6 rows, 5 holds, 1 to go"},
 		{L, "upsert people?&quiet&batches",
 		 "[{\"id\":1,\"place\":8},{\"id\":90,\"place\":8},{\"id\":90,\"place\":9}]", ANSWERS,
@@ -615,7 +618,8 @@ static void test_changes(void **state)
 {
 	static const struct row rows[] = {
 		{L, "insert people?&quiet",
-		 "[{\"id\":1,\"place\":5},{\"id\":2,\"place\":5},{\"id\":3,\"place\":6},{\"id\":4,\"place\":null}]",
+		 "[{\"id\":1,\"place\":5},{\"id\":2,\"place\":5},{\"id\":3,\"place\":6},"
+		 "{\"id\":4,\"place\":null}]",
 		 ANSWERS, COMMITS, "4 | 3 rows, 2 holds, 0 to go"},
 		/* Of other columns nobody is asked. */
 		{L, "update people?id=eq.1&quiet", "{\"name\":\"x\"}", CLOSED, COMMITS,

@@ -99,17 +99,31 @@ static bool check_sqlite_path(struct load *load, const struct node *node, struct
 	return problem == NULL;
 }
 
-static void read_sqlite(struct load *load, const struct node *node, struct str path)
+static bool check_folder(struct load *load, const struct node *node, struct str path)
+{
+	if (path.len == 0 || str_starts_with(path, STR("//"))) {
+		model_report_add(load->report, node->place, "write json:FOLDER, such as json:data",
+						 path.len == 0 ? "`store` names no folder"
+									   : "`store` takes a path after json:, not a URI");
+		return false;
+	}
+	return true;
+}
+
+/* A file's or a folder's path stands behind the scheme. */
+static void read_path(struct load *load, const struct node *node, struct str scheme,
+					  struct str path)
 {
 	size_t offset = node->text.len - path.len;
+	bool is_file = str_equal(scheme, STR("sqlite"));
 
-	if (!check_sqlite_path(load, node, path)) {
+	if (!(is_file ? check_sqlite_path : check_folder)(load, node, path)) {
 		return;
 	}
 	load->model->store = (struct text){node->text, node->place};
 	if (path.ptr[0] != '/' && !yaml_from_environment(node, offset)) {
-		load->model->store.str = arena_printf(load->arena, "sqlite:%.*s%.*s", STR_ARG(load->folder),
-											  STR_ARG(path));
+		load->model->store.str = arena_printf(load->arena, "%.*s:%.*s%.*s", STR_ARG(scheme),
+											  STR_ARG(load->folder), STR_ARG(path));
 	}
 }
 
@@ -126,8 +140,9 @@ static void read_store(struct load *load, const struct node *node, void *target)
 	}
 	path = url.str;
 	scheme = str_split(&path, ':');
-	if (str_equal(scheme, STR("sqlite")) && scheme.len < url.str.len) {
-		read_sqlite(load, node, path);
+	if ((str_equal(scheme, STR("sqlite")) || str_equal(scheme, STR("json"))) &&
+		scheme.len < url.str.len) {
+		read_path(load, node, scheme, path);
 		return;
 	}
 	if (str_equal(url.str, STR("memory:"))) {
@@ -140,15 +155,10 @@ static void read_store(struct load *load, const struct node *node, void *target)
 			return;
 		}
 	}
-	if (str_equal(scheme, STR("json")) && scheme.len < url.str.len) {
-		model_report_add(load->report, node->place, "use sqlite:FILE, or \"memory:\" in quotes",
-						 "the store \"json\" is not known yet in this version");
-		return;
-	}
 	/* A URL may hold a password: nothing of it is shown. */
 	model_report_add(load->report, node->place,
-					 "write sqlite:FILE, mysql://USER:PASSWORD@HOST/DATABASE, or \"memory:\" in "
-					 "quotes",
+					 "write sqlite:FILE, json:FOLDER, mysql://USER:PASSWORD@HOST/DATABASE, or "
+					 "\"memory:\" in quotes",
 					 "`store` is no URL of a store that is known");
 }
 

@@ -148,14 +148,14 @@ static const struct load_row settings_rows[] = {
 	 "service: x\n"
 	 "store: memory\n",
 	 ":2:8: `store` is no URL of a store that is known\n"
-	 "    hint: write sqlite:FILE, mysql://USER:PASSWORD@HOST/DATABASE, or \"memory:\" in "
-	 "quotes\n"},
+	 "    hint: write sqlite:FILE, json:FOLDER, mysql://USER:PASSWORD@HOST/DATABASE, or "
+	 "\"memory:\" in quotes\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "store: memory:x\n",
 	 ":2:8: `store` is no URL of a store that is known\n"
-	 "    hint: write sqlite:FILE, mysql://USER:PASSWORD@HOST/DATABASE, or \"memory:\" in "
-	 "quotes\n"},
+	 "    hint: write sqlite:FILE, json:FOLDER, mysql://USER:PASSWORD@HOST/DATABASE, or "
+	 "\"memory:\" in quotes\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "store: \"sqlite:\"\n",
@@ -189,8 +189,17 @@ static const struct load_row settings_rows[] = {
 	{__LINE__,
 	 "service: x\n"
 	 "store: json:data\n",
-	 ":2:8: the store \"json\" is not known yet in this version\n"
-	 "    hint: use sqlite:FILE, or \"memory:\" in quotes\n"},
+	 "x store json:there/data\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: \"json:\"\n",
+	 ":2:8: `store` names no folder\n"
+	 "    hint: write json:FOLDER, such as json:data\n"},
+	{__LINE__,
+	 "service: x\n"
+	 "store: json://data\n",
+	 ":2:8: `store` takes a path after json:, not a URI\n"
+	 "    hint: write json:FOLDER, such as json:data\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "store: mysql://u:p@h/d\n",
@@ -203,20 +212,20 @@ static const struct load_row settings_rows[] = {
 	 "service: x\n"
 	 "store: postgres://u:secret@h/d\n",
 	 ":2:8: `store` is no URL of a store that is known\n"
-	 "    hint: write sqlite:FILE, mysql://USER:PASSWORD@HOST/DATABASE, or \"memory:\" in "
-	 "quotes\n"},
+	 "    hint: write sqlite:FILE, json:FOLDER, mysql://USER:PASSWORD@HOST/DATABASE, or "
+	 "\"memory:\" in quotes\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "store: a.db\n",
 	 ":2:8: `store` is no URL of a store that is known\n"
-	 "    hint: write sqlite:FILE, mysql://USER:PASSWORD@HOST/DATABASE, or \"memory:\" in "
-	 "quotes\n"},
+	 "    hint: write sqlite:FILE, json:FOLDER, mysql://USER:PASSWORD@HOST/DATABASE, or "
+	 "\"memory:\" in quotes\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "store: sqlite\n",
 	 ":2:8: `store` is no URL of a store that is known\n"
-	 "    hint: write sqlite:FILE, mysql://USER:PASSWORD@HOST/DATABASE, or \"memory:\" in "
-	 "quotes\n"},
+	 "    hint: write sqlite:FILE, json:FOLDER, mysql://USER:PASSWORD@HOST/DATABASE, or "
+	 "\"memory:\" in quotes\n"},
 	{__LINE__,
 	 "service: x\n"
 	 "store: [sqlite:a]\n",

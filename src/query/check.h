@@ -109,8 +109,9 @@ struct body_options {
 	 * matter. On the thread that reads them. */
 	void (*release)(void *context, struct str body, size_t bytes);
 	/* Of batches, for files that people keep: a row that is wrong is told and left out instead of
-	 * ending all, and a field of CSV that is empty is null, but for a text in quotes. On the thread
-	 * that reads them. NULL: the first wrong row is an error. */
+	 * ending all, a field of CSV that is empty is null, but for a text in quotes, and `write:
+	 * never` does not count. On the thread that reads them. NULL: the first wrong row is an
+	 * error. */
 	void (*bad_row)(void *context, const struct bad_row *bad);
 	void *context;
 };

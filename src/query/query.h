@@ -1,8 +1,7 @@
 /*
  * What is asked, checked: every name is a field, every value has its field's type, the order is
- * total. A query is a tree: one resource with its conditions, and the resources that are embedded
- * in its rows. Stores take nothing else. A query comes from text (query/parse.h, a tree with names
- * and offsets) through query/check.h.
+ * total. A query is a tree: one resource with its conditions, and the resources embedded in its
+ * rows. Stores take nothing else. It comes from text (query/parse.h) through query/check.h.
  *
  * A store selects `fetch`, in that order; columns, orders and embeds say by number which of these
  * they mean (store/rows.h writes answers from them).
@@ -10,8 +9,8 @@
  * A route of a service file is checked once, at load; its conditions may hold parameters then,
  * and query_bind() (query/bind.h) fills them for each request.
  *
- * Ownership: all parts are arena or borrowed from the model; immutable once checked.
- * Threads: any number of readers. Errors, Limits: those of check.
+ * Ownership: all parts are arena or borrowed from the model; immutable once checked. Threads: any
+ * number of readers. Errors, Limits: those of check.
  */
 #ifndef ROWLOCK_QUERY_QUERY_H
 #define ROWLOCK_QUERY_QUERY_H
@@ -208,8 +207,8 @@ struct query {
 	uint64_t limit; /* UINT64_MAX: none */
 	uint64_t offset;
 	bool total; /* LIST: also count all rows that match */
-	/* LIST in a transaction: the rows stay as they are until it ends. */
-	bool locks;
+	bool own;   /* the program's own question: limits->answer_rows does not count */
+	bool locks; /* LIST in a transaction: the rows stay as they are until it ends */
 	/* Numbers in fetch of the values that make a cursor or a tag; count 0: none. */
 	const size_t *cursor; /* of the last row: its order values */
 	size_t cursor_count;
@@ -227,8 +226,7 @@ struct query {
 	enum query_resolution resolution;
 	bool by_target;  /* an embed with an alias was named by its target: as older clients do */
 	bool must_match; /* the query is about one row by its key: no row is ERROR_NOT_FOUND */
-	/* The day, UTC, in days since 1970-01-01, that computed fields mean by today(): the same in the
-	 * whole tree. Set by check_query(), anew by query_bind(). */
+	/* Day, UTC, since 1970, that computed fields mean by today(): the same in the whole tree. */
 	int64_t today;
 	/* Something that is fetched, ordered by or asked for depends on it, here or in an embed: an
 	 * answer that is kept is good for that day only. */

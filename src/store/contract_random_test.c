@@ -731,6 +731,12 @@ static void test_memory_and_sqlite_agree(void **state)
 	run_seeds("sqlite:", 3);
 }
 
+static void test_memory_and_json_agree(void **state)
+{
+	(void)state;
+	run_seeds("json:", HAVE_JSONSTORE ? 3 : 0);
+}
+
 static void test_memory_and_mariadb_agree(void **state)
 {
 	(void)state;
@@ -744,6 +750,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_memory_and_sqlite_agree),
+		cmocka_unit_test(test_memory_and_json_agree),
 		cmocka_unit_test(test_memory_and_mariadb_agree),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,13 @@
 /*
- * The same request on the store in memory, which is simple enough to be right, and on SQLite:
- * answers must be equal to the byte, refusals to the code, and after a write all rows that it could
- * change. Writes are rolled back, so that each input meets the same rows. An input is a request as
- * text (diff_fuzz.h); one that begins with a byte below a space chooses one instead.
+ * The same request on the store in memory, which is simple enough to be right, on SQLite, and on
+ * JSON files: answers must be equal to the byte, refusals to the code, and after a write all rows
+ * that it could change. Writes are rolled back, so that each input meets the same rows. An input is
+ * a request as text (diff_fuzz.h); one that begins with a byte below a space chooses one instead.
  */
 #include "store/diff_fuzz.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <unistd.h>
 
 #include "query/check.h"
@@ -14,8 +15,10 @@
 #include "query/cond.h"
 #include "store/store.h"
 
+#include "rowlock_config.h"
+
 enum {
-	STORES = 2,
+	STORES = 2 + HAVE_JSONSTORE,
 	BLOCK_BYTES = 65536,
 	INPUT_BYTES = 1024,
 	WORK_ROWS = 20000, /* that a query may look at; SQLite must not find it slow */
@@ -34,7 +37,7 @@ struct fixture {
 	struct query *all; /* of each resource: all its rows */
 };
 
-static const char *const store_names[STORES] = {"memory", "sqlite"};
+static const char *const store_names[] = {"memory", "sqlite", "json"};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -279,11 +282,10 @@ static void print_run(const char *name, const struct run *run)
 	(void)fprintf(stderr, "%.*s", STR_ARG(buf_str(&run->tables)));
 }
 
-static void compare(const struct query *query, const struct run runs[STORES], struct str text,
-					struct arena *arena)
+/* `b` is that of the store with this number. */
+static void compare_two(const struct query *query, const struct run *a, const struct run *b,
+						size_t number, struct str text, struct arena *arena)
 {
-	const struct run *a = &runs[0];
-	const struct run *b = &runs[1];
 	bool same = a->ok == b->ok;
 	if (same && a->ok) {
 		same = is_same_body(query, buf_str(&a->body), buf_str(&b->body), arena) &&
@@ -304,8 +306,16 @@ static void compare(const struct query *query, const struct run runs[STORES], st
 	if (!same) {
 		(void)fprintf(stderr, "%.*s\n", STR_ARG(text));
 		print_run(store_names[0], a);
-		print_run(store_names[1], b);
+		print_run(store_names[number], b);
 		abort();
+	}
+}
+
+static void compare(const struct query *query, const struct run runs[STORES], struct str text,
+					struct arena *arena)
+{
+	for (size_t i = 1; i < STORES; i++) {
+		compare_two(query, &runs[0], &runs[i], i, text, arena);
 	}
 }
 
@@ -551,8 +561,10 @@ static void run_batches(struct attempt *attempt, struct query *first)
 	struct query queries[STORES] = {*first};
 	struct run runs[STORES];
 	struct error error = {.code = ERROR_NONE};
-	bool again = make_query(attempt, &queries[1], &error);
-	assert(again);
+	for (size_t i = 1; i < STORES; i++) {
+		bool again = make_query(attempt, &queries[i], &error);
+		assert(again);
+	}
 	for (size_t i = 0; i < STORES; i++) {
 		run_on(attempt->fixture, i, &queries[i], false, &runs[i]);
 	}
@@ -608,7 +620,9 @@ static void open_stores(struct fixture *fixture)
 	struct error error = {.code = ERROR_NONE};
 	char url[128];
 	(void)snprintf(url, sizeof(url), "sqlite:%s/test.db", fixture->folder);
-	const char *urls[STORES] = {"memory:", url};
+	char files[128];
+	(void)snprintf(files, sizeof(files), "json:%s/files", fixture->folder);
+	const char *urls[] = {"memory:", url, files};
 	for (size_t i = 0; i < STORES; i++) {
 		struct store_options own = options;
 		fixture->stores[i] = store_open(str_from(urls[i]), &own, &error);
@@ -708,6 +722,22 @@ static void remove_file(const struct fixture *fixture, const char *name)
 	(void)unlink(path);
 }
 
+/* With its files; it need not be there. */
+static void remove_folder(const struct fixture *fixture, const char *name)
+{
+	char path[128];
+	(void)snprintf(path, sizeof(path), "%s/%s", fixture->folder, name);
+	DIR *folder = opendir(path);
+	const struct dirent *entry;
+	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+		(void)unlinkat(dirfd(folder), entry->d_name, 0);
+	}
+	if (folder != NULL) {
+		(void)closedir(folder);
+		(void)rmdir(path);
+	}
+}
+
 static void finish_fixture(void)
 {
 	struct fixture *fixture = the_fixture();
@@ -717,6 +747,8 @@ static void finish_fixture(void)
 	}
 	remove_file(fixture, "test.db");
 	remove_file(fixture, "test.db-wal");
+	remove_folder(fixture, "files/.jsonstore");
+	remove_folder(fixture, "files");
 	(void)rmdir(fixture->folder);
 	loop_stop(fixture->loop);
 	loop_run(fixture->loop);

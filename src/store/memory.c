@@ -33,12 +33,12 @@ static bool read_rows(struct memory_store *store, const struct query *query, str
 	if (query->action == QUERY_GET) {
 		range = (struct memory_range){1, 0};
 	}
-	struct memory_view view;
+	struct row_view view;
 	memory_view_init(&view, store, query, error);
-	struct memory_rows rows = memory_matching(&view, query->where,
-											  memory_view_rows(&view, query->resource));
+	struct row_list rows = row_matching(&view, query->where,
+										memory_view_rows(&view, query->resource));
 	bool ok = !view.failed && memory_answer(&view, query, &rows, range, body, cursor, result);
-	memory_rows_finish(&rows);
+	row_list_finish(&rows);
 	memory_view_finish(&view);
 	return ok;
 }
@@ -61,9 +61,9 @@ static void end_transaction(struct memory_transaction *transaction, bool stays)
 		struct memory_before *before = &transaction->before[i];
 		struct memory_table *table = &transaction->store->tables[i];
 		if (before->changed && stays) {
-			memory_rows_finish(&before->rows);
+			row_list_finish(&before->rows);
 		} else if (before->changed) {
-			memory_rows_finish(&table->rows);
+			row_list_finish(&table->rows);
 			table->rows = before->rows;
 			table->made_key = before->made_key;
 		}
@@ -173,7 +173,6 @@ static struct store *open_store(const struct store_options *options, struct erro
 	if (model->kept_answers != NULL) {
 		add_table(store, model->kept_answers);
 	}
-	memory_references_make(store, model);
 	random_bytes(store->version_key, sizeof(store->version_key));
 	pthread_mutex_init(&store->mutex, NULL);
 	return (struct store *)store;
@@ -183,7 +182,7 @@ static void close_store(struct store *base)
 {
 	struct memory_store *store = (struct memory_store *)base;
 	for (size_t i = 0; i < store->table_count; i++) {
-		memory_rows_finish(&store->tables[i].rows);
+		row_list_finish(&store->tables[i].rows);
 	}
 	pthread_mutex_destroy(&store->mutex);
 	arena_finish(&store->arena);

@@ -5,43 +5,6 @@
 
 static const struct value null_value = {.kind = VALUE_NULL};
 
-static struct value cast_to(struct memory_view *view, const struct field *from,
-							const struct field *to, struct value value)
-{
-	struct buf scratch;
-	struct value made = null_value;
-	if (to == NULL) {
-		return value;
-	}
-	if (view->failed) {
-		/* Nobody will see it, but it is compared with others of its type. */
-		return null_value;
-	}
-	buf_init(&scratch, SIZE_MAX);
-	view->failed = !term_cast(from, to, &value, &scratch, &made, view->error);
-	made = memory_keep(view, made);
-	buf_finish(&scratch);
-	return made;
-}
-
-/* ---- values ---- */
-
-/* Before it is aggregated. */
-static struct value inner_value(struct memory_view *view, const struct query_fetch *fetch,
-								const struct value *values)
-{
-	struct value value = memory_term(view, &fetch->term, values);
-	return cast_to(view, fetch_term_type(&fetch->term), fetch->cast, value);
-}
-
-struct value memory_fetch(struct memory_view *view, const struct query_fetch *fetch,
-						  const struct value *values)
-{
-	assert(fetch->aggregate == AGGREGATE_NONE);
-	return cast_to(view, fetch_inner_type(fetch), fetch->result_cast,
-				   inner_value(view, fetch, values));
-}
-
 /* ---- aggregates ---- */
 
 /* One aggregate of one group. */
@@ -79,8 +42,7 @@ static void add_value(struct total *total, const struct value *value)
 	total->count++;
 }
 
-static struct value sum(struct memory_view *view, const struct field *type,
-						const struct total *total)
+static struct value sum(struct row_view *view, const struct field *type, const struct total *total)
 {
 	if (type->type == TYPE_NUMBER) {
 		return (struct value){.kind = VALUE_NUMBER, .number = total->numbers};
@@ -106,7 +68,7 @@ static struct value average(const struct field *type, const struct total *total)
 	return (struct value){.kind = VALUE_NUMBER, .number = number / scale};
 }
 
-static struct value result_of(struct memory_view *view, const struct query_fetch *fetch,
+static struct value result_of(struct row_view *view, const struct query_fetch *fetch,
 							  const struct total *total)
 {
 	if (fetch->aggregate == AGGREGATE_COUNT) {
@@ -145,7 +107,7 @@ static bool is_same_group(const struct query *query, const struct value *a, cons
 	return true;
 }
 
-static struct group *make_group(struct memory_view *view, const struct query *query)
+static struct group *make_group(struct row_view *view, const struct query *query)
 {
 	struct group *group = ARENA_NEW(&view->arena, struct group);
 	group->fetch = ARENA_ARRAY(&view->arena, query->fetch_count, struct value);
@@ -153,28 +115,29 @@ static struct group *make_group(struct memory_view *view, const struct query *qu
 	return group;
 }
 
-static void add_row(struct memory_view *view, const struct query *query, const struct value *row,
+static void add_row(struct row_view *view, const struct query *query, const struct value *row,
 					struct group *group)
 {
 	static const struct value one = {.kind = VALUE_INTEGER, .integer = 1};
 	for (size_t i = 0; i < query->fetch_count; i++) {
 		const struct query_fetch *fetch = &query->fetch[i];
 		if (fetch->aggregate != AGGREGATE_NONE) {
-			struct value value = fetch->term.field == NULL ? one : inner_value(view, fetch, row);
+			struct value value = fetch->term.field == NULL ? one
+														   : row_fetch_inner(view, fetch, row);
 			add_value(&group->totals[i], &value);
 		}
 	}
 }
 
-static const struct value *finish_group(struct memory_view *view, const struct query *query,
+static const struct value *finish_group(struct row_view *view, const struct query *query,
 										struct group *group)
 {
 	for (size_t i = 0; i < query->fetch_count; i++) {
 		const struct query_fetch *fetch = &query->fetch[i];
 		if (fetch->aggregate != AGGREGATE_NONE) {
 			struct value value = result_of(view, fetch, &group->totals[i]);
-			group->fetch[i] = cast_to(view, fetch_aggregated_type(fetch), fetch->result_cast,
-									  value);
+			group->fetch[i] = row_cast(view, fetch_aggregated_type(fetch), fetch->result_cast,
+									   value);
 		}
 	}
 	return group->fetch;
@@ -190,8 +153,8 @@ static bool has_group_columns(const struct query *query)
 	return false;
 }
 
-const struct value **memory_group(struct memory_view *view, const struct query *query,
-								  const struct memory_rows *rows, size_t *ret_count)
+const struct value **memory_group(struct row_view *view, const struct query *query,
+								  const struct row_list *rows, size_t *ret_count)
 {
 	struct group *first = NULL;
 	struct group **last = &first;
@@ -207,7 +170,7 @@ const struct value **memory_group(struct memory_view *view, const struct query *
 		struct group *own = make_group(view, query);
 		for (size_t k = 0; k < query->fetch_count; k++) {
 			if (query->fetch[k].aggregate == AGGREGATE_NONE) {
-				own->fetch[k] = memory_fetch(view, &query->fetch[k], row);
+				own->fetch[k] = row_fetch(view, &query->fetch[k], row);
 			}
 		}
 		struct group *group = first;

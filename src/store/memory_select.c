@@ -16,12 +16,12 @@ struct founds {
 
 /* ---- rows of one query ---- */
 
-static const struct value *fetch_row(struct memory_view *view, const struct query *query,
+static const struct value *fetch_row(struct row_view *view, const struct query *query,
 									 const struct value *row)
 {
 	struct value *fetch = ARENA_ARRAY(&view->arena, query->fetch_count + 1, struct value);
 	for (size_t i = 0; i < query->fetch_count; i++) {
-		fetch[i] = memory_fetch(view, &query->fetch[i], row);
+		fetch[i] = row_fetch(view, &query->fetch[i], row);
 	}
 	return fetch;
 }
@@ -35,8 +35,8 @@ static bool is_same_row(const struct query *query, const struct value *a, const 
 	return i == query->fetch_count;
 }
 
-static struct founds find_groups(struct memory_view *view, const struct query *query,
-								 const struct memory_rows *rows)
+static struct founds find_groups(struct row_view *view, const struct query *query,
+								 const struct row_list *rows)
 {
 	struct founds founds = {.count = 0};
 	const struct value **groups = memory_group(view, query, rows, &founds.count);
@@ -47,8 +47,8 @@ static struct founds find_groups(struct memory_view *view, const struct query *q
 	return founds;
 }
 
-static struct founds find_rows(struct memory_view *view, const struct query *query,
-							   const struct memory_rows *rows)
+static struct founds find_rows(struct row_view *view, const struct query *query,
+							   const struct row_list *rows)
 {
 	struct founds founds = {.items = ARENA_ARRAY(&view->arena, rows->count, struct found)};
 	for (size_t i = 0; i < rows->count; i++) {
@@ -67,13 +67,13 @@ static struct founds find_rows(struct memory_view *view, const struct query *que
 	return founds;
 }
 
-static void find_order(struct memory_view *view, const struct query *query, struct found *found)
+static void find_order(struct row_view *view, const struct query *query, struct found *found)
 {
 	struct value *order = ARENA_ARRAY(&view->arena, query->order_count, struct value);
 	for (size_t i = 0; i < query->order_count; i++) {
 		const struct query_order *by = &query->order[i];
 		order[i] = found->fetch != NULL ? found->fetch[by->at]
-										: memory_term(view, &by->term, found->row);
+										: row_term(view, &by->term, found->row);
 	}
 	found->order = order;
 }
@@ -99,8 +99,8 @@ static int compare_found(const void *a, const void *b, void *context)
 	return (left->number > right->number) - (left->number < right->number);
 }
 
-static struct founds select_rows(struct memory_view *view, const struct query *query,
-								 const struct memory_rows *rows, struct memory_range range)
+static struct founds select_rows(struct row_view *view, const struct query *query,
+								 const struct row_list *rows, struct memory_range range)
 {
 	struct founds founds = query->grouped ? find_groups(view, query, rows)
 										  : find_rows(view, query, rows);
@@ -139,7 +139,7 @@ struct opened {
 
 struct memory_source {
 	struct row_source base;
-	struct memory_view *view;
+	struct row_view *view;
 	struct opened *first; /* arena */
 };
 
@@ -163,11 +163,11 @@ static bool open_rows(struct row_source *base, const struct query_embed *embed,
 {
 	struct memory_source *source = (struct memory_source *)base;
 	struct opened *opened = find_opened(source, embed);
-	struct memory_rows rows = memory_related(source->view, embed, keys);
+	struct row_list rows = row_related(source->view, embed, keys);
 	const struct memory_range range = {embed->query.limit, embed->query.offset};
 	opened->founds = select_rows(source->view, &embed->query, &rows, range);
 	opened->next_row = 0;
-	memory_rows_finish(&rows); /* the view holds them too */
+	row_list_finish(&rows); /* the view holds them too */
 	return !source->view->failed;
 }
 
@@ -189,8 +189,8 @@ static void close_rows(struct row_source *base, const struct query_embed *embed)
 
 /* ---- answers ---- */
 
-bool memory_answer(struct memory_view *view, const struct query *query,
-				   const struct memory_rows *matching, struct memory_range range, struct buf *body,
+bool memory_answer(struct row_view *view, const struct query *query,
+				   const struct row_list *matching, struct memory_range range, struct buf *body,
 				   struct buf *cursor, struct store_result *result)
 {
 	struct memory_source source = {

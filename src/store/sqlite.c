@@ -454,6 +454,9 @@ static bool describe(struct str location, const struct describe_options *options
 
 bool sqlite_version(struct sqlite_store *store, const struct query *query, uint64_t *ret_version)
 {
+	if (store->backing != NULL) {
+		return store->backing->version(store, ret_version);
+	}
 	if (store->read_uri != NULL) {
 		return sqlite_existing_version(store, ret_version);
 	}
@@ -473,14 +476,7 @@ static void stats(const struct store *base, struct store_stats *ret_stats)
 	/* The mutexes are not part of what the caller may not change. */
 	struct sqlite_store *store = (struct sqlite_store *)(uintptr_t)base;
 	sqlite_writer_stats(&store->writer, ret_stats);
-	sqlite_workers_stats(&store->workers, ret_stats);
-	pthread_mutex_lock(&store->mutex);
-	ret_stats->reads_inline = store->reads_inline;
-	for (struct sqlite_session *session = store->sessions; session != NULL;
-		 session = session->next) {
-		ret_stats->reads_inline += atomic_load(&session->reads_inline);
-	}
-	pthread_mutex_unlock(&store->mutex);
+	sqlite_session_stats(store, ret_stats);
 }
 
 const struct store_ops store_ops_sqlite = {

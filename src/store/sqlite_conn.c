@@ -44,6 +44,11 @@ bool sqlite_conn_exec(struct sqlite_conn *conn, const char *text, struct error *
 
 static int open_file(const struct sqlite_store *store, enum sqlite_role role, sqlite3 **ret_db)
 {
+	if (store->backing != NULL) {
+		return sqlite3_open_v2(":memory:", ret_db,
+							   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+							   NULL);
+	}
 	if (store->read_uri != NULL) {
 		return sqlite_existing_connect(store->read_uri, ret_db);
 	}
@@ -63,7 +68,8 @@ bool sqlite_conn_open(struct sqlite_conn *conn, const struct sqlite_store *store
 	sql_init(&conn->sql, &sql_dialect_sqlite, SQL_MAX_BYTES);
 	conn->sql.indexed = &store->full_text;
 	/* What others may write may be unlike its index. */
-	conn->sql.searches = store->read_uri == NULL;
+	conn->sql.searches = store->read_uri == NULL && store->backing == NULL;
+	conn->backing = store->backing;
 	if (open_file(store, role, &conn->db) != SQLITE_OK) {
 		return sqlite_fail(conn, error);
 	}
@@ -77,6 +83,7 @@ bool sqlite_conn_open(struct sqlite_conn *conn, const struct sqlite_store *store
 		return sqlite_fail(conn, error);
 	}
 	return sqlite_conn_exec(conn, pragmas_all, error) &&
+		(store->backing == NULL || store->backing->connect(store, conn, error)) &&
 		sqlite_conn_exec(conn, role == ROLE_WRITER ? pragmas_writer : pragmas_reader, error);
 }
 
@@ -137,6 +144,9 @@ void sqlite_conn_close(struct sqlite_conn *conn)
 	sql_finish(&conn->sql);
 	int rc = sqlite3_close(conn->db);
 	assert(rc == SQLITE_OK);
+	if (conn->backing != NULL) {
+		conn->backing->disconnect(conn->tables);
+	}
 	free(conn->function_error);
 	*conn = (struct sqlite_conn){.db = NULL};
 }

@@ -14,12 +14,31 @@
 #include "sql/sql.h"
 #include "store/rows.h"
 
-struct sqlite_store;
+struct sqlite_conn;
 struct sqlite_many;
+struct sqlite_store;
+struct store_request;
 
 enum {
 	STATEMENTS_KEPT = 256,        /* by a connection */
 	STATEMENT_KEPT_BYTES = 16384, /* longer ones are not kept */
+};
+
+/* Tables that are not SQLite's own, but read by it all the same: a store that has them begins with
+ * struct sqlite_store, and its connections with an empty database in memory. */
+struct sqlite_backing {
+	/* Makes the tables of a connection; sets conn->tables. */
+	bool (*connect)(const struct sqlite_store *store, struct sqlite_conn *conn,
+					struct error *error);
+	/* When the connection is closed. Accepts NULL. */
+	void (*disconnect)(void *tables);
+	/* From here to leave() all tables are read in one state. */
+	bool (*enter)(void *tables, struct error *error);
+	void (*leave)(void *tables);
+	/* See store_version_ask(). Any thread. */
+	bool (*version)(struct sqlite_store *store, uint64_t *ret_version);
+	/* Writes are its own. */
+	void (*submit)(struct sqlite_store *store, struct store_request *request);
 };
 
 /* A prepared statement; its text follows it in memory. */
@@ -37,11 +56,13 @@ struct sqlite_statement {
 
 struct sqlite_conn {
 	sqlite3 *db;
-	struct error *function_error;    /* owned: what one of our functions failed with last */
-	struct sqlite_many *many;        /* of a writer: sqlite_many.h; its module's */
-	struct sql sql;                  /* for the text of the next statement */
-	struct map statements;           /* text -> struct sqlite_statement */
-	struct sqlite_statement *newest; /* by their last use */
+	struct error *function_error; /* owned: what one of our functions or tables failed with */
+	const struct sqlite_backing *backing; /* the store's */
+	void *tables;                         /* backing's own */
+	struct sqlite_many *many;             /* of a writer: sqlite_many.h; its module's */
+	struct sql sql;                       /* for the text of the next statement */
+	struct map statements;                /* text -> struct sqlite_statement */
+	struct sqlite_statement *newest;      /* by their last use */
 	struct sqlite_statement *oldest;
 	size_t count;
 	size_t open; /* statements that are used */

@@ -4,7 +4,8 @@
  * functions; sqlite_vfs.c makes what they write to the write-ahead log cheaper; sqlite_bind.c moves
  * values in and out; sqlite_embed.c reads the rows of embedded resources; sqlite_read.c answers
  * reads on the loop; sqlite_worker.c answers those that take longer;
- * sqlite_writer.c is the one thread that writes, sqlite_write.c what it does for one request;
+ * sqlite_queue.c is where writes wait, sqlite_writer.c the one thread that writes, sqlite_write.c
+ * what it does for one request;
  * sqlite_search.c keeps indexes for substrings, of texts that sqlite_search_grams.c takes apart;
  * sqlite_schema.c makes or compares the tables, of which sqlite_catalog.c reads what is there, and
  * sqlite_model.c keeps what they mean;
@@ -140,6 +141,7 @@ struct sqlite_read {
 	struct query capped; /* a copy under limits->answer_rows, when that is less */
 	struct sqlite_statement *statement;
 	bool transaction;
+	bool entered; /* see struct sqlite_backing */
 	struct sqlite_source source;
 	struct rows rows;
 };
@@ -148,7 +150,8 @@ struct sqlite_read {
 void sqlite_read_version(struct sqlite_store *store, struct store_request *request);
 void sqlite_read_init(struct sqlite_read *read, struct sqlite_conn *conn, const struct query *query,
 					  const struct limits *limits, struct error *error);
-/* With query->total a transaction holds one snapshot for rows and count. */
+/* Before the first statement. With query->total a transaction holds one snapshot for rows and
+ * count. */
 bool sqlite_read_begin(struct sqlite_read *read, struct error *error);
 bool sqlite_read_select(struct sqlite_read *read, struct error *error);
 /* SQLITE_ROW, SQLITE_DONE or what went wrong. A row is written to read->rows, which has begun. */
@@ -158,6 +161,10 @@ bool sqlite_read_fail(struct sqlite_read *read, struct error *error);
 /* The rows have all been written: ends the answer and fills in what is said of it. */
 bool sqlite_read_finish(struct sqlite_read *read, struct store_result *result, struct error *error);
 bool sqlite_read_count(struct sqlite_read *read, uint64_t *ret_total, struct error *error);
+/* All of a read without a total at once, inside a writer's transaction. */
+bool sqlite_read_whole(struct sqlite_conn *conn, const struct limits *limits,
+					   const struct query *query, struct buf *body, struct store_result *result,
+					   struct error *error);
 /* After any of these, also a failed one. */
 void sqlite_read_end(struct sqlite_read *read);
 
@@ -165,6 +172,8 @@ struct store_session *sqlite_session_open(struct sqlite_store *store, struct loo
 										  struct error *error);
 void sqlite_session_close(struct sqlite_session *session);
 void sqlite_session_run(struct sqlite_session *session, struct store_request *request);
+/* Adds the numbers of reads. */
+void sqlite_session_stats(struct sqlite_store *store, struct store_stats *stats);
 /* Hands an outcome to the caller; on the session's loop. */
 void sqlite_done(struct store_request *request, bool ok);
 
@@ -200,11 +209,12 @@ struct sqlite_reference {
 struct sqlite_store {
 	struct store_base base;
 	struct limits limits;
-	const char *path;       /* arena */
-	const char *read_uri;   /* arena; of a store that is read only, else NULL */
-	bool halves;            /* a statement that fails may leave some of what it did */
-	bool existing;          /* see struct store_options */
-	struct sqlite_vfs *vfs; /* owned; NULL when it is read only */
+	const char *path;                     /* arena */
+	const char *read_uri;                 /* arena; of a store that is read only, else NULL */
+	bool halves;                          /* a statement that fails may leave some of what it did */
+	bool existing;                        /* see struct store_options */
+	struct sqlite_vfs *vfs;               /* owned; NULL when it is read only */
+	const struct sqlite_backing *backing; /* NULL: the tables are in the file */
 	struct sqlite_versions versions;
 	struct sqlite_search *search; /* owned; NULL when it is read only: others may write */
 	struct map full_text; /* names of FTS5's tables -> struct str of the arena; made at open */

@@ -41,6 +41,7 @@ void sqlite_read_init(struct sqlite_read *read, struct sqlite_conn *conn, const 
 	read->query = query;
 	read->statement = NULL;
 	read->transaction = false;
+	read->entered = false;
 	sqlite_source_init(&read->source, conn, error);
 	uint64_t limit = query_limit(query, limits);
 	if (limit != query->limit) {
@@ -52,6 +53,11 @@ void sqlite_read_init(struct sqlite_read *read, struct sqlite_conn *conn, const 
 
 bool sqlite_read_begin(struct sqlite_read *read, struct error *error)
 {
+	struct sqlite_conn *conn = read->conn;
+	if (conn->backing != NULL) {
+		read->entered = conn->backing->enter(conn->tables, error);
+		return read->entered;
+	}
 	if (!read->query->total) {
 		return true;
 	}
@@ -122,6 +128,31 @@ void sqlite_read_end(struct sqlite_read *read)
 		sqlite_conn_run(read->conn, STR("ROLLBACK"));
 		read->transaction = false;
 	}
+	if (read->entered) {
+		read->conn->backing->leave(read->conn->tables);
+		read->entered = false;
+	}
+}
+
+bool sqlite_read_whole(struct sqlite_conn *conn, const struct limits *limits,
+					   const struct query *query, struct buf *body, struct store_result *result,
+					   struct error *error)
+{
+	struct sqlite_read read;
+	sqlite_read_init(&read, conn, query, limits, error);
+	bool ok = (conn->backing == NULL || sqlite_read_begin(&read, error)) &&
+		sqlite_read_select(&read, error);
+	if (ok) {
+		rows_begin(&read.rows, read.query, &read.source.base, body);
+		int rc;
+		do {
+			rc = sqlite_read_step(&read);
+		} while (rc == SQLITE_ROW && query->action != QUERY_GET);
+		ok = rc == SQLITE_DONE || rc == SQLITE_ROW || sqlite_read_fail(&read, error);
+		ok = ok && sqlite_read_finish(&read, result, error);
+	}
+	sqlite_read_end(&read);
+	return ok;
 }
 
 void sqlite_done(struct store_request *request, bool ok)
@@ -215,7 +246,11 @@ static enum outcome read_inline(struct sqlite_session *session, struct store_req
 void sqlite_session_run(struct sqlite_session *session, struct store_request *request)
 {
 	if (!query_reads(request->query)) {
-		sqlite_writer_submit(session->store, request);
+		if (session->store->backing != NULL) {
+			session->store->backing->submit(session->store, request);
+		} else {
+			sqlite_writer_submit(session->store, request);
+		}
 		return;
 	}
 	enum outcome outcome = read_inline(session, request);
@@ -298,4 +333,16 @@ void sqlite_session_close(struct sqlite_session *session)
 	pthread_mutex_unlock(&store->mutex);
 	sqlite_conn_close(&session->conn);
 	free(session);
+}
+
+void sqlite_session_stats(struct sqlite_store *store, struct store_stats *stats)
+{
+	sqlite_workers_stats(&store->workers, stats);
+	pthread_mutex_lock(&store->mutex);
+	stats->reads_inline = store->reads_inline;
+	for (struct sqlite_session *session = store->sessions; session != NULL;
+		 session = session->next) {
+		stats->reads_inline += atomic_load(&session->reads_inline);
+	}
+	pthread_mutex_unlock(&store->mutex);
 }

@@ -53,9 +53,9 @@ void search_test_wait(struct store *store)
 	for (int i = 0; !done; i++) {
 		assert_true(i < 60000);
 		usleep(1000);
-		pthread_mutex_lock(&writer->mutex);
-		done = writer->sleeping || !writer->started;
-		pthread_mutex_unlock(&writer->mutex);
+		pthread_mutex_lock(&writer->queue.mutex);
+		done = writer->queue.sleeping || !writer->queue.started;
+		pthread_mutex_unlock(&writer->queue.mutex);
 	}
 }
 

@@ -411,33 +411,15 @@ static bool run_query(struct sqlite_conn *conn, const struct sqlite_store *store
 
 /* ---- companions ---- */
 
-static bool read_query(struct sqlite_conn *conn, const struct sqlite_store *store,
-					   const struct query *query, struct buf *body, struct store_result *result,
-					   struct error *error)
-{
-	struct sqlite_read read;
-	sqlite_read_init(&read, conn, query, &store->limits, error);
-	bool ok = sqlite_read_select(&read, error);
-	if (ok) {
-		rows_begin(&read.rows, read.query, &read.source.base, body);
-		int rc;
-		do {
-			rc = sqlite_read_step(&read);
-		} while (rc == SQLITE_ROW && query->action != QUERY_GET);
-		ok = rc == SQLITE_DONE || rc == SQLITE_ROW || sqlite_read_fail(&read, error);
-		ok = ok && sqlite_read_finish(&read, result, error);
-	}
-	sqlite_read_end(&read);
-	return ok;
-}
-
 bool sqlite_transaction_run(struct store_transaction *base, const struct query *query,
 							struct buf *body, struct store_result *ret_result, struct error *error)
 {
 	struct sqlite_transaction *transaction = (struct sqlite_transaction *)base;
 	*ret_result = (struct store_result){.rows = 0};
-	return (query_reads(query) ? read_query : run_query)(transaction->conn, transaction->store,
-														 query, body, ret_result, error);
+	return query_reads(query)
+		? sqlite_read_whole(transaction->conn, &transaction->store->limits, query, body, ret_result,
+							error)
+		: run_query(transaction->conn, transaction->store, query, body, ret_result, error);
 }
 
 /* What is left to do after a part of the companion; fills in the outcome. */

@@ -21,7 +21,6 @@
 #include "store/sqlite_priv.h"
 
 #include <assert.h>
-#include <time.h>
 
 enum {
 	TICK_OPS = 1000,
@@ -103,9 +102,9 @@ static void checkpoint(struct sqlite_writer *writer)
 	if (writer->held && writer->wal_pages * writer->page_bytes > writer->store->limits.wal_bytes) {
 		sqlite_workers_cut(&writer->store->workers);
 	}
-	pthread_mutex_lock(&writer->mutex);
-	writer->stats.checkpoints++;
-	pthread_mutex_unlock(&writer->mutex);
+	pthread_mutex_lock(&writer->queue.mutex);
+	writer->checkpoints++;
+	pthread_mutex_unlock(&writer->queue.mutex);
 }
 
 bool sqlite_writer_settle(struct sqlite_writer *writer, struct error *error)
@@ -241,62 +240,6 @@ static void run_alone(struct sqlite_writer *writer, struct store_request *first,
 	}
 }
 
-static void count_group(struct sqlite_writer *writer, const struct store_request *first,
-						size_t count)
-{
-	size_t size = 0;
-	while (size < 7 && (size_t)2 << size <= count) {
-		size++;
-	}
-	uint64_t failed = 0;
-	for (size_t i = 0; i < count; i++, first = first->next) {
-		failed += first->error.code != ERROR_NONE;
-	}
-	pthread_mutex_lock(&writer->mutex);
-	writer->stats.groups++;
-	writer->stats.group_sizes[size]++;
-	writer->stats.writes += count - failed;
-	writer->stats.writes_failed += failed;
-	writer->stats.wal_bytes = writer->wal_pages * writer->page_bytes;
-	pthread_mutex_unlock(&writer->mutex);
-}
-
-/* Hands the first `count` to their loops, with one wake-up a loop. Returns what follows them. */
-static struct store_request *answer(struct store_request *first, size_t count)
-{
-	struct sqlite_session *sessions = NULL;
-	struct store_request *request = first;
-	for (size_t i = 0; i < count; i++) {
-		struct store_request *next = request->next;
-		struct sqlite_session *session = (struct sqlite_session *)request->session;
-		if (session->batch == NULL) {
-			session->batch_oldest = request;
-			session->batch_next = sessions;
-			sessions = session;
-		}
-		request->next = session->batch;
-		session->batch = request;
-		request = next;
-	}
-	while (sessions != NULL) {
-		struct sqlite_session *session = sessions;
-		sessions = session->batch_next;
-		struct store_request *newest = session->batch;
-		struct store_request *oldest = session->batch_oldest;
-		session->batch = NULL;
-		struct store_request *before = atomic_load(&session->answered);
-		do {
-			oldest->next = before;
-		} while (!atomic_compare_exchange_weak(&session->answered, &before, newest));
-		/* The session takes all that is there, so only the first needs to call it. After that it
-		 * may be gone. */
-		if (before == NULL) {
-			loop_post(session->loop, &session->answer_task);
-		}
-	}
-	return request;
-}
-
 static void checkpoint_in_time(struct sqlite_writer *writer)
 {
 	if (writer->new_pages >= CHECKPOINT_PAGES ||
@@ -315,8 +258,11 @@ static void run_queue(struct sqlite_writer *writer, struct store_request *first,
 			taken = count;
 			run_alone(writer, first, taken);
 		}
-		count_group(writer, first, taken);
-		first = answer(first, taken);
+		sqlite_queue_count(&writer->queue, first, taken);
+		pthread_mutex_lock(&writer->queue.mutex);
+		writer->wal_bytes = writer->wal_pages * writer->page_bytes;
+		pthread_mutex_unlock(&writer->queue.mutex);
+		first = sqlite_queue_answer(first, taken);
 		count -= taken;
 		checkpoint_in_time(writer);
 	}
@@ -339,9 +285,9 @@ static bool turn_is_over(void *context)
 	if (ns < turn->least_ns) {
 		return false;
 	}
-	pthread_mutex_lock(&writer->mutex);
-	bool wanted = writer->first != NULL || writer->stopping;
-	pthread_mutex_unlock(&writer->mutex);
+	pthread_mutex_lock(&writer->queue.mutex);
+	bool wanted = writer->queue.first != NULL || writer->queue.stopping;
+	pthread_mutex_unlock(&writer->queue.mutex);
 	return wanted || ns >= MOVE_NS;
 }
 
@@ -372,55 +318,18 @@ static void run_index_work(struct sqlite_writer *writer, index_work *work, uint6
 	checkpoint_in_time(writer);
 }
 
-/* ---- the queue ---- */
-
-/* Cuts a group off the queue; with the mutex held. */
-static struct store_request *cut_group(struct sqlite_writer *writer, size_t *ret_count)
-{
-	struct store_request *first = writer->first;
-	struct store_request *last = first;
-	size_t count = 1;
-	while (last->next != NULL && count < writer->store->limits.group_writes &&
-		   !sqlite_is_bulk(first->query) && !sqlite_is_bulk(last->next->query)) {
-		last = last->next;
-		count++;
-	}
-	writer->first = last->next;
-	if (writer->first == NULL) {
-		writer->last = &writer->first;
-	}
-	last->next = NULL;
-	writer->queued -= count;
-	*ret_count = count;
-	return first;
-}
-
-/* With the mutex held: sleeps until there is something to do. False: it has been idle. */
-static bool wait_for_work(struct sqlite_writer *writer)
-{
-	bool woken = true;
-	writer->sleeping = true;
-	if (writer->new_pages == 0 && !writer->behind) {
-		pthread_cond_wait(&writer->wake, &writer->mutex);
-	} else {
-		struct timespec until;
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += IDLE_MS / 1000;
-		woken = pthread_cond_timedwait(&writer->wake, &writer->mutex, &until) == 0;
-	}
-	writer->sleeping = false;
-	return woken;
-}
+/* ---- the thread ---- */
 
 static void *writer_main(void *context)
 {
 	struct sqlite_writer *writer = context;
-	pthread_mutex_lock(&writer->mutex);
-	while (writer->first != NULL || !writer->stopping) {
-		if (writer->first != NULL) {
+	struct sqlite_queue *queue = &writer->queue;
+	pthread_mutex_lock(&queue->mutex);
+	while (queue->first != NULL || !queue->stopping) {
+		if (queue->first != NULL) {
 			size_t count;
-			struct store_request *first = cut_group(writer, &count);
-			pthread_mutex_unlock(&writer->mutex);
+			struct store_request *first = sqlite_queue_cut(queue, &count);
+			pthread_mutex_unlock(&queue->mutex);
 			uint64_t begin_ns = uv_hrtime();
 			run_queue(writer, first, count);
 			writer->behind_marks = sqlite_search_is_behind(writer->store->search);
@@ -428,94 +337,58 @@ static void *writer_main(void *context)
 				uint64_t ns = uv_hrtime() - begin_ns;
 				run_index_work(writer, sqlite_search_move, ns < TURN_NS ? ns : TURN_NS);
 			}
-			pthread_mutex_lock(&writer->mutex);
+			pthread_mutex_lock(&queue->mutex);
 		} else if (writer->behind_marks || writer->unmerged) {
-			pthread_mutex_unlock(&writer->mutex);
+			pthread_mutex_unlock(&queue->mutex);
 			run_index_work(writer, writer->behind_marks ? sqlite_search_move : sqlite_search_merge,
 						   0);
-			pthread_mutex_lock(&writer->mutex);
-		} else if (!wait_for_work(writer) && writer->first == NULL) {
-			pthread_mutex_unlock(&writer->mutex);
+			pthread_mutex_lock(&queue->mutex);
+		} else if (!sqlite_queue_wait(queue,
+									  writer->new_pages == 0 && !writer->behind ? 0 : IDLE_MS) &&
+				   queue->first == NULL) {
+			pthread_mutex_unlock(&queue->mutex);
 			checkpoint(writer);
-			pthread_mutex_lock(&writer->mutex);
+			pthread_mutex_lock(&queue->mutex);
 		}
 	}
-	pthread_mutex_unlock(&writer->mutex);
+	pthread_mutex_unlock(&queue->mutex);
 	return NULL;
 }
 
 void sqlite_writer_submit(struct sqlite_store *store, struct store_request *request)
 {
-	struct sqlite_writer *writer = &store->writer;
-	struct sqlite_session *session = (struct sqlite_session *)request->session;
-	uint64_t time_ms = sqlite_is_bulk(request->query) ? store->limits.bulk_ms
-													  : store->limits.write_ms;
-	request->expires_ms = request->deadline_ms > 0 ? request->deadline_ms
-												   : loop_now_ms(session->loop) + time_ms;
-	pthread_mutex_lock(&writer->mutex);
-	assert(!writer->stopping);
-	if (!writer->started) {
-		writer->started = sqlite_thread_start(&writer->thread, writer_main, writer);
-	}
-	bool room = writer->started && writer->queued < store->limits.write_queue;
-	if (room) {
-		*writer->last = request;
-		writer->last = &request->next;
-		writer->queued++;
-		if (writer->sleeping) {
-			writer->sleeping = false;
-			pthread_cond_signal(&writer->wake);
-		}
-	}
-	pthread_mutex_unlock(&writer->mutex);
-	if (!room) {
-		error_set(&request->error, ERROR_OVERLOADED, "Too many writes are waiting");
-		sqlite_done(request, false);
-	}
+	sqlite_queue_submit(&store->writer.queue, request);
 }
 
 void sqlite_writer_init(struct sqlite_writer *writer, struct sqlite_store *store)
 {
 	writer->store = store;
-	writer->last = &writer->first;
 	writer->expires_ms = UINT64_MAX;
-	pthread_mutex_init(&writer->mutex, NULL);
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&writer->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
+	sqlite_queue_init(&writer->queue, &store->limits, writer_main, writer);
 	sqlite3_wal_hook(writer->conn.db, on_wal, writer);
 	sqlite3_progress_handler(writer->conn.db, TICK_OPS, on_progress, writer);
 	writer->behind_marks = sqlite_search_is_behind(store->search);
 	writer->unmerged = sqlite_search_is_unmerged(store->search);
-	writer->started = (writer->behind_marks || writer->unmerged) &&
-		sqlite_thread_start(&writer->thread, writer_main, writer);
+	if (writer->behind_marks || writer->unmerged) {
+		sqlite_queue_start(&writer->queue);
+	}
 }
 
 void sqlite_writer_finish(struct sqlite_writer *writer)
 {
-	pthread_mutex_lock(&writer->mutex);
-	writer->stopping = true;
-	pthread_cond_signal(&writer->wake);
-	bool started = writer->started;
-	pthread_mutex_unlock(&writer->mutex);
-	if (started) {
-		pthread_join(writer->thread, NULL);
-		struct error error;
-		if (!sqlite_writer_settle(writer, &error)) {
-			/* What is acknowledged is in the WAL: the next start recovers it. */
-			check_final(writer, PHASE_CHECKPOINT);
-		}
+	struct error error;
+	if (sqlite_queue_stop(&writer->queue) && !sqlite_writer_settle(writer, &error)) {
+		/* What is acknowledged is in the WAL: the next start recovers it. */
+		check_final(writer, PHASE_CHECKPOINT);
 	}
-	pthread_cond_destroy(&writer->wake);
-	pthread_mutex_destroy(&writer->mutex);
+	sqlite_queue_finish(&writer->queue);
 }
 
 void sqlite_writer_stats(struct sqlite_writer *writer, struct store_stats *ret_stats)
 {
-	pthread_mutex_lock(&writer->mutex);
-	*ret_stats = writer->stats;
-	ret_stats->write_queue = writer->queued;
-	pthread_mutex_unlock(&writer->mutex);
+	sqlite_queue_stats(&writer->queue, ret_stats);
+	pthread_mutex_lock(&writer->queue.mutex);
+	ret_stats->checkpoints = writer->checkpoints;
+	ret_stats->wal_bytes = writer->wal_bytes;
+	pthread_mutex_unlock(&writer->queue.mutex);
 }

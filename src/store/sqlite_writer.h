@@ -1,23 +1,19 @@
 /*
  * The one thread that writes (sqlite_writer.c), and what it does for one request (sqlite_write.c).
  *
- * Ownership: the store's. Threads: as the mutex says. Errors: those of sqlite_fail(); a failed sync
- * ends the program. Limits: limits->write_queue, group_writes; BULK_ROWS.
+ * Ownership: the store's. Threads: as the queue's mutex says. Errors: those of sqlite_fail(); a
+ * failed sync ends the program. Limits: those of the queue.
  */
 #ifndef ROWLOCK_STORE_SQLITE_WRITER_H
 #define ROWLOCK_STORE_SQLITE_WRITER_H
 
-#include <pthread.h>
-
 #include "store/sqlite_conn.h"
+#include "store/sqlite_queue.h"
 #include "store/store.h"
-
-enum { BULK_ROWS = 10000 }; /* a write of more rows is a group of its own */
 
 struct sqlite_writer {
 	struct sqlite_store *store;
 	struct sqlite_conn conn;
-	pthread_t thread;
 	uint64_t expires_ms; /* of the request under way; UINT64_MAX: none */
 	uint64_t page_bytes;
 	uint64_t wal_pages; /* in the WAL, as of the last commit */
@@ -28,15 +24,9 @@ struct sqlite_writer {
 	bool behind_marks;  /* indexes for substrings have tails to be read */
 	bool unmerged;      /* they would be faster were they merged */
 
-	pthread_mutex_t mutex;
-	pthread_cond_t wake;
-	bool started;
-	bool sleeping;
-	bool stopping;
-	struct store_request *first;
-	struct store_request **last;
-	uint64_t queued;
-	struct store_stats stats; /* the writer's part of it */
+	struct sqlite_queue queue;
+	uint64_t checkpoints; /* under queue.mutex */
+	uint64_t wal_bytes;   /* the same */
 };
 
 /* writer->conn is open. No thread is started before the first write, unless there is work left. */
@@ -52,11 +42,6 @@ void sqlite_writer_submit(struct sqlite_store *store, struct store_request *requ
  * the whole transaction has ended with it. */
 bool sqlite_write(struct sqlite_conn *conn, const struct sqlite_store *store,
 				  struct store_request *request);
-/* Rows that are read while they are written, or very many: a group of its own. */
-static inline bool sqlite_is_bulk(const struct query *query)
-{
-	return query->row_count > BULK_ROWS || query->batches != NULL;
-}
 /* See store_transaction_run(). */
 bool sqlite_transaction_run(struct store_transaction *transaction, const struct query *query,
 							struct buf *body, struct store_result *ret_result, struct error *error);

@@ -9,9 +9,11 @@ static const struct store_ops *const stores[] = {
 #if HAVE_SQLITE
 	&store_ops_sqlite,
 #endif
+#if HAVE_JSONSTORE
+	&store_ops_json,
+#endif
 #if HAVE_MARIADB
-	&store_ops_mysql,
-	&store_ops_mariadb,
+	&store_ops_mysql,  &store_ops_mariadb,
 #endif
 	&store_ops_memory,
 };
@@ -39,9 +41,11 @@ static const struct store_ops *parse_url(struct str url, struct str *ret_locatio
 		/* Without what follows the scheme: it may hold a password. */
 		error_set(error, ERROR_CONFIG, "unknown kind of store \"%.*s\"",
 				  STR_ARG(scheme.len < url.len ? scheme : str_slice(url, 0, 40)));
-		error_hint(error, "a store is %s%smemory:%s%s", HAVE_SQLITE ? "sqlite:FILE, " : "",
+		error_hint(error, "a store is %s%s%smemory:%s%s%s", HAVE_SQLITE ? "sqlite:FILE, " : "",
+				   HAVE_JSONSTORE ? "json:FOLDER, " : "",
 				   HAVE_MARIADB ? "mysql://USER:PASSWORD@HOST/DATABASE, " : "",
 				   HAVE_SQLITE ? "" : " (built without SQLite)",
+				   HAVE_JSONSTORE || !HAVE_SQLITE ? "" : " (built without JSON files)",
 				   HAVE_MARIADB ? "" : " (built without MariaDB)");
 		return NULL;
 	}

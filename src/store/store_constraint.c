@@ -118,6 +118,6 @@ const struct value *query_value(const struct query *query, size_t row, const str
 
 uint64_t query_limit(const struct query *query, const struct limits *limits)
 {
-	bool capped = limits->answer_rows > 0 && limits->answer_rows < query->limit;
+	bool capped = !query->own && limits->answer_rows > 0 && limits->answer_rows < query->limit;
 	return capped ? limits->answer_rows : query->limit;
 }

@@ -15,6 +15,9 @@ extern const struct store_ops store_ops_memory;
 #if HAVE_SQLITE
 extern const struct store_ops store_ops_sqlite;
 #endif
+#if HAVE_JSONSTORE
+extern const struct store_ops store_ops_json;
+#endif
 #if HAVE_MARIADB
 extern const struct store_ops store_ops_mysql;
 extern const struct store_ops store_ops_mariadb; /* the same by another name */

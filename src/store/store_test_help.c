@@ -1,5 +1,6 @@
 #include "store/store_test_help.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -96,6 +97,24 @@ static void remove_file(const struct fixture *fixture, const char *name)
 	unlink(path);
 }
 
+/* With its files; it need not be there. */
+static void remove_folder(const struct fixture *fixture, const char *name)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/%s", fixture->folder, name);
+	DIR *folder = opendir(path);
+	const struct dirent *entry;
+	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+			unlinkat(dirfd(folder), entry->d_name, 0);
+		}
+	}
+	if (folder != NULL) {
+		closedir(folder);
+		rmdir(path);
+	}
+}
+
 void fixture_finish(struct fixture *fixture)
 {
 	fixture_close(fixture);
@@ -105,6 +124,8 @@ void fixture_finish(struct fixture *fixture)
 	remove_file(fixture, "test.db");
 	remove_file(fixture, "test.db-wal");
 	remove_file(fixture, "test.db-journal");
+	remove_folder(fixture, "files/.jsonstore");
+	remove_folder(fixture, "files");
 	assert_int_equal(rmdir(fixture->folder), 0);
 	loop_stop(fixture->loop);
 	loop_run(fixture->loop);
@@ -133,8 +154,12 @@ void fixture_open(struct fixture *fixture, const char *url)
 {
 	struct error error = {.code = ERROR_NONE};
 	bool file = strcmp(url, "sqlite:") == 0;
-	snprintf(fixture->url, sizeof(fixture->url), "%s%s%s", url, file ? fixture->folder : "",
-			 file ? "/test.db" : "");
+	bool files = strcmp(url, "json:") == 0;
+	snprintf(fixture->url, sizeof(fixture->url), "%s%s%s", url,
+			 file || files ? fixture->folder : "",
+			 file        ? "/test.db"
+				 : files ? "/files"
+						 : "");
 #if HAVE_MARIADB
 	if (strcmp(url, "mysql:") == 0) {
 		if (fixture->maria.name[0] == '\0') {
@@ -185,9 +210,17 @@ void assert_text(struct str got, const char *want)
 
 const char *fixture_store(size_t number)
 {
-	static const char *const stores[] = {"memory:", "sqlite:", "mysql:"};
+	static const char *const stores[] = {
+		"memory:",
+		"sqlite:",
+#if HAVE_JSONSTORE
+		"json:",
+#endif
+		"mysql:",
+	};
+	enum { STORES = sizeof(stores) / sizeof(stores[0]) };
 	bool has_server = HAVE_MARIADB && getenv("ROWLOCK_TEST_MARIADB") != NULL;
-	return number < 2 || (number == 2 && has_server) ? stores[number] : NULL;
+	return number < (has_server ? STORES : STORES - 1) ? stores[number] : NULL;
 }
 
 void fixture_close(struct fixture *fixture)

@@ -26,7 +26,7 @@ STEPS = 24
 CUT_STEPS = 12
 TORN_STATES = 3
 SAMPLED = 60
-FAULTS_SAMPLED = 20
+FAULTS_SAMPLED = 20  # of each recording; 60 for the proof
 KILLS_SAMPLED = 8
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 CLASSES = {"sync": strace.SYNCS, "write": "pwrite64,ftruncate", "name": "renameat,unlinkat,openat"}
@@ -173,7 +173,7 @@ def test_power_cuts_after_a_call_that_failed(tmp_path, proof, seed, fault):
         check_all(history.folder, history.done)
         fates = (DROPPED, TORN, KEPT) if fault.startswith("sync") else (DROPPED,)
         if injected:
-            history.crash_everywhere(rng, None if proof else FAULTS_SAMPLED, fates)
+            history.crash_everywhere(rng, FAULTS_SAMPLED * (3 if proof else 1), fates)
 
 
 def test_many_processes(tmp_path, proof):

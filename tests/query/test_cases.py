@@ -18,7 +18,7 @@ from support.client import Connection
 from support.server import Server
 
 HERE = Path(__file__).resolve().parent
-STORES = ["sqlite", "memory", *(["mariadb"] if mariadb.is_installed() else [])]
+STORES = ["sqlite", "json", "memory", *(["mariadb"] if mariadb.is_installed() else [])]
 # Nothing refers to these and they make no keys, so their rows can be put back.
 LOOSE = {"simple", "items", "pairs", "goods", "logs", "blank", "big", "texts", "documents",
          "settings", "events"}
@@ -69,19 +69,21 @@ class Bench:
                                 encoding="utf-8")
         self.rows = read_rows()
         self.rows["blank"] = []
-        self.seeded = None  # a database file with all rows
+        self.seeded = None  # a database file, or a folder of files, with all rows
         self.started = []
         self.shared = self.connection = self.state = self.failure = None
 
     def start(self):
         """A server with the seeded rows, and a connection to it."""
         server = Server(self.service, folder=self.folder)
-        server.store = "memory:" if self.store == "memory" else server.store
+        if self.store != "sqlite":
+            server.store = {"memory": "memory:", "json": f"json:{server.database}"}.get(self.store)
         if self.store == "mariadb":
             self.database = f"{self.folder.name}_{len(self.started)}"
             server.store = self.server.create(self.database)
         if self.seeded is not None:
-            shutil.copy(self.seeded, server.database)
+            copy = shutil.copytree if self.seeded.is_dir() else shutil.copy
+            copy(self.seeded, server.database)
         server.start()
         self.started.append(server)
         connection = Connection(server.address)
@@ -110,7 +112,7 @@ class Bench:
         return self
 
     def open(self):
-        if self.store == "sqlite":
+        if self.store in ("sqlite", "json"):
             server, connection = self.start()
             connection.close()
             assert server.stop() == 0, server.log()

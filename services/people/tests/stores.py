@@ -1,2 +1,2 @@
 """What the service is tested on; see conftest.py."""
-STORES = ["sqlite", "mariadb"]
+STORES = ["sqlite", "json", "mariadb"]

@@ -1,2 +1,2 @@
 """What the service is tested on; see conftest.py."""
-STORES = ["sqlite", "memory", "mariadb"]
+STORES = ["sqlite", "json", "memory", "mariadb"]
