@@ -74,7 +74,7 @@ def service_file(file, service):
 
 
 def test_every_system_has_both():
-    assert {"ratings", "articles", "people", "westeros"} <= set(SYSTEMS)
+    assert {"ratings", "articles", "people", "shop", "westeros"} <= set(SYSTEMS)
     for system in SYSTEMS:
         assert (ROOT / "services" / system).is_dir()
         for name in "production.yaml", ".env.example", "nginx.conf":
@@ -233,6 +233,30 @@ class SystemNginx(Nginx):
         text = re.sub(r"server ([\w-]+):8080;",
                       lambda match: f"server 127.0.0.1:{ports[match[1]]};", text)
         (folder / "rowlock.conf").write_text(text, encoding="utf-8")
+
+
+def test_nginx_of_the_shop_is_the_whole_file():
+    original = (ROOT / "packaging/nginx/rowlock.conf").read_text(encoding="utf-8")
+    for port, name in ((5010, "products"), (5020, "orders")):
+        original = original.replace(f"127.0.0.1:{port}", f"{name}:8080")
+    text = (DOCKER / "shop/nginx.conf").read_text(encoding="utf-8")
+    assert text.partition("upstream ")[2] == original.partition("upstream ")[2]
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_nginx_starts(system, tmp_path):
+    """Without its services: 502 is what they would have answered."""
+    names = [name for name, service in compose(f"{system}/production.yaml")["services"].items()
+             if service["is_rowlock"]]
+    nginx = SystemNginx(tmp_path, system, {name: free_port() for name in names}).start()
+    try:
+        for path in "/.rowlock/live", "/metrics", f"/{names[0]}/.rowlock/live":
+            assert request(("127.0.0.1", nginx.port), "GET", path).status == 404, path
+        for name in names:
+            assert request(("127.0.0.1", nginx.port), "GET", f"/{name}").status == 502
+    finally:
+        nginx.stop()
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")

@@ -163,6 +163,15 @@ def test_package_names_files_that_exist():
             assert list(ROOT.glob(line.split()[0])), line
 
 
+@pytest.mark.parametrize("recipe", ["debian/rules", "docker/Dockerfile"])
+def test_no_part_is_left_out(recipe):
+    options = re.findall(r"^option\('(\w+)', type: 'feature'",
+                         (ROOT / "meson_options.txt").read_text(), re.M)
+    text = (ROOT / "packaging" / recipe).read_text()
+    for option in set(options) - {"tests", "docs_ui"}:
+        assert f"-D{option}=enabled" in text, option
+
+
 def test_package_builds_with_what_the_tree_builds_with():
     """tools/deps and the package's control file name the same libraries."""
     wanted = set(re.findall(r"\b\S+-dev\b", re.search(
