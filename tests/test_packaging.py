@@ -9,8 +9,9 @@ import subprocess
 import time
 
 import pytest
-from support.client import request
-from support.server import ROOT, free_port, program, run_program
+from support import strace
+from support.client import request as send
+from support.server import ROOT, Server, free_port, program, run_program
 
 MANUAL = ROOT / "packaging/rowlock.1"
 COMPLETION = ROOT / "packaging/completion/rowlock"
@@ -150,6 +151,46 @@ def test_unit_is_good_for_systemd(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@functools.cache
+def calls_of(group):
+    """The system calls of one of systemd's groups."""
+    found = set()
+    said = run("systemd-analyze", "--no-pager", "syscall-filter", group)
+    for name in re.findall(r"^    ([@\w-]+)$", said, re.M):
+        found |= calls_of(name) if name.startswith("@") else {name}
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+@pytest.mark.skipif(not strace.available(), reason="strace is not installed")
+@pytest.mark.parametrize("kind", ["sqlite", "json", "mariadb"])
+def test_unit_allows_what_the_program_does(kind, tmp_path, request):
+    """Its system calls, and no memory that is both written and run."""
+    store = {"sqlite": "sqlite:a.db", "json": "json:a"}.get(kind) or \
+        request.getfixturevalue("mariadb_database")()
+    trace = tmp_path / "trace"
+    server = Server(folder=tmp_path, store=store,
+                    under=["strace", "-f", "-qq", "-e", "signal=none", "-o", str(trace)])
+    with server.start():
+        for number in range(20):
+            ratings = [{"user_id": number, "item_id": item, "rating_type": 1} for item in range(9)]
+            assert send(server.address, "POST", "/ratings", ratings).status == 201
+            assert send(server.address, "GET", "/counts").status == 200
+        server.signal(signal.SIGHUP)
+        assert send(server.address, "GET", "/metrics").status == 200
+    text = trace.read_text(encoding="utf-8", errors="replace")
+    made = set(re.findall(r"^\d+ +(?:<\.\.\. )?(\w+)[( ]", text, re.M))
+    assert {"execve", "epoll_wait"} <= made
+    allowed, *refused = unit_settings()["SystemCallFilter"]
+    refused = refused[0].removeprefix("~").split()
+    forbidden = set().union(*map(calls_of, refused))
+    assert made - calls_of(allowed) == set()
+    # SQLite gives files to their folder's owner when it runs as root, as these tests may.
+    assert (made & forbidden) - {"fchown"} == set()
+    assert not re.search(r"m(map|protect)\([^\n]*PROT_WRITE\|PROT_EXEC", text)
+
+
 # ---- the package ----
 
 def test_versions():
@@ -261,8 +302,8 @@ def test_installed_program_serves(package, tmp_path):
     try:
         wait_live(port, process)
         address = ("127.0.0.1", port)
-        assert request(address, "PUT", "/users/1/ratings/2", {"rating_type": 3}).status == 201
-        assert request(address, "GET", "/users/1/counts").json() == [{"rating_type": 3, "count": 1}]
+        assert send(address, "PUT", "/users/1/ratings/2", {"rating_type": 3}).status == 201
+        assert send(address, "GET", "/users/1/counts").json() == [{"rating_type": 3, "count": 1}]
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     finally:
@@ -284,7 +325,7 @@ def wait_live(port, process):
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
         try:
-            if request(("127.0.0.1", port), "GET", "/live").status == 200:
+            if send(("127.0.0.1", port), "GET", "/live").status == 200:
                 return
         except OSError:
             time.sleep(0.05)
