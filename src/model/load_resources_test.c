@@ -224,7 +224,7 @@ static const struct load_row key_rows[] = {
 	{__LINE__, "  r: { key: id, fields: { id: integer }, ttl: 5 }\n",
 	 ":3:42: unknown word \"ttl\" in a resource\n"
 	 "    hint: known here: key, fields, unique, check, index, search, references, read_only, "
-	 "tally, by, rules, load, at\n"},
+	 "tally, by, rules, load, at, pass_token\n"},
 	{__LINE__,
 	 "  r: { key: id, fields: { id: integer } }\n"
 	 "  R: { key: id, fields: { id: integer } }\n",
