@@ -274,11 +274,12 @@ static bool check_parents(struct write *write, const struct row *before, const s
 	return true;
 }
 
-/* Does the relation lead from a row to those that refer to it? */
+/* Does the relation lead from a row to those of this store that refer to it? */
 static bool leads_to_children(const struct relation *relation)
 {
 	const struct reference *reference = relation->reference;
 	return reference != NULL && relation->from == reference->target &&
+		!resource_is_remote(relation->to) &&
 		relation->from_fields.items[0] == reference->target_fields.items[0] &&
 		relation->to_fields.items[0] == reference->fields.items[0];
 }
