@@ -43,7 +43,6 @@ BAD = [
     ("bad condition", "{ get: things }", "{ list: things, where: 'id=like' }", 11),
     ("no service name", "service: small\n", "", None),
     ("unknown store", "sqlite:small.db", "paper:small", 2),
-    ("a route to rows of another service", "    key: id", "    at: http://127.0.0.1:1\n    key: id", None),
 ]
 
 
