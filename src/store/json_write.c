@@ -213,9 +213,8 @@ static void make_query(const struct query *query, const struct json_table *table
 	struct query_order *order = ARENA_ARRAY(arena, table->key_count, struct query_order);
 	for (size_t c = 0; c < table->column_count; c++) {
 		size_t number = table->columns[c];
-		const struct field *field = number < resource_column_count(resource)
-			? resource_column(resource, number)
-			: &table->fields[number].field;
+		const struct field *field = number < resource->field_count ? &resource->fields[number]
+																   : &table->fields[number].field;
 		fetch[c] = (struct query_fetch){.term = {.field = field}, .type = field};
 	}
 	for (size_t k = 0; k < table->key_count; k++) {
