@@ -94,8 +94,9 @@ def start_gateway(tmp_path, folder):
     keys = tmp_path / folder.relative_to(ROOT) / "keys"
     keys.parent.mkdir(parents=True)
     subprocess.run([BINARY, "keys", "--out", keys], check=True, stdout=subprocess.DEVNULL)
-    stores = [word for file in folder.glob("*/service.yaml")
-              for word in ("--set", f"{file.parent.name}.store=sqlite:{file.parent.name}.db")]
+    names = [re.search("^service: (.*)", file.read_text(), re.M)[1]
+             for file in folder.glob("*/service.yaml")]
+    stores = [word for name in names for word in ("--set", f"{name}.store=sqlite:{name}.db")]
     process = subprocess.Popen([BINARY, "serve", folder, "--gateway", "127.0.0.1:8080", "--log", "off",
                                 *stores], env={**os.environ, "JWT_PUBLIC_KEY": str(keys / "jwt.pub")},
                                cwd=tmp_path, stderr=subprocess.PIPE)
@@ -206,3 +207,10 @@ def test_every_limit_is_documented_with_its_default():
         size = re.fullmatch(r"(KIB|MIB)\((\d+)\)", default)
         shown = f"{size[2]} {size[1][0]}iB" if size else default
         assert f"| `{name}` | {shown} | {what} |" in documented, name
+
+
+def test_services_have_names_of_their_own():
+    """`make run` serves all of them in one process."""
+    names = [re.search("^service: (.*)", file.read_text(), re.M)[1]
+             for file in (ROOT / "services").glob("**/service.yaml")]
+    assert len(set(names)) == len(names) > 3

@@ -95,8 +95,8 @@ class Westeros(Deployment):
     def _make_gateway(self):
         args = ["--gateway", f"127.0.0.1:{free_port()}"]
         for name, port in self.ports.items():
-            args += ["--set", f"{name}.listen=127.0.0.1:{port}",
-                     "--set", f"{name}.store={self.stores[name]}"]
+            args += ["--set", f"westeros-{name}.listen=127.0.0.1:{port}",
+                     "--set", f"westeros-{name}.store={self.stores[name]}"]
         server = Server(FOLDER, folder=self.folder, args=args, env=self.env, own_address=True)
         server.address = ("127.0.0.1", int(args[1].rpartition(":")[2]))
         self.servers = {"gateway": server}
