@@ -1,8 +1,9 @@
 # The front door. The build itself is meson; this file only knows the order of things.
 FUZZ_SECONDS ?= 60
+SIZE ?= small
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test proof bench fuzz coverage deps fmt
+.PHONY: help build run sample test proof bench fuzz coverage deps fmt
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -14,6 +15,9 @@ build: ## build the program: build/rowlock
 run: build ## build, then serve every service below services/
 	@[ -e services/shop/keys/jwt.pub ] || build/rowlock keys --out services/shop/keys
 	@exec build/rowlock serve services
+
+sample: ## write places and people of SIZE=small or large to build/sample
+	@services/westeros/sample/generate.py build/sample --size $(SIZE)
 
 test: ## run all tests, at most ten minutes
 	@tools/deps build test

@@ -17,7 +17,7 @@ from support.certificates import Pair
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = os.environ.get("ROWLOCK_BIN", str(ROOT / "build" / "rowlock"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")),
-         *sorted((ROOT / "services").glob("*/README.md"))]
+         *sorted((ROOT / "services").glob("**/README.md"))]
 
 
 def name_of(page):
@@ -41,8 +41,9 @@ def serve(tmp_path, page, mariadb_database):
 
 
 def serve_one(tmp_path, page, mariadb_database):
-    if any(page.parent.glob("*/service.yaml")):
-        return start_gateway(tmp_path, page.parent)
+    folder = page.parents[1 if page.parents[2].name == "services" else 0]  # with its neighbours
+    if any(folder.glob("*/service.yaml")):
+        return start_gateway(tmp_path, folder)
     if (page.parent / "service.yaml").exists():
         file = page.parent / "service.yaml"
         return start(tmp_path, file, file.read_text(), "--store", "sqlite:service.db")
@@ -116,8 +117,8 @@ def make_database(tmp_path, page):
 
 
 def wait_for(process, port):
-    for _ in range(100):
-        if subprocess.run(["curl", "-sf", f"http://127.0.0.1:{port}/live"],
+    for _ in range(600):
+        if subprocess.run(["curl", "-sf", f"http://127.0.0.1:{port}/ready"],
                           stdout=subprocess.DEVNULL, check=False).returncode == 0:
             return process
         time.sleep(0.05)

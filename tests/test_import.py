@@ -185,6 +185,36 @@ def test_the_last_of_two_in_one_file_wins_when_it_is_merged(bed):
     assert bed.rows() == [(1, "b", None), (2, "c", None)]
 
 
+NEVER = """\
+service: s
+store: sqlite:s.db
+resources:
+  rows:
+    key: id
+    fields:
+      id:    { type: integer, default: auto, write: never }
+      made:  { type: text, write: never, default: x }
+      once:  { type: text, write: once }
+      twice: { type: integer, computed: id * 2 }
+"""
+
+
+@pytest.mark.parametrize("store", ["sqlite", "mariadb"])
+def test_what_nobody_may_write_is_the_files(tmp_path, store, request):
+    maria = request.getfixturevalue("mariadb_database")() if store == "mariadb" else None
+    bed = Bed(tmp_path, NEVER, maria)
+    rows = bed.data("id,made,once,twice\n7,a,b,1\n,,c,1\n3,d,,1\n")
+    assert bed.take(rows, resource="rows")[0]["inserted"] == 3
+    want = [{"id": 3, "made": "d", "once": None}, {"id": 7, "made": "a", "once": "b"},
+            {"id": 8, "made": None, "once": "c"}]
+    out = bed.give(resource="rows")
+    assert [json.loads(line) for line in out.splitlines()] == want
+    counts, _ = bed.take(bed.data(out, "out.ndjson"), "--replace", resource="rows")
+    assert counts["inserted"] == 3 and bed.give(resource="rows") == out
+    bed.take(bed.data('{"id":7,"made":"z"}\n', "c.ndjson"), "--on-conflict", "merge", resource="rows")
+    assert json.loads(bed.give(resource="rows").splitlines()[1]) == {**want[1], "made": "z"}
+
+
 def test_another_unique_rule_counts_too(bed):
     data = bed.data("id,name\n1,a\n2,a\n3,b\n")
     assert '"one name"' in bed.take(data, code=1)[1]

@@ -129,7 +129,9 @@ static void test_keys(void **state)
 		{"{\"a\":\"1,\\\\\",\"b\":\",\",\"c\":\"\"}", "1\\,\\\\,\\,,", NULL, {5, "a,b,c"}},
 		{"{\"a\":\"1\"}", NULL, "the record has no key", {3, "a,b"}},
 		{"{\"a\":1,\"b\":2,\"a\":1}", NULL, "the key field is there twice", {3, "a,b"}},
-		{"{\"a\":1,\"b\":[]}", NULL, "the key is neither a string nor an integer", {3, "a,b"}},
+		{"{\"a\":1.50,\"b\":true}", "1.50,true", NULL, {3, "a,b"}},
+		{"{\"a\":1,\"b\":[]}", NULL, "the key is null, an array or an object", {3, "a,b"}},
+		{"{\"a\":null,\"b\":1}", NULL, "the key is null, an array or an object", {3, "a,b"}},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

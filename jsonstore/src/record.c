@@ -53,8 +53,10 @@ static bool add_key(struct js_span value, bool part, struct js_key *ret, const c
 			return false;
 		}
 		text = (struct js_span){decoded, js_json_unescape(raw, decoded)};
-	} else if (!is_integer(value)) {
-		*ret_what = "the key is neither a string nor an integer";
+	} else if (part ? value.ptr[0] == 'n' || value.ptr[0] == '[' || value.ptr[0] == '{'
+					: !is_integer(value)) {
+		*ret_what = part ? "the key is null, an array or an object"
+						 : "the key is neither a string nor an integer";
 		return false;
 	}
 	size_t len = ret->len;

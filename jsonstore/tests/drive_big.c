@@ -9,7 +9,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { RECORD = 200, SAMPLES = 2000, FINDS = 300, SAME_VALUE = 8, BATCH = 1000, BATCHES = 40 };
+enum {
+	RECORD = 200,
+	SAMPLES = 2000,
+	FINDS = 300,
+	SAME_VALUE = 8,
+	BATCH = 1000,
+	BATCHES = 40,
+	BESIDE_MAX = 400
+};
 
 struct big {
 	const char *folder;
@@ -171,8 +179,11 @@ static int puts_beside_checkpoint(struct big *big, struct jsonstore_error *error
 		_exit(code == JSONSTORE_OK ? 0 : drive_complain("checkpoint of the other", error));
 	}
 	while (code == JSONSTORE_OK && waitpid(child, &status, WNOHANG) == 0) {
-		code = put_some(big, 1, 3, &longest, error);
-		batches++;
+		/* Not so many that the journal is full before the checkpoint is done. */
+		if (batches < BESIDE_MAX) {
+			code = put_some(big, 1, 3, &longest, error);
+			batches++;
+		}
 		(void)usleep(20000);
 	}
 	(void)printf("%d transactions of %d puts meanwhile, the longest took %.3f s\n", batches, BATCH,

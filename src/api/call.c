@@ -237,10 +237,10 @@ static void hide_details(const struct call *call, struct error *error)
 void call_fail(struct call *call, const struct error *error)
 {
 	struct error said = *error;
-	links_hide(&said);
 	if (error->code == ERROR_STORE) {
 		tell_failure(call, error);
 	}
+	links_hide(&said);
 	hide_details(call, &said);
 	if (call->written && error_info(error->code)->retryable) {
 		/* Nobody may be told to send again what is committed. */

@@ -15,7 +15,7 @@ static void run_ready(struct call *call)
 	const struct api_options *options = &call->binding->loop->api->options;
 	if (options->ready != NULL && !options->ready(options->context)) {
 		struct error error = {0};
-		error_set(&error, ERROR_DRAINING, NULL);
+		error_set(&error, ERROR_DRAINING, "The service is not ready");
 		call_fail(call, &error);
 		return;
 	}

@@ -532,6 +532,7 @@ static bool check(struct import *import)
 		.many = true,
 		.lenient = true,
 		.independent = options->format != BODY_CSV,
+		.stored = true,
 		.bad_row = on_bad_row,
 		.release = on_release,
 		.context = import,

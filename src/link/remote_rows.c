@@ -110,7 +110,8 @@ static bool read_row(struct remote_rows *rows, struct str text, struct error *er
 {
 	struct json_reader reader;
 	arena_reset(&rows->arena);
-	json_reader_init(&reader, text, ROW_DEPTH, &rows->arena);
+	/* Values point into it, and what is added moves the text. */
+	json_reader_init(&reader, arena_copy(&rows->arena, text), ROW_DEPTH, &rows->arena);
 	if (json_next(&reader) != JSON_OBJECT) {
 		return bad(error, "the answer is no list of objects");
 	}

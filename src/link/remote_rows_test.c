@@ -106,6 +106,26 @@ static void test_rows(void **state)
 	}
 }
 
+/* Of two lists that are merged one waits while more of it comes. */
+static void test_a_row_stays_while_more_is_added(void **state)
+{
+	(void)state;
+	struct str more = STR(",{\"c0\":2,\"c1\":\"another name\"}");
+	struct remote_rows reader;
+	const struct value *values;
+	struct error error;
+	remote_rows_init(&reader, columns, 2, 65536);
+	assert_true(remote_rows_add(&reader, STR("[{\"c0\":1,\"c1\":\"the first name\"}")));
+	assert_int_equal(remote_rows_next(&reader, &values, &error), ROW_HERE);
+	for (size_t i = 0; i < 1000; i++) {
+		assert_true(remote_rows_add(&reader, more));
+		assert_true(str_equal(values[1].text, STR("the first name")));
+	}
+	assert_int_equal(remote_rows_next(&reader, &values, &error), ROW_HERE);
+	assert_true(str_equal(values[1].text, STR("another name")));
+	remote_rows_finish(&reader);
+}
+
 static void test_a_row_has_a_limit(void **state)
 {
 	struct remote_rows reader;
@@ -136,6 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_a_row_stays_while_more_is_added),
 		cmocka_unit_test(test_a_row_has_a_limit),
 		cmocka_unit_test(test_casts),
 	};

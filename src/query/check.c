@@ -293,8 +293,7 @@ bool check_query(const struct parsed_query *parsed, enum query_action action,
 	check_number_embeds(&root);
 	query.remote = check_is_remote(&root);
 	if (query.remote && action != QUERY_LIST && action != QUERY_GET) {
-		return check_unsupported(&checker,
-								 "rows of other services in the answer to a write");
+		return check_unsupported(&checker, "rows of other services in the answer to a write");
 	}
 	query.by_target = checker.by_target;
 	*ret_query = query;

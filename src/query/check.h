@@ -99,6 +99,7 @@ struct body_options {
 	bool missing_default;               /* a column that a row lacks gets its default, not null */
 	bool independent; /* INSERT: rows need not have the same keys; what one lacks gets its default.
 						 Unknown keys are errors all the same */
+	bool stored;      /* rows as they were stored: `write` of their fields says nothing */
 	bool whole; /* UPSERT: what is not given gets its default or null, as in a new row (PUT) */
 	/* Values that are already known (key fields from the path); a body that gives another value for
 	 * one of these fields is refused. */
@@ -119,10 +120,10 @@ struct body_options {
 /* Reads a body into ret_query->given, values, row_count, for INSERT, UPSERT, REPLACE or UPDATE
  * (ret_query->action, resource and rules are set). New rows must pass the rules; of a change the
  * rows that would not pass any more are left out of ret_query->where. Checks types, unknown fields,
- * required fields, write: never|once (ignored), defaults (auto: integer keys are left out for the
- * store to make; uuid: made here), `in`, `min`, `max`. Errors name the field and, in a list, the
- * row: its index, or for CSV and NDJSON its line. A body that changes nothing (`{}` or `[]` of an
- * UPDATE) gives row_count 0. */
+ * required fields, write: never|once (ignored, but for `stored`), defaults (auto: integer keys are
+ * left out for the store to make; uuid: made here), `in`, `min`, `max`. Errors name the field and,
+ * in a list, the row: its index, or for CSV and NDJSON its line. A body that changes nothing (`{}`
+ * or `[]` of an UPDATE) gives row_count 0. */
 bool check_body(struct str body, const struct body_options *options, struct arena *arena,
 				struct query *ret_query, struct error *error);
 /* The same for CSV and NDJSON of any size: the first row is read at once, which settles `given`;

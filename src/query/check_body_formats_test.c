@@ -132,6 +132,24 @@ static void test_csv_update(void **state)
 	TEST_BODIES(rows, QUERY_UPDATE, &options);
 }
 
+static void test_stored_rows(void **state)
+{
+	(void)state;
+	static const struct body_test rows[] = {
+		{__LINE__, "records", "title,once,never\na,b,c\n",
+		 "title=\"a\" mark=<uuid> state=\"new\" count=3 once=\"b\" never=\"c\""},
+		{__LINE__, "records", "title\na\n",
+		 "title=\"a\" mark=<uuid> state=\"new\" count=3 once=\"o\" never=\"n\""},
+	};
+	static const struct body_test changes[] = {
+		{__LINE__, "records", "once,never\na,b\n", "once=\"a\" never=\"b\""},
+	};
+	struct body_options options = {
+		.format = BODY_CSV, .many = true, .lenient = true, .stored = true};
+	TEST_BODIES(rows, QUERY_INSERT, &options);
+	TEST_BODIES(changes, QUERY_UPDATE, &options);
+}
+
 /* ---- NDJSON ---- */
 
 static const struct body_test ndjson_rows[] = {
@@ -362,10 +380,15 @@ static void test_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_csv),           cmocka_unit_test(test_csv_columns),
-		cmocka_unit_test(test_csv_update),    cmocka_unit_test(test_ndjson),
-		cmocka_unit_test(test_ndjson_strict), cmocka_unit_test(test_ndjson_columns),
-		cmocka_unit_test(test_upsert),        cmocka_unit_test(test_form),
+		cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_csv_columns),
+		cmocka_unit_test(test_csv_update),
+		cmocka_unit_test(test_stored_rows),
+		cmocka_unit_test(test_ndjson),
+		cmocka_unit_test(test_ndjson_strict),
+		cmocka_unit_test(test_ndjson_columns),
+		cmocka_unit_test(test_upsert),
+		cmocka_unit_test(test_form),
 		cmocka_unit_test(test_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

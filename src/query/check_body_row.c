@@ -76,9 +76,10 @@ bool body_find_field(struct body *body, struct str name, size_t key, size_t at,
 bool body_is_ignored(const struct body *body, const struct field *field)
 {
 	bool changes = body->action == QUERY_UPDATE || body->action == QUERY_REPLACE;
-	/* What was exported is the same when it is imported: `write: never` is for clients. */
-	bool file = body->options->bad_row != NULL && !field_is_computed(field);
-	return (field->write == WRITE_NEVER && !file) || (field->write == WRITE_ONCE && changes);
+	if (body->options->stored) {
+		return field_is_computed(field);
+	}
+	return field->write == WRITE_NEVER || (field->write == WRITE_ONCE && changes);
 }
 
 const struct value *body_fixed_value(const struct body *body, const struct field *field)

@@ -32,6 +32,12 @@ static bool has_many_forms(enum type type)
 	return type == TYPE_UUID || value_is_date(type);
 }
 
+/* A number alone may be written in many ways, too, but not in a key of several fields. */
+static bool can_be_part(enum type type)
+{
+	return type == TYPE_DECIMAL || type == TYPE_NUMBER || type == TYPE_BOOLEAN;
+}
+
 static void make_field(struct arena *arena, const struct field *field, struct json_field *made)
 {
 	struct buf text;
@@ -78,7 +84,9 @@ static void index_fields(struct json_table *table, const struct resource *resour
 	}
 	for (size_t i = 0; i < table->field_count; i++) {
 		struct json_field *field = &table->fields[i];
-		field->exact = (field->indexed || field->field.key) && has_many_forms(field->field.type);
+		enum type type = field->field.type;
+		field->exact = ((field->indexed || field->field.key) && has_many_forms(type)) ||
+			(field->field.key && can_be_part(type));
 	}
 }
 
@@ -187,7 +195,8 @@ static bool check_key(const struct resource *resource, struct error *error)
 	for (size_t i = 0; i < resource->key.count; i++) {
 		const struct field *field = resource->key.items[i];
 		if (field->type != TYPE_INTEGER && field->type != TYPE_TEXT &&
-			!has_many_forms(field->type)) {
+			!has_many_forms(field->type) &&
+			!(resource->key.count > 1 && can_be_part(field->type))) {
 			error_set(error, ERROR_CONFIG, "JSON files cannot have the key %.*s of \"%.*s\"",
 					  STR_ARG(field->name), STR_ARG(resource->name));
 			return error_hint(error,

@@ -13,7 +13,7 @@
 #include "query/query.h"
 #include "store/term.h"
 
-/* A row that has been stored: one value for each field, by field->number; texts are its own. */
+/* A row that has been stored: one value for each column, by field->number; texts are its own. */
 struct row {
 	size_t references;
 	struct value values[];

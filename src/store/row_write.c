@@ -274,6 +274,12 @@ static bool check_parents(struct write *write, const struct row *before, const s
 	return true;
 }
 
+/* Rows that may refer to a row of a resource. */
+struct child {
+	const struct resource *resource;
+	const struct reference *reference;
+};
+
 /* Does the relation lead from a row to those that refer to it? */
 static bool leads_to_children(const struct relation *relation)
 {
@@ -283,13 +289,34 @@ static bool leads_to_children(const struct relation *relation)
 		relation->to_fields.items[0] == reference->fields.items[0];
 }
 
+/* By number, from 0: those of relations, then those that keep rows for other services. False: not
+ * this one. */
+static bool get_child(const struct resource *resource, size_t number, struct child *ret_child)
+{
+	if (number < resource->relation_count) {
+		const struct relation *relation = &resource->relations[number];
+		*ret_child = (struct child){relation->to, relation->reference};
+		return leads_to_children(relation) && !resource_is_remote(relation->to);
+	}
+	const struct resource *holds = resource->holds;
+	*ret_child = (struct child){holds, &holds->references[number - resource->relation_count]};
+	return ret_child->reference->target == resource;
+}
+
+static size_t count_children(const struct resource *resource)
+{
+	return resource->relation_count +
+		(resource->holds != NULL ? resource->holds->reference_count : 0);
+}
+
 static bool has_children(const struct resource *resource)
 {
+	struct child child;
 	size_t i = 0;
-	while (i < resource->relation_count && !leads_to_children(&resource->relations[i])) {
+	while (i < count_children(resource) && !get_child(resource, i, &child)) {
 		i++;
 	}
-	return i < resource->relation_count || resource->holds != NULL;
+	return i < count_children(resource);
 }
 
 static bool refers_to_itself(const struct resource *resource)
@@ -318,10 +345,11 @@ static bool is_free(struct write *write, const struct reference *reference,
 	return ok;
 }
 
-/* No row of the child refers to values that went with a row. */
-static bool check_child(struct write *write, const struct reference *reference,
-						const struct resource *child, const struct change *change)
+/* No row refers to values that went with a row. */
+static bool check_children(struct write *write, const struct child *child,
+						   const struct change *change)
 {
+	const struct reference *reference = child->reference;
 	const struct value *values = values_of(write, change->before, &reference->target_fields);
 	bool same = change->row != NULL &&
 		same_fields(change->before, change->row, &reference->target_fields);
@@ -329,29 +357,16 @@ static bool check_child(struct write *write, const struct reference *reference,
 	if (values == NULL || same) {
 		return true;
 	}
-	if (!is_free(write, reference, child, values, &is)) {
+	if (!is_free(write, reference, child->resource, values, &is)) {
 		return false;
 	}
 	const struct constraint_reference failed = {
 		.name = reference->name,
-		.child = child->name,
+		.child = child->resource->name,
 		.parent = write->resource->name,
 		.fields = reference->target_fields,
 	};
 	return is || constraint_used(write->error, &failed, values);
-}
-
-static bool check_children(struct write *write, const struct reference *reference,
-						   const struct resource *child)
-{
-	for (size_t c = 0; c < write->change_count; c++) {
-		arena_reset(&write->view.arena);
-		if (write->changes[c].before != NULL &&
-			!check_child(write, reference, child, &write->changes[c])) {
-			return false;
-		}
-	}
-	return true;
 }
 
 /* When all rows are there. */
@@ -367,16 +382,18 @@ static bool check_late(struct write *write)
 			return false;
 		}
 	}
-	for (size_t i = 0; i < resource->relation_count; i++) {
-		const struct relation *relation = &resource->relations[i];
-		if (leads_to_children(relation) &&
-			!check_children(write, relation->reference, relation->to)) {
-			return false;
+	for (size_t i = 0; i < count_children(resource); i++) {
+		struct child child;
+		bool is = get_child(resource, i, &child);
+		for (size_t c = 0; c < write->change_count && is; c++) {
+			arena_reset(&write->view.arena);
+			if (write->changes[c].before != NULL &&
+				!check_children(write, &child, &write->changes[c])) {
+				return false;
+			}
 		}
 	}
-	/* What others hold is in no relation. */
-	return resource->holds == NULL ||
-		check_children(write, &resource->holds->references[0], resource->holds);
+	return true;
 }
 
 /* Keeps what is to be looked at in the end. */

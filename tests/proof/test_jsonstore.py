@@ -199,7 +199,7 @@ def test_many_processes(tmp_path, proof):
 
 def test_larger_than_memory(tmp_path, proof):
     """A collection under a limit of anonymous memory (RLIMIT_DATA) that it would not fit in."""
-    size, limit = (4096, 256) if proof else (96, 112)
+    size, limit = (4096, 256) if proof else (64, 96)
     try:
         done = subprocess.run([DRIVE, "big", tmp_path, str(size), str(limit)], text=True,
                               capture_output=True, check=False)
