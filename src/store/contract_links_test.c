@@ -430,7 +430,7 @@ static void test_migration(void **state)
 	const char *url;
 	(void)state;
 	for (size_t u = 1; (url = fixture_store(u)) != NULL; u++) {
-		if (is_database(url)) {
+		if (strcmp(url, "json:") != 0) {
 			run_migration(url);
 		}
 	}
@@ -478,7 +478,7 @@ static void test_description(void **state)
 	const char *url;
 	(void)state;
 	for (size_t u = 1; (url = fixture_store(u)) != NULL; u++) {
-		if (is_database(url)) {
+		if (strcmp(url, "json:") != 0) {
 			run_description(url);
 		}
 	}
