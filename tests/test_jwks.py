@@ -123,6 +123,7 @@ def test_rotation(start, tmp_path, keys, other, source):
         connection.close()
 
 
+@pytest.mark.slow
 def test_an_unknown_key_is_asked_for(start, tmp_path, keys, other, source):
     """Sooner than by itself; a flood of them makes no flood of requests."""
     source.give(jwk(keys, "one"))
@@ -164,6 +165,7 @@ def hostile(keys, other):
     ]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_used_changes_nothing(start, tmp_path, keys, other, source, proof):
     source.give(jwk(keys))
     server = start(service(tmp_path, source.url), store="memory:")
@@ -209,6 +211,7 @@ def test_a_slow_server_keeps_nobody_waiting(start, tmp_path, keys, source):
     assert server.wait() == 0
 
 
+@pytest.mark.slow
 def test_back_off(start, tmp_path, keys):
     """It is down at first; the pauses grow, and tokens without end make no more tries."""
     port = free_port()

@@ -342,6 +342,7 @@ def big(each):
     each.run("new", "second")
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_the_old_or_the_new(bed, seed, proof):
     big(bed)
     random.seed(seed)

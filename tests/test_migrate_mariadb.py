@@ -295,6 +295,7 @@ def big(bed):
     bed.run("new", "second")
 
 
+@pytest.mark.slow
 def test_a_kill_is_reported_and_gone_on_from(bed, seed, proof):
     big(bed)
     random.seed(seed)

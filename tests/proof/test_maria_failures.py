@@ -9,7 +9,8 @@ from support import mariadb, swarm
 from support.client import metric
 from support.storm import SERVICE, CommitBreaker, Storm
 
-pytestmark = pytest.mark.skipif(not mariadb.is_installed(), reason="mariadbd is not installed")
+pytestmark = [pytest.mark.slow,
+              pytest.mark.skipif(not mariadb.is_installed(), reason="mariadbd is not installed")]
 
 CLIENTS = 48
 HEALS_S = 5

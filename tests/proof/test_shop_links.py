@@ -17,7 +17,8 @@ from support.shop import FILES, NOBODY, Shop
 from support.shop_race import Race
 from support.unreliable import Unreliable
 
-ROUNDS, PROOF_ROUNDS = 60, 10_000
+pytestmark = pytest.mark.slow
+ROUNDS, PROOF_ROUNDS = 30, 10_000
 LEASE_MS = 1000
 STORES = ["sqlite", "json", "mariadb-orders", "mariadb-products"]
 

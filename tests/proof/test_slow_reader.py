@@ -6,6 +6,7 @@ import statistics
 import threading
 import time
 
+import pytest
 from support import swarm
 from support.client import Connection, request, request_bytes
 from support.swarm import Pause
@@ -94,6 +95,7 @@ def measure(address, first_user, rng, until):
     return statistics.median(users.latencies)
 
 
+@pytest.mark.slow
 def test_a_slow_reader_disturbs_nobody(start, proof, seed):
     seconds = 30 if proof else 5
     rng = random.Random(seed)

@@ -17,6 +17,8 @@ from support import mariadb
 from support.client import Connection
 from support.server import run_program
 
+pytestmark = pytest.mark.slow
+
 SERVICE = """
 service: shared
 listen: 127.0.0.1:0
