@@ -44,7 +44,8 @@ class Chaos:
         self.failures = []
 
     def _begin(self, name, what):
-        if self.budget <= 0 or not self.busy[name].acquire(blocking=False):
+        enough = self.counts[what] * 2 > self.counts.total() + 1
+        if enough or self.budget <= 0 or not self.busy[name].acquire(blocking=False):
             return False
         self.budget -= 1
         self.counts[what] += 1
@@ -80,6 +81,10 @@ class Chaos:
         if message.to != "products" or message.method != "PUT" or status != 200:
             return 0
         what = chance.random()
+        if not self.counts["frozen"]:
+            what = 0.0  # one of each in the shortest race
+        elif not self.counts["killed"]:
+            what = 0.07
         if what < 0.06:
             self.freeze("orders", chance.uniform(*PAUSE_S))
         elif what < 0.09:
