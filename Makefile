@@ -19,7 +19,7 @@ run: build ## build, then serve every service below services/
 sample: ## write places and people of SIZE=small or large to build/sample
 	@services/westeros/sample/generate.py build/sample --size $(SIZE)
 
-test: ## run all tests, at most ten minutes
+test: ## run all tests, in a quarter of an hour
 	@tools/deps build test
 	@tools/run-tests
 
